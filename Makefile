@@ -1,0 +1,60 @@
+# A fresh machine needs Python 3.11 or later and a package index; `make help` lists the targets.
+PYTHON ?= python3
+VENV ?= .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PY := $(BIN)/python
+BENCH := $(PY) -m pytest -q benches --benchmark-only --benchmark-columns=min,median,rounds \
+	--benchmark-json=bench-report/benchmarks.json
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench bench-quick check lint format types arch clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.ready  ## convert pydicom's test files to demo-output/
+	$(PY) tests/demo/run.py demo-output
+
+test: $(VENV)/.ready-test  ## run the tests
+	$(PY) -m pytest $(ARGS)
+
+bench: $(VENV)/.ready-bench  ## time everything, into bench-report/
+	mkdir -p bench-report && $(BENCH) $(ARGS)
+	$(PY) benches/report.py bench-report/benchmarks.json bench-report/README.md
+
+bench-quick: ARGS += --benchmark-min-rounds=3 --benchmark-max-time=0.1  ## the same, short and rough
+bench-quick: bench
+
+check: lint types arch test  ## everything that must be green
+
+lint: $(VENV)/.ready-dev  ## ruff: rules and format
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+
+format: $(VENV)/.ready-dev  ## ruff: fix what can be fixed
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+
+types: $(VENV)/.ready-dev  ## mypy, for the three platforms
+	for os in linux darwin win32; do $(PY) -m mypy --platform $$os --cache-dir .mypy_cache/$$os || exit 1; done
+
+arch: $(VENV)/.ready-dev  ## the import rules
+	$(BIN)/lint-imports --no-logo
+
+clean:  ## remove what these targets made
+	rm -rf $(VENV) demo-output bench-report build dist .benchmarks .hypothesis .*_cache
+	find fastdcm tests benches -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One environment; each stamp says which extras are in it.
+$(VENV)/.ready: pyproject.toml
+	test -x $(BIN)/pip || test -x $(BIN)/pip.exe || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.ready-%: $(VENV)/.ready
+	$(PY) -m pip install -q --disable-pip-version-check -e '.[$*]'
+	touch $@

@@ -1,0 +1,50 @@
+"""The header alone, against pydicom's; and reading files whole or by ranges, by their size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydicom
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+import fastdcm
+from benches.conftest import tiled_ct
+from fastdcm.reader import source
+
+
+def header(path: Path) -> fastdcm.Header:
+    with fastdcm.open(path) as opened:
+        return opened.header
+
+
+def stored(path: Path) -> int:
+    with fastdcm.open(path) as opened:
+        return int(opened.pixels()[-1, -1])
+
+
+@pytest.fixture
+def group_by_image(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> None:
+    benchmark.group = f"header, {request.node.callspec.params['image']}"
+
+
+@pytest.mark.usefixtures("group_by_image")
+def bench_fastdcm(benchmark: BenchmarkFixture, image: Path) -> None:
+    assert benchmark(header, image).rows == pydicom.dcmread(image, stop_before_pixels=True).Rows
+
+
+@pytest.mark.usefixtures("group_by_image")
+def bench_pydicom(benchmark: BenchmarkFixture, image: Path) -> None:
+    benchmark(pydicom.dcmread, image, stop_before_pixels=True)
+
+
+@pytest.mark.parametrize("way", ["whole", "ranges"])
+@pytest.mark.parametrize("times", [4, 8, 12, 24])
+def bench_stored(
+    benchmark: BenchmarkFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, way: str
+) -> None:
+    file = tmp_path / "ct.dcm"
+    file.write_bytes(tiled_ct(times))
+    benchmark.group = f"stored values of a file of {file.stat().st_size / 2**20:.1f} MiB"
+    monkeypatch.setattr(source, "WHOLE_FILE_SIZE", 1 << 40 if way == "whole" else 0)
+    benchmark(stored, file)

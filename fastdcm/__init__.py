@@ -1,0 +1,105 @@
+"""DICOM images to JPEG and PNG.
+
+The public names load on first use: ``import fastdcm`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastdcm.api import convert, open, read, render
+    from fastdcm.batch.report import Report
+    from fastdcm.errors import (
+        CodestreamError,
+        DecodeError,
+        DicomError,
+        EncodeError,
+        FastdcmError,
+        NoPixelDataError,
+        NotDicomError,
+        OptionError,
+        OutputError,
+        RenderError,
+        SourceError,
+        StrictError,
+        TruncatedError,
+        UnsupportedError,
+        WorkerCrashError,
+        WorkerError,
+        WorkerTimeoutError,
+    )
+    from fastdcm.model import Header, Notice, Window
+    from fastdcm.pipeline import Image
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CodestreamError",
+    "DecodeError",
+    "DicomError",
+    "EncodeError",
+    "FastdcmError",
+    "Header",
+    "Image",
+    "NoPixelDataError",
+    "NotDicomError",
+    "Notice",
+    "OptionError",
+    "OutputError",
+    "RenderError",
+    "Report",
+    "SourceError",
+    "StrictError",
+    "TruncatedError",
+    "UnsupportedError",
+    "Window",
+    "WorkerCrashError",
+    "WorkerError",
+    "WorkerTimeoutError",
+    "convert",
+    "open",
+    "read",
+    "render",
+]
+
+#: Where a public name lives; every other one is an error of `fastdcm.errors`.
+_HOMES = {
+    "Header": "fastdcm.model",
+    "Image": "fastdcm.pipeline",
+    "Notice": "fastdcm.model",
+    "Report": "fastdcm.batch.report",
+    "Window": "fastdcm.model",
+    "convert": "fastdcm.api",
+    "open": "fastdcm.api",
+    "read": "fastdcm.api",
+    "render": "fastdcm.api",
+}
+
+
+if not TYPE_CHECKING:  # a type checker would take every misspelt name for an object
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module 'fastdcm' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES.get(name, "fastdcm.errors")), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """This package. ``fastdcm.render`` is the function, also once the folder of that name is imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in __all__ or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,5 @@
+"""``python -m fastdcm``."""
+
+from fastdcm.cli import main
+
+main()

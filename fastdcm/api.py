@@ -1,0 +1,77 @@
+"""The functions that most callers need: composition, nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastdcm.batch import Report, Watcher, run
+from fastdcm.options import ConvertOptions, Existing, FrameSelection, split_options
+from fastdcm.pipeline import Image, open_image
+from fastdcm.reader.source import Readable
+
+
+def open(src: Readable, *, strict: bool = False) -> Image:
+    """Open a DICOM object: a path, bytes, a binary file object, or a `fastdcm.reader.source.Source`.
+
+    Reads the header only. With ``strict`` every notice is an error. Use it as a context manager.
+    Raises `SourceError`, `NotDicomError`, `NoPixelDataError`, `DicomError`, `UnsupportedError`.
+    """
+    return open_image(src, strict=strict)
+
+
+def read(src: Readable, index: int = 0, **options: Any) -> NDArray[Any]:
+    """The stored values of a frame in one call; options as `Image.pixels` has them."""
+    with open_image(src) as image:
+        return image.pixels(index, **options)
+
+
+def render(src: Readable, index: int = 0, **options: Any) -> NDArray[Any]:
+    """The display values of a frame in one call; options as `Image.render` has them."""
+    with open_image(src) as image:
+        return image.render(index, **options)
+
+
+def convert(
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    jobs: int | None = 1,
+    strict: bool = False,
+    frames: str = "all",
+    existing: Existing = "keep",
+    name: str | None = None,
+    fail_fast: bool = False,
+    timeout: float = 60.0,
+    watcher: Watcher | None = None,
+    **options: Any,
+) -> Report:
+    """Convert files and folders to image files, as ``fastdcm convert`` does.
+
+    ``jobs`` worker processes do the work (None: as many as there are usable cores), so that a
+    crashing decoder costs one file; a single file is converted in this process. ``frames`` is
+    "all", "3", "2-5" or "1,7,9"; ``existing`` says what happens to outputs that are there ("keep"
+    leaves and counts them as undone, "skip" leaves them, "overwrite"); ``name`` is a template;
+    ``timeout`` is the least number of seconds a frame may take. ``options`` are those of
+    `Image.render` and `Image.encode`. ``watcher`` sees what happens while it happens.
+
+    Failures are in the report, they do not raise. Raises `OptionError` before anything is written
+    where the request makes no sense, `WorkerError` where no worker can be started.
+    """
+    if isinstance(sources, (str, os.PathLike)):
+        sources = [sources]
+    render, encode = split_options(options)
+    asked = ConvertOptions(
+        render=render,
+        encode=encode,
+        frames=FrameSelection.parse(frames),
+        existing=existing,
+        name=name,
+        strict=strict,
+        fail_fast=fail_fast,
+        timeout=timeout,
+    )
+    return run(sources, output, asked, jobs=jobs, watcher=watcher)

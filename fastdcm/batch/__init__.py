@@ -1,0 +1,21 @@
+"""Many objects: which files, under which names, by which workers, and what came of it.
+
+::
+
+    job          run(sources, ...) -> Report: the composition
+    targets      what was asked for -> where each source's images go
+    discovery    the files of the sources, one after another
+    naming       input names and templates -> output names
+    convert      one file -> images in a sink (runs in the worker)
+    feed         the queue between discovery and workers, in chunks
+    pool         one thread a worker: crashes, time limits, second tries
+    process      the parent's end of one worker
+    worker       the worker: python -m fastdcm.batch.worker
+    protocol     the messages between the two
+    report       what a run did
+"""
+
+from fastdcm.batch.job import run
+from fastdcm.batch.report import Failure, Report, Skipped, Watcher
+
+__all__ = ["Failure", "Report", "Skipped", "Watcher", "run"]

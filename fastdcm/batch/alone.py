@@ -1,0 +1,85 @@
+"""One file in this process: no worker to start, and still a time limit and Ctrl-C.
+
+The work is done in a second thread while the calling thread watches; decoders release the
+interpreter's lock, so that it can.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from fastdcm.batch.convert import Converter, Job
+from fastdcm.batch.discovery import Task, failed
+from fastdcm.batch.report import Outcome, Progress, Watcher
+from fastdcm.errors import WorkerTimeoutError
+from fastdcm.sinks.run import remove_temporaries
+
+_TICK_SECONDS = 0.1
+#: After Ctrl-C, a frame that is nearly done may still be finished.
+_GRACE_SECONDS = 0.3
+
+
+class _Cancelled(BaseException):
+    """Ends the second thread at the next frame."""
+
+
+class _Work:
+    def __init__(self, task: Task, job: Job) -> None:
+        self._task, self._job = task, job
+        self._timeout = job.options.timeout
+        self._cancelled = False
+        self.done = threading.Event()
+        self.deadline = float("inf")
+        self.frame: int | None = None
+        self.begun = 0
+        self.result: tuple[Outcome, list[Task]] | None = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            converter = Converter(self._job)
+            self.deadline = time.monotonic() + self._timeout
+            self.result = converter(self._task, False, self._beat)
+        except _Cancelled:
+            return
+        except BaseException as error:  # raised again in the calling thread
+            self.error = error
+        finally:
+            self.done.set()
+
+    def _beat(self, frame: int, seconds: float) -> None:
+        if self._cancelled:
+            raise _Cancelled
+        self.frame = frame
+        self.begun += 1
+        self.deadline = time.monotonic() + seconds
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self.done.wait(_GRACE_SECONDS)
+        remove_temporaries(self._task.folder or ".", self._job.run.prefix(os.getpid()))
+
+
+def convert_alone(task: Task, job: Job, watcher: Watcher) -> tuple[Outcome, list[Task]]:
+    """What `Converter` returns for the task; a `WorkerTimeoutError` in the outcome after its time.
+
+    Raises KeyboardInterrupt after removing what is unfinished.
+    """
+    work = _Work(task, job)
+    threading.Thread(target=work.run, daemon=True).start()
+    try:
+        while not work.done.wait(_TICK_SECONDS):
+            watcher.tick(Progress(0, max(0, work.begun - 1), 0, 1, complete=True))
+            if time.monotonic() > work.deadline:
+                work.cancel()
+                error = WorkerTimeoutError("took longer than its time limit (--timeout)", frame=work.frame)
+                return failed(task.source, error), []
+    except KeyboardInterrupt:
+        work.cancel()
+        raise
+    if work.error is not None:
+        raise work.error
+    assert work.result is not None
+    return work.result

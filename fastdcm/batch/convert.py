@@ -1,0 +1,162 @@
+"""One file to its images: what a worker does for each task."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fastdcm.batch.discovery import Task
+from fastdcm.batch.naming import Template, frame_suffix, output_stem
+from fastdcm.batch.report import Failure, Outcome
+from fastdcm.errors import FastdcmError, NoPixelDataError, NotDicomError, OutputError, WorkerError
+from fastdcm.model import Notice
+from fastdcm.options import EXTENSIONS, ConvertOptions
+from fastdcm.sinks.directory import DirectorySink
+from fastdcm.sinks.run import Run
+
+if TYPE_CHECKING:
+    from fastdcm.pipeline import Image
+
+#: Objects with at least so many frames to write are spread over the workers ...
+SPREAD_FRAMES = 64
+#: ... in parts of at least so many, because each part reads the header and the frame index again.
+_PART_FRAMES = 16
+#: Parts a worker: few enough to be cheap, enough that the last one does not wait for long.
+_PARTS_A_WORKER = 4
+#: A frame gets a second more for each so many pixels; the slowest decoders do 2 million a second.
+_PIXELS_A_SECOND = 1_000_000
+#: Single frames below this size do not announce their time limit.
+_SMALL_PIXELS = 4_000_000
+
+#: Called with the frame's number and the seconds it may take, before each frame.
+Beat = Callable[[int, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker must know of the run. ``spread`` is the number of workers for one large object.
+
+    ``first_only`` writes the first frame to a named output and tells how many there are.
+    """
+
+    run: Run
+    options: ConvertOptions
+    spread: int = 1
+    first_only: bool = False
+
+
+class Converter:
+    """Converts files, one after another, in one process."""
+
+    def __init__(self, job: Job) -> None:
+        from fastdcm.pipeline import open_image
+
+        self._open = open_image
+        self._job = job
+        self._options = job.options
+        self._sink = DirectorySink(job.run, job.options.existing)
+        self._template = None if job.options.name is None else Template.parse(job.options.name)
+
+    def __call__(self, task: Task, own: bool, beat: Beat) -> tuple[Outcome, list[Task]]:
+        """What came of the task; or its parts, where it should be spread.
+
+        ``own`` tells that outputs of this run may be the task's own, from a try that was cut off.
+        """
+        outcome = Outcome(task.source, task.part, task.parts)
+        try:
+            with self._open(task.source, strict=self._options.strict) as image:
+                try:
+                    return outcome, self._convert(image, task, own, beat, outcome)
+                finally:
+                    outcome.bytes_read = image.bytes_read
+                    outcome.notices += _for_part(image.notices, task.part)
+        except (NotDicomError, NoPixelDataError) as error:
+            if task.explicit:
+                _fail(outcome, error)
+            else:
+                outcome.skipped = error.message
+        except FastdcmError as error:
+            _fail(outcome, error)
+        except Exception as error:
+            _fail(outcome, _unexpected(error))
+        return outcome, []
+
+    def _convert(self, image: Image, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:
+        frames = len(image)
+        numbers = self._options.frames.numbers(frames)
+        if task.exact is not None and self._job.first_only and frames > 1:
+            numbers = [1]
+            message = f"1 of {frames} frames; --frames all for the rest"
+            outcome.notices = (Notice("more-frames", message, task.source),)
+        parts = min(self._job.spread * _PARTS_A_WORKER, len(numbers) // _PART_FRAMES)
+        if task.parts == 1 and self._job.spread > 1 and len(numbers) >= SPREAD_FRAMES:
+            return [replace(task, part=part, parts=parts) for part in range(parts)]
+        share = _share(numbers, task)
+        pixels = image.header.rows * image.header.columns
+        limit = self._options.timeout + pixels / _PIXELS_A_SECOND
+        for number in share:
+            if len(share) > 1 or pixels > _SMALL_PIXELS:
+                beat(number, limit)
+            name = self._name(image, task, number, frames, len(numbers))
+            try:
+                self._frame(image, number, task.folder, name, own, outcome)
+            except OutputError as error:
+                # the next frame would meet the same full disk
+                _fail(outcome, error.at(path=task.source, frame=number if frames > 1 else None))
+                break
+            except FastdcmError as error:
+                _fail(outcome, error)
+                if self._options.fail_fast:
+                    break
+        return []
+
+    def _frame(self, image: Image, number: int, folder: str, name: str, own: bool, outcome: Outcome) -> None:
+        if self._sink.leaves(folder, name, own=own):
+            outcome.existing += 1
+            return
+        data = image.encode_frame(number - 1, self._options.render, self._options.encode)
+        if self._sink.put(folder, name, data, own=own):
+            outcome.images += 1
+            outcome.bytes_written += len(data)
+        else:
+            outcome.existing += 1
+
+    def _name(self, image: Image, task: Task, number: int, frames: int, selected: int) -> str:
+        """The output's path below the task's folder."""
+        if task.exact is not None:
+            stem, extension = os.path.splitext(task.exact)
+            return task.exact if selected == 1 else stem + frame_suffix(number, frames) + extension
+        if self._template is None:
+            name = output_stem(task.stem, number, frames)
+        else:
+            source = os.path.basename(task.source)
+            name = self._template.render(task.stem, source, image.header, number, frames)
+        return os.path.join(*name.split("/")) + EXTENSIONS[self._options.encode.format]
+
+
+def _share(numbers: list[int], task: Task) -> list[int]:
+    """The part's run of the selected frames; all parts together are all of them."""
+    count = len(numbers)
+    return numbers[count * task.part // task.parts : count * (task.part + 1) // task.parts]
+
+
+def _for_part(notices: tuple[Notice, ...], part: int) -> tuple[Notice, ...]:
+    """What concerns the whole file is told once, by the first part."""
+    return notices if part == 0 else tuple(notice for notice in notices if notice.frame is not None)
+
+
+def _fail(outcome: Outcome, error: FastdcmError) -> None:
+    located = error.at(path=outcome.path)
+    outcome.failures.append(Failure(outcome.path, located.frame, located))
+
+
+def _unexpected(error: Exception) -> WorkerError:
+    """An error that is nobody's but ours: the run goes on, and the trace goes with the message."""
+    if isinstance(error, MemoryError):
+        return WorkerError("not enough memory")
+    wrapped = WorkerError(f"an error inside fastdcm, please report it: {type(error).__name__}: {error}")
+    wrapped.add_note("".join(traceback.format_exception(error)))
+    return wrapped

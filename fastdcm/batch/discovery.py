@@ -1,0 +1,141 @@
+"""The files of the sources, one after another; no list of a whole tree is ever made."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fastdcm.batch.naming import name_listing, sort_key
+from fastdcm.batch.report import Failure, Outcome
+from fastdcm.batch.targets import Targets, Tree
+from fastdcm.errors import FastdcmError, OutputError, SourceError
+
+#: Temporary files of this program; never an input.
+_TEMPORARY = ".fastdcm-"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One input: its images go into ``folder`` under names that begin with ``stem``.
+
+    ``explicit`` tells that the user named the file; ``exact`` is the one output that was named.
+    ``part`` of ``parts`` is the share of the frames; 0 of 1 is all of them.
+    """
+
+    source: str
+    folder: str
+    stem: str
+    explicit: bool = False
+    exact: str | None = None
+    part: int = 0
+    parts: int = 1
+
+
+def discover(targets: Targets) -> Iterator[Task | Outcome]:
+    """Tasks in sorted order, and outcomes of what cannot become one."""
+    yield from _explicit(targets)
+    outputs = [*targets.outputs, *(tree.folder for tree in targets.trees)]
+    for tree in targets.trees:
+        yield from _walk(tree, outputs)
+
+
+def _explicit(targets: Targets) -> Iterator[Task | Outcome]:
+    by_folder: dict[str, list[str]] = {}
+    for source, folder in targets.files:
+        by_folder.setdefault(folder, []).append(source)
+    for folder, sources in by_folder.items():
+        yield from _explicit_in(folder, sources, targets.exact)
+
+
+def _explicit_in(folder: str, sources: list[str], exact: str | None) -> Iterator[Task | Outcome]:
+    """Files that were named and whose images share a folder: one listing."""
+    paths: dict[str, list[str]] = {}
+    for source in sources:
+        paths.setdefault(os.path.basename(source), []).append(source)
+    names = (name for name, equal in paths.items() for _ in equal)
+    owners: dict[str, str] = {}
+    for name, stem in name_listing(names):
+        source = paths[name].pop(0)
+        if (why := _why_no_file(source)) is not None:
+            yield failed(source, SourceError(why))
+        elif stem in owners:
+            message = f"its image would have the name of that of {owners[stem]}; convert them one by one"
+            yield failed(source, OutputError(message))
+        else:
+            owners[stem] = source
+            yield Task(source, folder, stem, explicit=True, exact=exact)
+
+
+def failed(path: str, error: FastdcmError) -> Outcome:
+    """The outcome of a file that failed as a whole."""
+    return Outcome(path, failures=[Failure(path, error.frame, error.at(path=path))])
+
+
+def _why_no_file(path: str) -> str | None:
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return "no such file or folder"
+    except (OSError, ValueError) as error:
+        return f"cannot be opened: {getattr(error, 'strerror', None) or error}"
+    return None if stat.S_ISREG(mode) else "neither a file nor a folder"
+
+
+class _Folder(NamedTuple):
+    path: str
+    target: str
+    #: (device, inode) of the folder and of those above it: a link to one of them is a loop.
+    chain: frozenset[tuple[int, int]]
+
+
+def _walk(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
+    waiting = [_Folder(tree.source, tree.folder, _chain(tree.source, frozenset()))]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            files, others, folders = _listing(folder.path)
+        except OSError as error:
+            yield failed(folder.path, SourceError(f"cannot be listed: {error.strerror or error}"))
+            continue
+        for name in others:
+            yield Outcome(os.path.join(folder.path, name), skipped="neither a file nor a folder")
+        for name, stem in name_listing(files):
+            yield Task(os.path.join(folder.path, name), folder.target, stem)
+        excluded = {found for output in outputs if (found := _identity(output)) is not None}
+        for name in sorted(folders, key=sort_key, reverse=True):
+            path = os.path.join(folder.path, name)
+            found = _identity(path)
+            if found is not None and found not in excluded and found not in folder.chain:
+                waiting.append(_Folder(path, os.path.join(folder.target, name), folder.chain | {found}))
+
+
+def _listing(path: str) -> tuple[list[str], list[str], list[str]]:
+    """Names of files, of what is neither, and of folders; links are followed."""
+    files, others, folders = [], [], []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.startswith(_TEMPORARY):
+                continue
+            if entry.is_file():
+                files.append(entry.name)
+            elif entry.is_dir():
+                folders.append(entry.name)
+            else:
+                others.append(entry.name)
+    return files, others, folders
+
+
+def _chain(path: str, above: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+    found = _identity(path)
+    return above if found is None else above | {found}
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,106 @@
+"""The queue between discovery and workers: bounded, in chunks that adapt to what a file costs."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Condition
+from typing import Any
+
+#: Items that discovery may be ahead of the workers.
+AHEAD = 4096
+#: A chunk should keep a worker busy for so long: far above the cost of handing it out (0.2 ms),
+#: far below what a user would notice at the end of a run.
+_CHUNK_SECONDS = 0.25
+_CHUNK_ITEMS = 64
+
+#: An item, and whether it has been begun before.
+Entry = tuple[Any, bool]
+
+
+class Feed:
+    """Items wait here. Many threads may use it."""
+
+    def __init__(self, workers: int, ahead: int = AHEAD) -> None:
+        self._workers = workers
+        self._ahead = ahead
+        self._items: deque[Entry] = deque()
+        self._alone: deque[Entry] = deque()
+        self._under_way = 0
+        self._cost: float | None = None
+        self._stopped = False
+        self._changed = Condition()
+        self.complete = False
+
+    def put(self, item: Any) -> bool:
+        """Add an item, waiting while too many wait; False where the run was stopped."""
+        with self._changed:
+            while len(self._items) >= self._ahead and not self._stopped:
+                self._changed.wait()
+            if self._stopped:
+                return False
+            self._items.append((item, False))
+            self._changed.notify()
+            return True
+
+    def finish(self) -> None:
+        """No more items will be put."""
+        with self._changed:
+            self.complete = True
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Nobody gets anything any more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def take(self) -> list[Entry] | None:
+        """The next chunk, waiting for it; None where nothing will come any more."""
+        with self._changed:
+            while not self._stopped:
+                if self._alone:
+                    self._under_way += 1
+                    return [self._alone.popleft()]
+                if self._items:
+                    return self._chunk()
+                if self.complete and not self._under_way:
+                    return None
+                self._changed.wait()
+            return None
+
+    def _chunk(self) -> list[Entry]:
+        wanted = 1 if self._cost is None else int(_CHUNK_SECONDS / max(self._cost, 1e-6))
+        # towards the end chunks shrink, so that all workers finish together
+        fair = -(-len(self._items) // (2 * self._workers))
+        count = max(1, min(wanted, fair, _CHUNK_ITEMS))
+        chunk = [self._items.popleft() for _ in range(count)]
+        self._under_way += count
+        self._changed.notify_all()
+        return chunk
+
+    def learn(self, items: int, seconds: float) -> None:
+        """A chunk of so many items took so long."""
+        with self._changed:
+            cost = seconds / items
+            self._cost = cost if self._cost is None else (self._cost + cost) / 2
+
+    def done(self, parts: list[Any]) -> None:
+        """An item is done; ``parts`` are items that are to be done in its place, each alone."""
+        with self._changed:
+            self._alone.extend((part, False) for part in parts)
+            self._under_way -= 1
+            self._changed.notify_all()
+
+    def give_back(self, entries: list[Entry]) -> None:
+        """Items of a chunk that were not begun come first again."""
+        with self._changed:
+            self._items.extendleft(reversed(entries))
+            self._under_way -= len(entries)
+            self._changed.notify_all()
+
+    def retry(self, item: Any) -> None:
+        """An item that was begun gets another try, alone."""
+        with self._changed:
+            self._alone.append((item, True))
+            self._under_way -= 1
+            self._changed.notify_all()

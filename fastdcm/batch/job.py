@@ -1,0 +1,132 @@
+"""A run: sources in, images out, a report back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from fastdcm import system
+from fastdcm.batch.alone import convert_alone
+from fastdcm.batch.convert import Job
+from fastdcm.batch.discovery import Task, discover, failed
+from fastdcm.batch.naming import Template
+from fastdcm.batch.report import Outcome, Report, Watcher
+from fastdcm.batch.targets import resolve
+from fastdcm.errors import FastdcmError, OptionError, WorkerError
+from fastdcm.options import ConvertOptions
+from fastdcm.sinks.run import Run, remove_temporaries
+
+if TYPE_CHECKING:
+    from fastdcm.batch.feed import Feed
+    from fastdcm.batch.pool import Pool
+
+_CONVERTER = "fastdcm.batch.convert:Converter"
+
+
+def run(
+    sources: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None = None,
+    options: ConvertOptions | None = None,
+    *,
+    jobs: int | None = None,
+    first_only: bool = False,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Convert files and folders.
+
+    ``jobs`` worker processes (None: as many as there are usable cores) do the work; a single file
+    is converted in this process. ``first_only`` writes frame 1 alone where ``output`` names one
+    file. ``watcher`` sees what happens as it happens.
+
+    Raises `OptionError` for a request that makes no sense, before anything is written, and
+    `WorkerError` where no worker can be started. Ctrl-C ends the run early and sets
+    ``interrupted`` in the report.
+    """
+    options = options or ConvertOptions()
+    if options.name is not None:
+        Template.parse(options.name)
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"jobs must be at least 1, not {jobs}")
+    jobs = jobs or system.usable_cores()
+    paths = [os.fspath(source) for source in sources]
+    targets = resolve(paths, None if output is None else os.fspath(output), options.encode.format)
+    report = Report(outputs=targets.outputs)
+    job = Job(Run.begin(), options, spread=jobs, first_only=first_only)
+    watcher = watcher or Watcher()
+    start = time.monotonic()
+    items = _counted(discover(targets), report)
+    try:
+        if len(targets.files) != 1 or targets.trees:
+            _with_workers(items, job, jobs, report, watcher)
+        elif parts := _alone(next(items), job, report, watcher):
+            _with_workers(parts, job, jobs, report, watcher)
+    except KeyboardInterrupt:
+        report.interrupted = True
+    report.seconds = time.monotonic() - start
+    return report
+
+
+def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> list[Task]:
+    """Convert the only file here; the parts of a large object are returned for workers."""
+    outcome, parts = (item, []) if isinstance(item, Outcome) else convert_alone(item, job, watcher)
+    if not parts:
+        report.add(outcome)
+        watcher.done(outcome)
+    return parts
+
+
+def _counted(items: Iterable[Task | Outcome], report: Report) -> Iterator[Task | Outcome]:
+    for item in items:
+        report.found += 1
+        yield item
+
+
+def _with_workers(
+    items: Iterable[Task | Outcome], job: Job, jobs: int, report: Report, watcher: Watcher
+) -> None:
+    # Not needed, and not imported, for a single file.
+    from fastdcm.batch.feed import Feed
+    from fastdcm.batch.pool import Lost, Pool
+
+    def count(result: Outcome | Lost) -> Outcome:
+        outcome = _lost(result.item, result.error) if isinstance(result, Lost) else result
+        report.add(outcome)
+        watcher.done(outcome)
+        return outcome
+
+    def after_death(task: Task | None, pid: int) -> None:
+        if task is not None:
+            remove_temporaries(task.folder or ".", job.run.prefix(pid))
+
+    feed = Feed(jobs)
+    pool = Pool(_CONVERTER, job, feed, workers=jobs, timeout=job.options.timeout, after_death=after_death)
+    Thread(target=_look_for_files, args=(items, feed, pool), daemon=True).start()
+    try:
+        for result in pool.results():
+            if result is None:
+                watcher.tick(report.progress(complete=feed.complete))
+            elif count(result).failures and job.options.fail_fast:
+                break
+    finally:
+        for result in pool.stop():
+            count(result)
+
+
+def _look_for_files(items: Iterable[Task | Outcome], feed: Feed, pool: Pool) -> None:
+    try:
+        for item in items:
+            if not (pool.emit(item) if isinstance(item, Outcome) else feed.put(item)):
+                return
+    except Exception as error:  # nobody else would see it, and the run would never end
+        pool.fail(WorkerError(f"looking for files failed: {type(error).__name__}: {error}"))
+    finally:
+        feed.finish()
+
+
+def _lost(task: Task, error: FastdcmError) -> Outcome:
+    outcome = failed(task.source, error)
+    outcome.part, outcome.parts = task.part, task.parts
+    return outcome

@@ -1,0 +1,227 @@
+"""Workers under supervision: one thread each, time limits, second tries, and no lost items."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from fastdcm.batch import protocol
+from fastdcm.batch.feed import Entry, Feed
+from fastdcm.batch.process import WorkerProcess
+from fastdcm.errors import WorkerCrashError, WorkerError, WorkerTimeoutError
+
+#: How often deadlines are looked at and the caller gets to do something.
+TICK_SECONDS = 0.1
+#: Results that may wait for the caller.
+_WAITING_RESULTS = 1024
+#: Workers that die one after another before they begin anything: something is wrong with all.
+_IDLE_DEATHS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An item that a worker did not survive, twice where it crashed, or was too slow for."""
+
+    item: Any
+    error: WorkerError
+
+
+class _Ended:
+    """A thread's last event."""
+
+
+class Pool:
+    """Runs a task function over the items of a feed, in ``workers`` processes.
+
+    ``task`` is ``module:name`` of something that makes the function from ``argument``, in the
+    worker. The function takes (item, own, beat) and returns (result, parts); parts are items that
+    take the item's place, and then the result counts for nothing. ``after_death`` is called with
+    the item under way (or None) and the number of a process that did not end by itself.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        argument: object,
+        feed: Feed,
+        *,
+        workers: int,
+        timeout: float,
+        after_death: Callable[[Any, int], None],
+    ) -> None:
+        self._task, self._argument, self._timeout = task, argument, timeout
+        self._feed = feed
+        self._after_death = after_death
+        self._events: queue.Queue[Any] = queue.Queue(_WAITING_RESULTS)
+        self._processes: set[WorkerProcess] = set()
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._fatal: WorkerError | None = None
+        self._serving = workers
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(workers)]
+
+    def results(self) -> Iterator[Any]:
+        """Results and `Lost` items as they come, and None at least every `TICK_SECONDS`.
+
+        Raises `WorkerError` where no worker can be started.
+        """
+        for thread in self._threads:
+            thread.start()
+        alive = len(self._threads)
+        next_tick = time.monotonic() + TICK_SECONDS
+        while alive:
+            try:
+                event = self._events.get(timeout=TICK_SECONDS)
+            except queue.Empty:
+                event = None
+            if isinstance(event, _Ended):
+                alive -= 1
+            elif event is not None:
+                yield event
+            if time.monotonic() >= next_tick:
+                self._end_overdue()
+                next_tick = time.monotonic() + TICK_SECONDS
+                yield None
+        if self._fatal is not None:
+            raise self._fatal
+
+    def emit(self, result: object) -> bool:
+        """Put a result among those of the workers; False where the pool was stopped."""
+        while True:
+            try:
+                self._events.put(result, timeout=TICK_SECONDS)
+                return not self._stopping
+            except queue.Full:
+                if self._stopping:
+                    return False
+
+    def stop(self) -> list[Any]:
+        """Kill the workers and wait until what they left is removed; returns the last results."""
+        self._stopping = True
+        self._feed.stop()
+        with self._lock:
+            for process in self._processes:
+                process.kill()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(timeout=5)
+        results = []
+        with suppress(queue.Empty):
+            while True:
+                results.append(self._events.get_nowait())
+        return [result for result in results if not isinstance(result, _Ended)]
+
+    def fail(self, error: WorkerError) -> None:
+        """End the run with an error."""
+        self._fatal = self._fatal or error
+        self._feed.stop()
+
+    def _end_overdue(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            for process in self._processes:
+                if now > process.deadline:
+                    process.overdue = True
+                    process.kill()
+
+    def _run(self) -> None:
+        process: WorkerProcess | None = None
+        idle_deaths = 0
+        try:
+            while (chunk := self._feed.take()) is not None:
+                try:
+                    process = process or self._start()
+                except WorkerError as error:
+                    self._feed.give_back(chunk)
+                    return self._retire(error)
+                begun = self._have_done(process, chunk)
+                idle_deaths = 0 if begun else idle_deaths + 1
+                if idle_deaths >= _IDLE_DEATHS:
+                    return self._retire(WorkerCrashError("workers end before they begin a file"))
+                if process.ended:
+                    process = None
+            self._retire(None)
+        except BaseException as error:  # a fault of this module ends the run, it does not hang it
+            self.fail(WorkerError(f"{type(error).__name__}: {error}"))
+            raise
+        finally:
+            if process is not None:
+                self._forget(process)
+            self.emit(_Ended())
+
+    def _retire(self, error: WorkerError | None) -> None:
+        """This thread ends; where it is the last and ends with an error, the run does."""
+        with self._lock:
+            self._serving -= 1
+            last = self._serving == 0
+        if error is not None and last:
+            self.fail(error)
+
+    def _start(self) -> WorkerProcess:
+        process = WorkerProcess(self._timeout)
+        with self._lock:
+            self._processes.add(process)
+            if self._stopping:
+                process.kill()
+        try:
+            process.greet(self._task, self._argument)
+        except WorkerError:
+            self._forget(process)
+            raise
+        return process
+
+    def _forget(self, process: WorkerProcess) -> None:
+        process.close()
+        with self._lock:
+            self._processes.discard(process)
+
+    def _have_done(self, process: WorkerProcess, chunk: list[Entry]) -> bool:
+        """Whether the process began any item of the chunk; it may not have survived it."""
+        start = time.monotonic()
+        at: int | None = None
+        for kind, value in process.converse(chunk):
+            if kind == protocol.END:
+                self._finish(value)
+                self._feed.learn(len(chunk), time.monotonic() - start)
+                return True
+            index, result = value
+            if at is not None:
+                self._finish(result)
+            at = index
+        self._bury(process, chunk, at)
+        return at is not None
+
+    def _finish(self, value: tuple[Any, list[Any]]) -> None:
+        result, parts = value
+        if not parts:
+            self.emit(result)
+        self._feed.done(parts)
+
+    def _bury(self, process: WorkerProcess, chunk: list[Entry], at: int | None) -> None:
+        """A process is gone in the middle of a chunk: nothing of it may be lost."""
+        error = self._why(process)
+        self._forget(process)
+        self._after_death(None if at is None else chunk[at][0], process.pid)
+        if at is None:
+            return self._feed.give_back(chunk)
+        self._feed.give_back(chunk[at + 1 :])
+        item, own = chunk[at]
+        if self._stopping:
+            return None
+        if own or process.overdue:
+            self.emit(Lost(item, error))
+            self._feed.done([])
+        else:
+            self._feed.retry(item)
+
+    def _why(self, process: WorkerProcess) -> WorkerError:
+        if process.overdue:
+            return WorkerTimeoutError("took longer than its time limit (--timeout)", frame=process.frame)
+        error = WorkerCrashError(f"its worker {process.describe_end()}, twice", frame=process.frame)
+        error.add_note(process.tail())
+        return error

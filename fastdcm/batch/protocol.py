@@ -1,0 +1,40 @@
+"""The messages between a run and its workers: a kind, a length, a pickled value.
+
+Both ends are this program, started by the same user; nothing else is ever unpickled.
+
+::
+
+    to the worker     SETUP   (task function as "module:name", its argument)
+                      CHUNK   [(item, own), ...]
+    from the worker   READY   None                      it has imported what it needs
+                      BEGIN   (index, result before)    an item of the chunk is under way
+                      FRAME   (frame, seconds)          ... and now this frame, for so long at most
+                      END     result                    of the chunk's last item
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from typing import Any, BinaryIO
+
+SETUP, CHUNK, READY, BEGIN, FRAME, END = range(6)
+
+_HEAD = struct.Struct("<BI")
+
+
+def send(stream: BinaryIO, kind: int, value: object) -> None:
+    """Write one message. Raises `OSError` where the other end is gone."""
+    body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    stream.write(_HEAD.pack(kind, len(body)) + body)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> tuple[int, Any] | None:
+    """The next message; None where the other end is gone, in the middle of a message or not."""
+    head = stream.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    kind, length = _HEAD.unpack(head)
+    body = stream.read(length)
+    return (kind, pickle.loads(body)) if len(body) == length else None

@@ -1,0 +1,81 @@
+"""``fastdcm doctor``: what this installation uses, for bug reports and for choosing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+
+import click
+
+_PACKAGES = ("numpy", "numba", "imagecodecs", "pydicom", "PyTurboJPEG", "click", "rich")
+
+
+@click.command()
+def doctor() -> None:
+    """Show versions, codecs by transfer syntax, and what is used for what."""
+    for title, lines in (
+        ("versions", _versions()),
+        ("JPEG encoder", _jpeg()),
+        ("compiled kernels", _kernels()),
+        ("workers", _workers()),
+        ("transfer syntaxes", _syntaxes()),
+    ):
+        click.echo(f"{title}")
+        for line in lines:
+            click.echo(f"  {line}")
+
+
+def _versions() -> list[str]:
+    import fastdcm
+
+    lines = [f"fastdcm {fastdcm.__version__}", f"Python {platform.python_version()} on {platform.platform()}"]
+    for package in _PACKAGES:
+        try:
+            lines.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            lines.append(f"{package} is missing")
+    return lines
+
+
+def _jpeg() -> list[str]:
+    from fastdcm.codecs.encoders import jpeg, turbojpeg
+
+    system, bundled = turbojpeg.system_library(), jpeg.bundled_version()
+    used = jpeg.uses_system_library()
+    mark = {True: "used", False: "not used, older or equal"}
+    found = "none (nothing is missed but speed, should it be newer)"
+    if system is not None:
+        found = f"{_dotted(system[1])} at {system[0]}: {mark[used]}"
+    return [
+        f"libjpeg-turbo in imagecodecs {_dotted(bundled)}: {mark[not used]}",
+        f"libjpeg-turbo of the system, by PyTurboJPEG: {found}",
+    ]
+
+
+def _dotted(version: tuple[int, int, int]) -> str:
+    return ".".join(map(str, version))
+
+
+def _kernels() -> list[str]:
+    from fastdcm.kernels import PIXELS_BEFORE_NUMBA, display, jit
+
+    return [
+        f"cached in {jit.cache_place(display.gather)}",
+        f"used by a process after {PIXELS_BEFORE_NUMBA // 1_000_000} megapixels; NumPy gives the same before",
+    ]
+
+
+def _workers() -> list[str]:
+    from fastdcm.system import usable_cores
+
+    return [f"{usable_cores()} usable cores: the default of convert -j"]
+
+
+def _syntaxes() -> list[str]:
+    from fastdcm.codecs.table import LIBRARIES, SYNTAXES
+
+    lines = []
+    for syntax in SYNTAXES.values():
+        how = LIBRARIES[syntax.family] if syntax.supported else "not supported"
+        lines.append(f"{syntax.uid:<28} {syntax.name:<78.78} {how}")
+    return lines

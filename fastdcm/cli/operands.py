@@ -1,0 +1,56 @@
+"""Operands of ``convert``: which are sources, and whether the last one is meant as the output."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from fastdcm.batch.naming import strip_extension
+from fastdcm.batch.targets import is_image_name
+from fastdcm.errors import OptionError
+
+#: Entries looked at to tell an empty output folder from an input.
+_LOOK_AT = 1000
+
+
+def split_operands(operands: list[str], output: str | None) -> tuple[list[str], str | None]:
+    """(sources, output), where ``IN.dcm OUT.jpg`` names both.
+
+    Raises `OptionError`, with the command that was meant, where the last operand can only be an
+    output.
+    """
+    if output is not None or len(operands) < 2:
+        return operands, output
+    *sources, last = operands
+    if is_image_name(last) and not os.path.isdir(last):
+        if len(sources) == 1 and not os.path.isdir(sources[0]):
+            return sources, last
+        if not os.path.exists(last):
+            meant = _command(sources, "FOLDER")
+            raise OptionError(f"{last} can hold one image, not many; name a folder: {meant}")
+    elif _is_meant_as_output(last):
+        raise OptionError(f"{last} holds nothing to convert; to write there: {_command(sources, last)}")
+    return operands, None
+
+
+def _command(sources: list[str], output: str) -> str:
+    shown = [*sources[:2], "..."] if len(sources) > 2 else sources
+    words = [word if word == "..." else shlex.quote(word) for word in shown]
+    return " ".join(["fastdcm convert", *words, "-o", shlex.quote(output)])
+
+
+def _is_meant_as_output(path: str) -> bool:
+    """A name that does not exist and is no DICOM file's, or a folder without any possible input."""
+    if os.path.isdir(path):
+        return _holds_no_input(path)
+    return not os.path.lexists(path) and strip_extension(path) == path
+
+
+def _holds_no_input(folder: str) -> bool:
+    looked_at = 0
+    for _, _, files in os.walk(folder):
+        for name in files:
+            looked_at += 1
+            if looked_at > _LOOK_AT or not is_image_name(name):
+                return False
+    return True

@@ -1,0 +1,51 @@
+"""What ``convert`` says at the end, and its exit status."""
+
+from __future__ import annotations
+
+from fastdcm.batch.report import Report
+from fastdcm.cli.messages import counted, printable
+from fastdcm.options import Existing
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def exit_status(report: Report, existing: Existing) -> int:
+    """0 all converted, 1 something failed, was left alone, or nothing was to convert; 130 Ctrl-C."""
+    if report.interrupted:
+        return INTERRUPTED
+    left_alone = report.existing > 0 and existing == "keep"
+    nothing = report.images == 0 and report.existing == 0
+    return FAILED if report.failure_count or left_alone or nothing else DONE
+
+
+def summary(report: Report, existing: Existing) -> list[str]:
+    """The lines of the summary."""
+    rate = f" ({report.images / report.seconds:.0f} images/s)" if report.seconds > 0 and report.images else ""
+    where = f", in {printable(', '.join(report.outputs[:3]))}" if report.images else ""
+    if len(report.outputs) > 3 and report.images:
+        where += f" and {len(report.outputs) - 3} more"
+    files = counted(report.converted + report.failed + report.unchanged, "file")
+    lines = [f"{counted(report.images, 'image')} from {files} in {report.seconds:.1f} s{rate}{where}"]
+    if report.interrupted:
+        lines[0] = f"interrupted after {report.files} of {counted(report.found, 'file')} found: {lines[0]}"
+    if report.failure_count:
+        failed = f"{counted(report.failed, 'file')} failed"
+        if report.failure_count != report.failed:
+            failed += f" ({report.failure_count} failures)"
+        lines.append(failed)
+    if report.skipped_count:
+        ordered = sorted(report.skipped_by_reason.items(), key=lambda item: (-item[1], item[0]))
+        reasons = ", ".join(f"{number} {reason}" for reason, number in ordered)
+        lines.append(printable(f"{counted(report.skipped_count, 'file')} skipped: {reasons}"))
+    if report.existing:
+        lines.append(_existing_line(report.existing, existing))
+    elif not report.images and not report.failure_count and not report.interrupted:
+        lines.append("nothing to convert")
+    return lines
+
+
+def _existing_line(number: int, existing: Existing) -> str:
+    existed = f"{counted(number, 'output')} existed and {'was' if number == 1 else 'were'} left alone"
+    if existing == "skip":
+        return existed
+    return f"{existed}: --overwrite replaces them, --skip-existing accepts them"

@@ -1,0 +1,84 @@
+"""What all decoders of codestreams do around their library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastdcm.errors import CodestreamError, DecodeError, UnsupportedError
+from fastdcm.model import Header, Notice, Samples
+
+Array = NDArray[Any]
+Note = Callable[[Notice], None]
+
+
+def check_geometry(header: Header, codec: str, rows: int, columns: int, components: int) -> None:
+    """Refuse a codestream whose size is not the data set's, before it costs memory."""
+    if (rows, columns) != (header.rows, header.columns):
+        raise CodestreamError(
+            f"the {codec} stream is {rows} x {columns}, Rows x Columns say {header.rows} x {header.columns}"
+        )
+    if components != header.samples_per_pixel:
+        raise CodestreamError(
+            f"the {codec} stream has {components} components, Samples per Pixel is {header.samples_per_pixel}"
+        )
+
+
+def call(codec: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Array:
+    """Call a library's decoder; whatever it complains of is a `DecodeError`."""
+    try:
+        result: Array = function(*arguments, **options)
+    except (RuntimeError, ValueError, MemoryError, NotImplementedError) as error:
+        raise DecodeError(f"{codec} cannot decode it: {error}") from error
+    return result
+
+
+def shaped(array: Array, header: Header, codec: str) -> Array:
+    """The array in the header's shape; a `DecodeError` where it has another."""
+    expected: tuple[int, ...] = (header.rows, header.columns)
+    if header.samples_per_pixel > 1:
+        expected += (header.samples_per_pixel,)
+    if array.shape != expected:
+        if array.size == header.rows * header.columns * header.samples_per_pixel and array.ndim == 3:
+            if array.shape[0] == header.samples_per_pixel:
+                return np.ascontiguousarray(array.transpose(1, 2, 0)).reshape(expected)
+            return array.reshape(expected)
+        raise DecodeError(f"{codec} decoded {array.shape} where {expected} was expected")
+    return array
+
+
+def samples_of(
+    array: Array, header: Header, *, precision: int, signed: bool, photometric: str, note: Note
+) -> Samples:
+    """Give a codestream's samples the data set's meaning.
+
+    The codestream says which values there are (``precision`` bits, ``signed``), the data set how
+    they are meant: under Pixel Representation 1 unsigned samples are sign-extended from the
+    codestream's precision, under 0 signed ones are taken as unsigned bits.
+    """
+    if precision > 16:
+        raise UnsupportedError(f"codestreams of {precision} bits are not supported (2 to 16 are)")
+    if precision != header.bits_stored:
+        note(
+            Notice("precision", f"the codestream has {precision} bits, Bits Stored says {header.bits_stored}")
+        )
+    if signed != header.signed:
+        if signed or array.dtype.kind == "i":
+            note(Notice("sign", "the codestream is signed, Pixel Representation says unsigned"))
+            array = array.view(f"u{array.itemsize}") & np.array((1 << precision) - 1, f"u{array.itemsize}")
+        else:
+            array = sign_extend(array, precision)
+    wanted = np.dtype(f"{'i' if header.signed else 'u'}{max(header.bits_allocated, 8) // 8}")
+    if array.dtype != wanted and wanted.itemsize >= array.itemsize:
+        array = array.astype(wanted)
+    return Samples(array, photometric, precision, header.signed)
+
+
+def sign_extend(array: Array, bits: int) -> Array:
+    """Unsigned samples of ``bits`` bits as two's complement."""
+    signed = array.view(f"i{array.itemsize}")
+    spare = 8 * array.itemsize - bits
+    return signed if spare == 0 else (signed << spare) >> spare

@@ -1,0 +1,35 @@
+"""JPEG 2000 (ITU-T T.800) by OpenJPEG, High-Throughput JPEG 2000 (T.814) by OpenJPH."""
+
+from __future__ import annotations
+
+import imagecodecs
+
+from fastdcm.codecs.decoders.common import Note, call, check_geometry, samples_of, shaped
+from fastdcm.codestream import jpeg2000
+from fastdcm.errors import UnsupportedError
+from fastdcm.model import Header, Samples
+
+
+def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) -> Samples:
+    """A JPEG 2000 frame to samples.
+
+    Raises `CodestreamError` where tile-parts do not add up to the stream or its header
+    contradicts the data set's, `UnsupportedError` for subsampled or unequal components.
+    """
+    stream = jpeg2000.parse(data)
+    check_geometry(header, "JPEG 2000", stream.rows, stream.columns, len(stream.components))
+    precision, signed, *_ = stream.components[0]
+    if any(component != (precision, signed, 1, 1) for component in stream.components):
+        raise UnsupportedError("JPEG 2000 with components of different size or depth is not supported")
+    if stream.high_throughput or high_throughput:
+        array = call("OpenJPH", imagecodecs.htj2k_decode, data[stream.offset : stream.end])
+    else:
+        array = call("OpenJPEG", imagecodecs.jpeg2k_decode, data, numthreads=1)
+    array = shaped(array, header, "the JPEG 2000 decoder")
+    photometric = header.photometric_interpretation
+    if photometric in ("YBR_ICT", "YBR_RCT"):
+        # The codestream's own component transform, which the decoder has undone (T.800 annex G).
+        photometric = "RGB"
+    elif photometric == "YBR_FULL_422":
+        photometric = "YBR_FULL"
+    return samples_of(array, header, precision=precision, signed=signed, photometric=photometric, note=note)

@@ -1,0 +1,1 @@
+"""One module a format: display values to the bytes of a file."""

@@ -1,0 +1,52 @@
+"""Baseline JPEG by libjpeg-turbo: imagecodecs' copy or the system's, whichever is newer.
+
+Both give the same bytes (tests/unit/codecs/test_encoders.py); newer ones are faster.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import imagecodecs
+
+from fastdcm.codecs.encoders import turbojpeg
+from fastdcm.errors import EncodeError
+
+#: Largest side of a JPEG that libjpeg-turbo writes.
+MAX_SIDE = 65500
+
+
+def bundled_version() -> turbojpeg.Version:
+    """The version of the libjpeg-turbo inside imagecodecs."""
+    return turbojpeg.parse_version(imagecodecs.jpeg8_version()) or (0, 0, 0)
+
+
+@cache
+def uses_system_library() -> bool:
+    """Whether the system's libjpeg-turbo is newer than imagecodecs' copy, and so is used."""
+    system = turbojpeg.system_library()
+    return system is not None and system[1] > bundled_version()
+
+
+def encode(pixels: Any, quality: int, subsampling: str) -> bytes:
+    """Baseline JPEG of a (rows, columns[, 3]) uint8 array. Raises `EncodeError`."""
+    if max(pixels.shape[:2]) > MAX_SIDE:
+        raise EncodeError(
+            f"{pixels.shape[0]} x {pixels.shape[1]} is more than JPEG holds ({MAX_SIDE} a side); use PNG"
+        )
+    if uses_system_library():
+        return turbojpeg.encode(pixels, quality, subsampling)
+    return encode_bundled(pixels, quality, subsampling)
+
+
+def encode_bundled(pixels: Any, quality: int, subsampling: str) -> bytes:
+    """The same by imagecodecs' copy."""
+    try:
+        return bytes(
+            imagecodecs.jpeg8_encode(
+                pixels, level=quality, subsampling=None if pixels.ndim == 2 else subsampling
+            )
+        )
+    except (RuntimeError, ValueError, MemoryError) as error:
+        raise EncodeError(f"libjpeg-turbo cannot encode it: {error}") from error

@@ -1,0 +1,328 @@
+"""JPEG (ITU-T T.81) and JPEG-LS (ITU-T T.87) streams: headers, scans and the end; nothing is decoded.
+
+What is proven: every segment and every scan lies inside the data, each component is coded, the
+scans are long enough for their number of blocks, restart markers are all there, and EOI follows.
+What is not: that a scan of plausible length codes every MCU; only an entropy walk can tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import NamedTuple
+
+from fastdcm.codestream import markers
+from fastdcm.codestream.markers import Process, marker_at, segment_end
+from fastdcm.errors import CodestreamError, UnsupportedError
+
+_LIMIT_SCANS = 1000  # encoders write about ten; more serve to keep decoders busy
+_ALL_COEFFICIENTS = (1 << 64) - 1
+
+
+class Component(NamedTuple):
+    """One component of the frame header: its identifier and sampling factors (T.81 B.2.2)."""
+
+    identifier: int
+    horizontal: int
+    vertical: int
+
+
+@dataclass(frozen=True, slots=True)
+class JpegHeader:
+    """What a stream says about itself (T.81 B.2, T.87 C.2).
+
+    ``predictor``, ``point_transform``, ``near`` and ``interleave`` are those of the first scan, and
+    0 where the process has none. ``app14_transform`` is None without an Adobe marker;
+    ``hp_transform`` is the colour transform of HP's ``mrfx`` marker, 0 for none. ``complete`` is
+    false for a progressive stream that leaves out coefficients or bits of them (legal, but also
+    what a stream cut between scans looks like). ``end`` is the offset after EOI.
+    """
+
+    process: Process
+    sof: int
+    precision: int
+    rows: int
+    columns: int
+    components: tuple[Component, ...]
+    restart_interval: int
+    predictor: int
+    point_transform: int
+    near: int
+    interleave: int
+    app14_transform: int | None
+    has_jfif: bool
+    has_icc: bool
+    hp_transform: int
+    scans: int
+    complete: bool
+    end: int
+
+    @property
+    def subsampled(self) -> bool:
+        """Whether the components differ in their sampling factors."""
+        first = self.components[0]
+        return any(c.horizontal != first.horizontal or c.vertical != first.vertical for c in self.components)
+
+
+def parse(data: bytes) -> JpegHeader:
+    """Read the headers and walk the scans of a JPEG or JPEG-LS stream up to its EOI.
+
+    Raises CodestreamError for what is damaged or cut, UnsupportedError for arithmetic coding,
+    hierarchical streams, and dimensions that stand outside the frame header (DNL, LSE).
+    """
+    return _Walk(data).run()
+
+
+class _Frame(NamedTuple):
+    process: Process
+    sof: int
+    precision: int
+    rows: int
+    columns: int
+    components: tuple[Component, ...]
+
+
+class _Scan(NamedTuple):
+    components: tuple[Component, ...]
+    start: int  # Ss, T.87: NEAR, lossless: predictor
+    end: int  # Se, T.87: ILV
+    low: int  # Al, the point transform of lossless and JPEG-LS
+
+
+class _Walk:
+    """One pass over the markers; what they say is collected here."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.frame: _Frame | None = None
+        self.first_scan: _Scan | None = None
+        self.scans = 0
+        self.interval = self.first_interval = 0
+        self.coded: dict[int, int] = {}  # component -> mask of coefficients with all their bits
+        self.app14: int | None = None
+        self.jfif = self.icc = False
+        self.hp_transform = 0
+
+    def run(self) -> JpegHeader:
+        data = self.data
+        if data[:2] != b"\xff\xd8":
+            raise CodestreamError("no SOI marker at the start")
+        code, position = marker_at(data, 2)
+        while code != markers.EOI:
+            if code in markers.PROCESSES:
+                position = self._read_frame(code, position)
+            elif code == markers.SOS:
+                position = self._read_scan(position)
+            elif code in markers.SEGMENTS:
+                end = segment_end(data, position, f"0xFF{code:02X}")
+                self._read_segment(code, position + 2, end)
+                position = end
+            elif code in markers.REFUSED:
+                raise UnsupportedError(f"{markers.REFUSED[code]} is not supported")
+            else:
+                raise CodestreamError(f"marker 0xFF{code:02X} at byte {position - 2}, where none may be")
+            code, position = marker_at(data, position)
+        return self._header(position)
+
+    def _read_frame(self, code: int, position: int) -> int:
+        """T.81 B.2.2: Lf, P, Y, X, Nf, then Ci, Hi/Vi, Tqi for each component."""
+        data = self.data
+        end = segment_end(data, position, "SOF")
+        if self.frame is not None:
+            raise CodestreamError(f"second frame header at byte {position - 2}")
+        if end < position + 8 or end != position + 8 + 3 * data[position + 7]:
+            raise CodestreamError("the SOF segment's length does not fit its number of components")
+        process = markers.PROCESSES[code]
+        precision = data[position + 2]
+        rows = data[position + 3] << 8 | data[position + 4]
+        columns = data[position + 5] << 8 | data[position + 6]
+        components = tuple(
+            Component(data[at], data[at + 1] >> 4, data[at + 1] & 15) for at in range(position + 8, end, 3)
+        )
+        if rows == 0:
+            missing = "LSE" if process == "jpeg-ls" else "DNL"
+            raise UnsupportedError(
+                f"zero lines in the frame header (left to a {missing} segment) is not supported"
+            )
+        if columns == 0:
+            raise CodestreamError("the frame header says zero columns")
+        if precision not in markers.PRECISIONS[process]:
+            raise CodestreamError(f"a precision of {precision} bits is none of {process} JPEG")
+        if not components or len({c.identifier for c in components}) != len(components):
+            raise CodestreamError("the frame header has no components, or two of one identifier")
+        if any(not (1 <= c.horizontal <= 4 and 1 <= c.vertical <= 4) for c in components):
+            raise CodestreamError("a sampling factor of the frame header is not in 1..4")
+        self.frame = _Frame(process, code, precision, rows, columns, components)
+        return end
+
+    def _read_segment(self, code: int, start: int, end: int) -> None:
+        data = self.data
+        if code == markers.DRI:  # T.81 B.2.4.4; T.87 C.2.5 allows 3 and 4 bytes too
+            if not 2 <= end - start <= 4:
+                raise CodestreamError("the DRI segment has a wrong length")
+            self.interval = int.from_bytes(data[start:end], "big")
+        elif code == markers.APP0:
+            self.jfif |= data[start : start + 5] == b"JFIF\0"
+        elif code == markers.APP2:
+            self.icc |= data[start : start + 12] == b"ICC_PROFILE\0"
+        elif code == markers.APP8 and data[start : start + 4] == b"mrfx" and end == start + 5:
+            self.hp_transform = data[start + 4]
+        elif code == markers.APP14 and data[start : start + 5] == b"Adobe" and end >= start + 12:
+            self.app14 = data[start + 11]
+        elif code == markers.DNL and int.from_bytes(data[start:end], "big") != (
+            self.frame.rows if self.frame else 0
+        ):
+            raise UnsupportedError("a DNL segment that changes the number of lines is not supported")
+
+    def _read_scan(self, position: int) -> int:
+        """T.81 B.2.3, T.87 C.2.3: Ls, Ns, then Csj, Tdj/Taj for each component, Ss, Se, Ah/Al."""
+        data, frame = self.data, self.frame
+        end = segment_end(data, position, "SOS")
+        if frame is None:
+            raise CodestreamError("a scan without a frame header (SOF) before it")
+        if end < position + 6 or end != position + 6 + 2 * data[position + 2] or end == position + 6:
+            raise CodestreamError("the SOS segment's length does not fit its number of components")
+        known = {c.identifier: c for c in frame.components}
+        identifiers = data[position + 3 : end - 3 : 2]
+        if not known.keys() >= set(identifiers) or len(set(identifiers)) != len(identifiers):
+            raise CodestreamError("a scan names a component twice, or one that the frame header lacks")
+        start, stop, approximation = data[end - 3 : end]
+        scan = _Scan(tuple(known[i] for i in identifiers), start, stop, approximation & 15)
+        if frame.process == "jpeg-ls":
+            if any(data[position + 4 : end - 3 : 2]):
+                raise UnsupportedError("JPEG-LS mapping tables (palettes) are not supported")
+            if scan.end > 2:
+                raise CodestreamError(f"interleave mode {scan.end} is none of JPEG-LS")
+        elif frame.process == "progressive" and not scan.start <= scan.end <= 63:
+            raise CodestreamError(f"a scan of coefficients {scan.start}..{scan.end}")
+        elif frame.process == "lossless" and not 1 <= scan.start <= 7:
+            raise CodestreamError(f"predictor {scan.start} is none of lossless JPEG")  # T.81 table H.1
+        stop = self._scan_end(end)
+        self._check_length(frame, scan, end, stop)
+        whole = _ALL_COEFFICIENTS
+        if frame.process == "progressive":
+            band = (2 << scan.end) - (1 << scan.start)
+            whole = band if scan.low == 0 else 0
+        elif not self.coded.keys().isdisjoint(identifiers):
+            raise CodestreamError("a component is coded by two scans")
+        for identifier in identifiers:
+            self.coded[identifier] = self.coded.get(identifier, 0) | whole
+        if self.first_scan is None:
+            self.first_scan, self.first_interval = scan, self.interval
+        self.scans += 1
+        if self.scans > _LIMIT_SCANS:
+            raise CodestreamError(f"more than {_LIMIT_SCANS} scans")
+        return stop
+
+    def _scan_end(self, start: int) -> int:
+        """Return the offset of the marker that ends the scan."""
+        assert self.frame is not None
+        pattern = markers.SCAN_ENDS[self.frame.process == "jpeg-ls", self.interval > 0]
+        found = pattern.search(self.data, start)
+        if found is None:
+            raise CodestreamError("cut: ends without an EOI marker")
+        return found.start()
+
+    def _check_length(self, frame: _Frame, scan: _Scan, start: int, stop: int) -> None:
+        """Compare the scan's bytes and restart markers with what its geometry needs at least."""
+        mcus, bits = _least(frame, scan)
+        if (stop - start) * 8 < max(bits, 1):
+            raise CodestreamError(
+                f"cut: {stop - start} bytes of scan cannot code {frame.rows} x {frame.columns} samples"
+            )
+        if self.interval and frame.process != "jpeg-ls":
+            expected = (mcus - 1) // self.interval
+            found = markers.RESTARTS.findall(self.data, start, stop)
+            if len(found) < expected:
+                raise CodestreamError(f"cut: {len(found)} of {expected} restart markers are there")
+            order = islice(cycle(range(0xD0, 0xD8)), expected)
+            if b"".join(found[:expected]) != bytes(order):
+                raise CodestreamError("restart markers are out of order: part of the scan is missing")
+
+    def _header(self, end: int) -> JpegHeader:
+        frame, scan = self.frame, self.first_scan
+        if frame is None:
+            raise CodestreamError("no frame header (SOF) before EOI")
+        if scan is None:
+            raise CodestreamError("no scan (SOS) before EOI")
+        absent = [c.identifier for c in frame.components if c.identifier not in self.coded]
+        if absent:
+            raise CodestreamError(f"cut: no scan codes component {absent[0]}")
+        lossless, jpeg_ls = frame.process == "lossless", frame.process == "jpeg-ls"
+        return JpegHeader(
+            *frame,
+            restart_interval=self.first_interval,
+            predictor=scan.start if lossless else 0,
+            point_transform=scan.low if lossless or jpeg_ls else 0,
+            near=scan.start if jpeg_ls else 0,
+            interleave=scan.end if jpeg_ls else 0,
+            app14_transform=self.app14,
+            has_jfif=self.jfif,
+            has_icc=self.icc,
+            hp_transform=self.hp_transform,
+            scans=self.scans,
+            complete=all(mask == _ALL_COEFFICIENTS for mask in self.coded.values()),
+            end=end,
+        )
+
+
+def _least(frame: _Frame, scan: _Scan) -> tuple[int, int]:
+    """Return the MCUs of a scan (T.81 A.2) and the fewest bits that can code it.
+
+    A Huffman code has at least one bit. A sequential DCT block has a DC code and an AC code, a
+    sample of lossless JPEG one code, a block of a progressive DC scan one code or one bit, while
+    an AC scan may skip 32767 blocks with one code (G.1.2.2). A line of JPEG-LS has at least one
+    bit, even in run mode (T.87 A.7).
+    """
+    unit = 1 if frame.process == "lossless" else 8
+    widest = max(c.horizontal for c in frame.components)
+    highest = max(c.vertical for c in frame.components)
+    if frame.process == "jpeg-ls":
+        lines = frame.rows * max(c.vertical for c in scan.components) // highest
+        return lines, lines
+    if len(scan.components) == 1:
+        only = scan.components[0]
+        columns = -(-frame.columns * only.horizontal // widest)
+        rows = -(-frame.rows * only.vertical // highest)
+        mcus = units = -(-columns // unit) * -(-rows // unit)
+    else:
+        mcus = -(-frame.columns // (unit * widest)) * -(-frame.rows // (unit * highest))
+        units = mcus * sum(c.horizontal * c.vertical for c in scan.components)
+    if frame.process == "progressive":
+        return mcus, units if scan.start == 0 else 1
+    return mcus, units if unit == 1 else 2 * units
+
+
+def colour(header: JpegHeader, photometric_interpretation: str) -> str:
+    """Return what the stream codes: RGB, YBR_FULL, MONOCHROME1, MONOCHROME2 or PALETTE COLOR.
+
+    What writers declare and what they code often differ, so the stream's own signs come first:
+    Adobe's APP14 transform (0 RGB, 1 YCbCr), JFIF (YCbCr by definition), component identifiers
+    'R', 'G', 'B', chroma of lower resolution, and only then the Photometric Interpretation.
+
+    In lossless JPEG and JPEG-LS, JFIF is no sign: neither process transforms colour, RGB is coded
+    as it is, and many encoders write the APP0 segment in front of any stream. Lower resolution is
+    none there either.
+
+    Raises UnsupportedError for streams of neither one nor three components.
+    """
+    count = len(header.components)
+    if count == 1:
+        single = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+        return photometric_interpretation if photometric_interpretation in single else "MONOCHROME2"
+    if count != 3:
+        raise UnsupportedError(f"JPEG streams of {count} components are not supported")
+    transforms = header.process not in ("lossless", "jpeg-ls")
+    if header.app14_transform is not None:
+        return "RGB" if header.app14_transform == 0 else "YBR_FULL"
+    if header.has_jfif and transforms:
+        return "YBR_FULL"
+    if bytes(c.identifier for c in header.components) == b"RGB":
+        return "RGB"
+    if header.subsampled and transforms:
+        return "YBR_FULL"
+    if photometric_interpretation.startswith("YBR"):
+        return "YBR_FULL"
+    if photometric_interpretation == "RGB" or not transforms:
+        return "RGB"
+    return "YBR_FULL"

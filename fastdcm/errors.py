@@ -1,0 +1,118 @@
+"""Every error that fastdcm raises on purpose.
+
+::
+
+    FastdcmError                 base; carries path, frame (from 1)
+    ├── SourceError              the input cannot be opened or read
+    ├── NotDicomError            the input is no DICOM file
+    ├── NoPixelDataError         a DICOM object without pixels (SR, PDF, DICOMDIR, ...)
+    ├── DicomError               the data set is damaged or contradicts itself
+    │   └── TruncatedError       bytes that the file declares are missing
+    ├── UnsupportedError         legal DICOM that fastdcm does not do; the message names it
+    ├── CodestreamError          compressed data that is damaged, cut, or unlike its header
+    │   └── DecodeError          a decoder refused the data
+    ├── OptionError              an option that makes no sense (also a ValueError)
+    ├── RenderError              this image cannot be rendered as asked
+    ├── EncodeError              the output format cannot hold this image
+    ├── OutputError              an output cannot be written
+    ├── StrictError              a notice, where notices were asked to be errors
+    └── WorkerError              a worker process failed
+        ├── WorkerCrashError     ... ended by itself or was killed
+        └── WorkerTimeoutError   ... did not finish a frame within its time limit
+
+The path and the frame are attached once, by ``fastdcm.pipeline``; steps below it raise with the
+cause alone.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+
+class FastdcmError(Exception):
+    """Base of all errors; ``str()`` gives path, frame and cause.
+
+    ``path`` is the input's path or None; ``frame`` counts from 1, None where no frame is meant.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None, frame: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.frame = frame
+
+    def at(self, *, path: str | None = None, frame: int | None = None) -> Self:
+        """Fill in where it happened, keeping what is known already; returns the error itself."""
+        self.path = self.path if self.path is not None else path
+        self.frame = self.frame if self.frame is not None else frame
+        return self
+
+    def __str__(self) -> str:
+        place = [] if self.path is None else [self.path]
+        if self.frame is not None:
+            place.append(f"frame {self.frame}")
+        return ": ".join([*place, self.message])
+
+
+class SourceError(FastdcmError):
+    """The input cannot be opened or read."""
+
+
+class NotDicomError(FastdcmError):
+    """The input is no DICOM file."""
+
+
+class NoPixelDataError(FastdcmError):
+    """A DICOM object that has no pixel data."""
+
+
+class DicomError(FastdcmError):
+    """The data set is damaged or contradicts itself."""
+
+
+class TruncatedError(DicomError):
+    """Bytes that the file declares are missing."""
+
+
+class UnsupportedError(FastdcmError):
+    """Legal DICOM that fastdcm does not do; the message names the feature."""
+
+
+class CodestreamError(FastdcmError):
+    """Compressed data that is damaged, cut, or contradicts the data set."""
+
+
+class DecodeError(CodestreamError):
+    """A decoder refused the data."""
+
+
+class OptionError(FastdcmError, ValueError):
+    """An option that makes no sense."""
+
+
+class RenderError(FastdcmError):
+    """This image cannot be rendered as asked."""
+
+
+class EncodeError(FastdcmError):
+    """The output format cannot hold this image."""
+
+
+class OutputError(FastdcmError):
+    """An output cannot be written."""
+
+
+class StrictError(FastdcmError):
+    """A notice that was raised because ``strict`` was asked for."""
+
+
+class WorkerError(FastdcmError):
+    """A worker process failed."""
+
+
+class WorkerCrashError(WorkerError):
+    """A worker process ended by itself or was killed."""
+
+
+class WorkerTimeoutError(WorkerError):
+    """A worker did not finish a frame within its time limit."""

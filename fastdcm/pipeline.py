@@ -1,0 +1,254 @@
+"""One object from bytes to pixels, display values and encoded frames.
+
+The only place where reader, codecs and render meet, and where path and frame are attached to
+errors and notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastdcm.codecs.decode import decode_frame
+from fastdcm.codecs.encode import encode_image
+from fastdcm.errors import FastdcmError, OptionError, StrictError
+from fastdcm.model import Header, Notice, Samples
+from fastdcm.options import EncodeOptions, RenderOptions, split_options
+from fastdcm.reader.display import DisplayReader
+from fastdcm.reader.frames import FrameIndex
+from fastdcm.reader.header import read_header
+from fastdcm.reader.scan import scan
+from fastdcm.reader.source import FileSource, Readable, Source, open_source
+from fastdcm.render.chain import Range
+from fastdcm.render.execute import execute, rgb, value_range
+from fastdcm.render.lut import modality_values
+from fastdcm.render.plan import GrayPlan, Plan, make_plan, modality_of
+
+if TYPE_CHECKING:
+    import pydicom
+
+Array = NDArray[Any]
+
+
+class Image:
+    """A DICOM object with pixels; made by `fastdcm.open`.
+
+    A context manager. ``len()`` is the number of frames. Indexes count from 0; frames in notices
+    and errors count from 1. Frames may be read from several threads.
+    """
+
+    header: Header
+
+    def __init__(self, source: Source, *, strict: bool = False) -> None:
+        self._source = self._whole = source
+        self._strict = strict
+        self._noted: list[Notice] = []
+        self._object_ranges: dict[Plan, Range | None] = {}
+        with self._located(None):
+            found = scan(source)
+            self._found = found
+            self._source = found.source
+            self._noted = found.notices
+            self.header = read_header(found, self._noted)
+            self._frames = FrameIndex(found, self.header, self._noted)
+            self._display = DisplayReader(found, self.header, self._noted)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self.header.frames
+
+    def __repr__(self) -> str:
+        h = self.header
+        return (
+            f"<fastdcm.Image {h.modality or 'DICOM'} {h.frames} x {h.rows} x {h.columns} "
+            f"{h.photometric_interpretation} {h.bits_stored} bits>"
+        )
+
+    def close(self) -> None:
+        """Close the source; frames cannot be read after."""
+        self._source.close()
+
+    @property
+    def path(self) -> str | None:
+        """The path or name of the source, None for bytes."""
+        return self._source.name
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What was odd about the file, so far: reading a frame may add to it.
+
+        What several frames share is told once, with the first of them that was read.
+        """
+        return tuple(
+            notice
+            if notice.path is not None
+            else Notice(notice.code, notice.message, self.path, notice.frame)
+            for notice in self._noted
+        )
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes fetched from the source so far."""
+        return self._source.bytes_read
+
+    def pixels(
+        self,
+        index: int | None = 0,
+        *,
+        values: Literal["stored", "modality"] = "stored",
+        raw: bool = False,
+    ) -> Array:
+        """The values of a frame, (rows, columns[, samples]); with ``index=None`` of all frames,
+        (frames, rows, columns[, samples]).
+
+        Stored values come as int or uint of 8, 16, 32 or 64 bits, or as the file's floats
+        (PS3.5 8.1.1). Colour comes as RGB, with ``raw`` as it is coded (YBR stays YBR); PALETTE
+        COLOR gives the indices into its palette. ``values="modality"`` applies the modality LUT
+        (PS3.3 C.11.1), for CT Hounsfield units, and gives float64. The array may be read-only
+        and share the source's memory.
+
+        Raises errors of `FastdcmError`'s tree, with path and frame.
+        """
+        if values not in ("stored", "modality"):
+            raise OptionError(f"values must be 'stored' or 'modality', not {values!r}")
+        if index is None:
+            return self._all_pixels(values, raw)
+        with self._located(self._check(index)):
+            samples = self._decode(index, as_rgb=not raw)
+            array: Array = samples.array if raw else rgb(samples)
+            if values == "modality":
+                if samples.array.ndim == 3:
+                    raise OptionError("colour has no modality values; ask for values='stored'")
+                return modality_values(array, modality_of(self._display.read(index)))
+            return array
+
+    def _all_pixels(self, values: Literal["stored", "modality"], raw: bool) -> Array:
+        first = self.pixels(0, values=values, raw=raw)
+        with self._located(len(self) - 1):
+            # A header may say that there are billions: no memory for frames that are not there.
+            self._frames.span(len(self) - 1)
+        frames = np.empty((len(self), *first.shape), first.dtype)
+        frames[0] = first
+        for index in range(1, len(self)):
+            frames[index] = self.pixels(index, values=values, raw=raw)
+        return frames
+
+    def render(self, index: int = 0, **options: Any) -> Array:
+        """Display values of a frame: (rows, columns) or (rows, columns, 3), uint8, or uint16 with
+        ``bits=16``; 0 is black.
+
+        ``options`` are the fields of `fastdcm.options.RenderOptions`; ``window`` may be a tuple
+        (center, width[, function]) or text. PS3.3 C.11 says what they mean.
+        """
+        return self.render_frame(index, split_options(options)[0])
+
+    def encode(self, index: int = 0, format: str = "jpeg", **options: Any) -> bytes:
+        """A frame as the bytes of an image file: ``format`` "jpeg" or "png".
+
+        ``options`` are those of `render` and of `fastdcm.options.EncodeOptions` (quality,
+        subsampling, png_level).
+        """
+        render, encode = split_options({**options, "format": format})
+        return self.encode_frame(index, render, encode)
+
+    def render_frame(self, index: int, options: RenderOptions) -> Array:
+        """`render` with options that are validated already."""
+        with self._located(self._check(index)):
+            plan = self._plan(index, options)
+            object_range = self._object_range(plan)
+            return execute(plan, self._decode(index, as_rgb=True), object_range)
+
+    def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> bytes:
+        """`encode` with options that are validated already."""
+        pixels = self.render_frame(index, render)
+        with self._located(index):
+            return encode_image(pixels, encode)
+
+    def explain(self, index: int = 0, **options: Any) -> str:
+        """In words, how a frame would be rendered and from where its window comes."""
+        with self._located(self._check(index)):
+            return self._plan(index, split_options(options)[0]).rule
+
+    def dataset(self) -> pydicom.Dataset:
+        """The whole object as pydicom sees it; needs the bytes of the whole source."""
+        from io import BytesIO
+
+        import pydicom
+
+        with self._located(None):
+            whole = self._whole
+            if isinstance(whole, FileSource) and whole.name is not None:
+                return pydicom.dcmread(whole.name, force=True)
+            return pydicom.dcmread(BytesIO(whole.read(0, whole.size)), force=True)
+
+    def _check(self, index: int) -> int:
+        """The index, if there is such a frame; negative ones are not taken."""
+        if not 0 <= index < len(self):
+            have = "frame 1" if len(self) == 1 else f"frames 1 to {len(self)}"
+            raise OptionError(f"index {index} is frame {index + 1}; the object has {have}", path=self.path)
+        return index
+
+    def _decode(self, index: int, *, as_rgb: bool) -> Samples:
+        data, bit_offset = self._frames.read(index)
+        return decode_frame(
+            data,
+            self.header,
+            encapsulated=self._frames.encapsulated,
+            bit_offset=bit_offset,
+            little=self._found.encoding.little,
+            rgb=as_rgb,
+            note=lambda notice: self._note(notice, index),
+        )
+
+    def _plan(self, index: int, options: RenderOptions) -> Plan:
+        return make_plan(self.header, self._display.read(index), options, self._noted)
+
+    def _object_range(self, plan: Plan) -> Range | None:
+        """The range over all frames, where the plan asks for it; computed once."""
+        if not isinstance(plan, GrayPlan) or plan.automatic is None or plan.automatic.scope != "object":
+            return None
+        if plan not in self._object_ranges:
+            frames = (self._decode(index, as_rgb=True) for index in range(len(self)))
+            self._object_ranges[plan] = value_range(plan, frames)
+        return self._object_ranges[plan]
+
+    def _note(self, notice: Notice, index: int) -> None:
+        # What is odd about one frame mostly is about all: the first tells for them.
+        if not any(known.code == notice.code and known.message == notice.message for known in self._noted):
+            self._noted.append(Notice(notice.code, notice.message, None, index + 1))
+
+    @contextmanager
+    def _located(self, index: int | None) -> Iterator[None]:
+        """Attach path and frame to errors; with ``strict`` raise what was noted."""
+        frame = None if index is None else index + 1
+        try:
+            yield
+        except FastdcmError as error:
+            error.at(path=self.path, frame=frame)
+            raise
+        if self._strict and self._noted:
+            first = self._noted[0]
+            raise StrictError(first.message, path=self.path, frame=first.frame)
+
+
+def open_image(src: Readable, *, strict: bool = False) -> Image:
+    """Open a DICOM object and read its header; pixel data is read when it is asked for.
+
+    With ``strict`` every notice is a `StrictError`. Raises `SourceError`, `NotDicomError`,
+    `NoPixelDataError`, `DicomError`, `UnsupportedError`.
+    """
+    source = open_source(src)
+    try:
+        return Image(source, strict=strict)
+    except BaseException:
+        source.close()
+        raise

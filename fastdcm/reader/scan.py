@@ -1,0 +1,458 @@
+"""Walking a data set element by element, by offset, up to the pixel data (PS3.5 clause 7, PS3.10).
+
+Values are skipped by their length; only the elements in `WANTED` are noted, and only as offsets.
+Sequences of undefined length have to be walked to find their end, iteratively and to a bounded
+depth.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from fastdcm.errors import DicomError, NotDicomError, TruncatedError
+from fastdcm.model import Notice
+from fastdcm.reader.source import Source
+
+UNDEFINED = 0xFFFFFFFF
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00010, 0x7FE00008, 0x7FE00009
+_PIXEL_TAGS = frozenset((PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA))
+
+#: Deeper than any real data set; DCMTK has the same limit.
+MAX_NESTING = 64
+#: How much is read at a time where a file is not in memory.
+_WINDOW = 256 << 10
+
+#: VRs with a length of 16 bits (PS3.5 7.1.2); all others, unknown ones included, have 32.
+_SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+_KNOWN_VRS = _SHORT_VRS | frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+
+IMPLICIT_LE, EXPLICIT_LE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+DEFLATED_LE, EXPLICIT_BE = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
+
+#: What rendering needs, and where the object says what it is.
+WANTED = frozenset(
+    {
+        0x00020010,  # Transfer Syntax UID
+        0x00041220,  # Directory Record Sequence: a DICOMDIR
+        0x00080016,  # SOP Class UID
+        0x00080018,  # SOP Instance UID
+        0x00080060,  # Modality
+        0x00089205,  # Pixel Presentation
+        0x0020000D,  # Study Instance UID
+        0x0020000E,  # Series Instance UID
+        0x00200013,  # Instance Number
+        0x00280002,  # Samples per Pixel
+        0x00280004,  # Photometric Interpretation
+        0x00280006,  # Planar Configuration
+        0x00280008,  # Number of Frames
+        0x00280010,  # Rows
+        0x00280011,  # Columns
+        0x00280100,  # Bits Allocated
+        0x00280101,  # Bits Stored
+        0x00280102,  # High Bit
+        0x00280103,  # Pixel Representation
+        0x00280120,  # Pixel Padding Value
+        0x00280121,  # Pixel Padding Range Limit
+        0x00281040,  # Pixel Intensity Relationship
+        0x00281050,  # Window Center
+        0x00281051,  # Window Width
+        0x00281052,  # Rescale Intercept
+        0x00281053,  # Rescale Slope
+        0x00281055,  # Window Center & Width Explanation
+        0x00281056,  # VOI LUT Function
+        0x00281101,  # Red Palette Color Lookup Table Descriptor
+        0x00281102,
+        0x00281103,
+        0x00281201,  # Red Palette Color Lookup Table Data
+        0x00281202,
+        0x00281203,
+        0x00281221,  # Segmented Red Palette Color Lookup Table Data
+        0x00281222,
+        0x00281223,
+        0x00283000,  # Modality LUT Sequence
+        0x00283010,  # VOI LUT Sequence
+        0x00287FE0,  # Pixel Data Provider URL
+        0x20500010,  # Presentation LUT Sequence
+        0x20500020,  # Presentation LUT Shape
+        0x52009229,  # Shared Functional Groups Sequence
+        0x52009230,  # Per-Frame Functional Groups Sequence
+        0x7FE00001,  # Extended Offset Table
+        0x7FE00002,  # Extended Offset Table Lengths
+    }
+)
+
+
+class Encoding(NamedTuple):
+    """How elements are written: with or without VR, in which byte order."""
+
+    explicit: bool
+    little: bool
+
+    @property
+    def order(self) -> str:
+        """The byte order as `struct` writes it."""
+        return "<" if self.little else ">"
+
+
+#: (VR or b"" in implicit encoding, offset of the value, its length in bytes)
+Element = tuple[bytes, int, int]
+
+
+@dataclass(slots=True)
+class DataSet:
+    """What a scan found. ``pixel`` has the length `UNDEFINED` where it is encapsulated."""
+
+    source: Source
+    encoding: Encoding
+    transfer_syntax_uid: str = ""
+    elements: dict[int, Element] = field(default_factory=dict)
+    pixel_tag: int = 0
+    pixel: Element | None = None
+    notices: list[Notice] = field(default_factory=list)
+
+    def value(self, tag: int) -> bytes | None:
+        """The bytes of an element's value, None where it is absent."""
+        found = self.elements.get(tag)
+        if found is None:
+            return None
+        data = self.source.read(found[1], found[2])
+        if len(data) < found[2]:
+            raise TruncatedError(f"{tag_name(tag)} is cut: {found[2]} bytes declared, {len(data)} there")
+        return data
+
+
+def tag_name(tag: int) -> str:
+    """(gggg,eeee) as the standard writes it."""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def _beyond(tag: int, value: int, length: int, source: Source) -> TruncatedError:
+    follow = max(0, source.size - value)
+    return TruncatedError(f"{tag_name(tag)} declares {length} bytes at byte {value}, {follow} follow")
+
+
+def scan(source: Source) -> DataSet:
+    """Find the elements that rendering needs, and the pixel data.
+
+    Raises `NotDicomError` where this is no DICOM file, `DicomError` and `TruncatedError` where
+    elements contradict the file's size or each other.
+    """
+    notices: list[Notice] = []
+    start = 132 if source.read(128, 4) == b"DICM" else 0
+    head = source.read(start, 12)
+    if start and head[:2] != b"\x02\x00" and _plausible(head, source.size) is None:
+        # These four letters may stand there by chance in a file without a preamble.
+        start, head = 0, source.read(0, 12)
+    meta: dict[int, Element] = {}
+    if head[:2] == b"\x02\x00":
+        start, meta = _scan_meta(source, start, notices)
+        head = source.read(start, 12)
+    elif start:
+        notices.append(Notice("no-meta-group", "no file meta information: the encoding was guessed"))
+    elif not head:
+        raise NotDicomError("no DICOM: the file is empty")
+    elif _plausible(head, source.size) is None:
+        raise NotDicomError("no DICOM: neither a preamble nor a data set at its start")
+    else:
+        notices.append(Notice("no-preamble", "no preamble and meta information: the encoding was guessed"))
+
+    uid = _text(source, meta.get(0x00020010))
+    if uid == DEFLATED_LE:
+        from fastdcm.reader.inflate import InflatedSource  # few files are
+
+        source = InflatedSource(source, start)
+        start = 0
+        head = source.read(0, 12)
+    encoding = _encoding(uid, head, source.size - start, notices, has_meta=bool(meta))
+    data_set = DataSet(source, encoding, uid, notices=notices)
+    _scan_elements(data_set, start)
+    return data_set
+
+
+def _text(source: Source, element: Element | None) -> str:
+    if element is None:
+        return ""
+    return source.read(element[1], element[2]).decode("ascii", "replace").strip("\0 ")
+
+
+#: Groups in which data sets start.
+_FIRST_GROUPS = frozenset((0x0002, 0x0004, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028))
+
+
+def _plausible(head: bytes, size: int, *, has_meta: bool = False) -> Encoding | None:
+    """The encoding in which these 12 bytes start a data set, None where they start none.
+
+    After a meta group the data set may start anywhere; without one, only where real ones do.
+    """
+    if len(head) < 8:
+        return None
+    for little in (True, False):
+        group, number = struct.unpack_from("<HH" if little else ">HH", head)
+        if group not in _FIRST_GROUPS and not has_meta:
+            continue
+        if head[4:6] in _KNOWN_VRS:
+            return Encoding(True, little)
+        length = struct.unpack_from("<I" if little else ">I", head, 4)[0]
+        if little and number <= 0x9500 and (length <= size or length == UNDEFINED):
+            return Encoding(False, little)
+    return None
+
+
+def _encoding(uid: str, head: bytes, size: int, notices: list[Notice], *, has_meta: bool) -> Encoding:
+    """The encoding of the data set: as declared, unless its first element contradicts."""
+    declared = Encoding(uid != IMPLICIT_LE, uid != EXPLICIT_BE)
+    if not head:
+        return declared
+    if uid and uid != IMPLICIT_LE and head[4:6] in _KNOWN_VRS:
+        group = struct.unpack_from(declared.order + "H", head)[0]
+        if group <= 0x7FE0:
+            return declared
+    if uid == IMPLICIT_LE and head[4:6] not in _KNOWN_VRS:
+        return declared
+    found = _plausible(head, size, has_meta=has_meta)
+    if found is None:
+        if uid:
+            return declared
+        raise NotDicomError("no DICOM: no data set follows the preamble")
+    if not uid:
+        if not any(notice.code in ("no-meta-group", "no-preamble") for notice in notices):
+            notices.append(Notice("no-transfer-syntax", "no Transfer Syntax UID: the encoding was guessed"))
+    elif found != declared:
+        words = (
+            f"{'explicit' if found.explicit else 'implicit'} VR {'little' if found.little else 'big'} endian"
+        )
+        notices.append(Notice("other-encoding", f"the data set is {words}, unlike its transfer syntax {uid}"))
+    return found
+
+
+def _scan_meta(source: Source, start: int, notices: list[Notice]) -> tuple[int, dict[int, Element]]:
+    """The file meta information (PS3.10 clause 7), always explicit VR little endian.
+
+    It ends where the group does; its own length element is often wrong.
+    """
+    meta: dict[int, Element] = {}
+    declared_end = -1
+    while True:
+        head = source.read(start, 12)
+        if head[:2] != b"\x02\x00":
+            break
+        if len(head) < 8:
+            raise TruncatedError("cut within the file meta information")
+        number, vr, length = struct.unpack_from("<H2sH", head, 2)
+        value = start + 8
+        if vr not in _SHORT_VRS:
+            if not vr.isalpha():
+                raise DicomError(f"{tag_name(0x00020000 | number)} has no VR: {vr!r}")
+            if len(head) < 12:
+                raise TruncatedError("cut within the file meta information")
+            length, value = struct.unpack_from("<I", head, 8)[0], start + 12
+        if value + length > source.size:
+            raise _beyond(0x00020000 | number, value, length, source)
+        meta[0x00020000 | number] = (vr, value, length)
+        start = value + length
+        if number == 0 and length == 4:
+            declared_end = start + struct.unpack("<I", source.read(value, 4))[0]
+    if declared_end not in (-1, start):
+        notices.append(
+            Notice("meta-group-length", f"(0002,0000) is off by {declared_end - start}; the group was walked")
+        )
+    return start, meta
+
+
+def _scan_elements(found: DataSet, start: int) -> None:
+    """Walk the top level from ``start`` and note the wanted elements in ``found``."""
+    source, encoding = found.source, found.encoding
+    explicit, size = encoding.explicit, source.size
+    unpack = struct.Struct(encoding.order + ("HH2sHI" if explicit else "HHI")).unpack_from
+    smallest = 12 if explicit else 8
+    wanted, elements, short = WANTED, found.elements, _SHORT_VRS
+    buffer, base = source.view(start, _WINDOW), start
+    position, end = start, start + len(buffer)
+    vr = b""
+    while True:
+        if position + smallest > end:
+            buffer, base = source.view(position, _WINDOW), position
+            end = position + len(buffer)
+            if not buffer:
+                if position > source.size:
+                    raise TruncatedError(f"cut: the last element ends at byte {position} of {source.size}")
+                return
+            if len(buffer) < 8:
+                raise TruncatedError(f"cut at byte {position}: {len(buffer)} bytes are no element")
+            if len(buffer) < smallest:
+                # The last element of a file may be a short one of 8 bytes.
+                buffer = memoryview(bytes(buffer).ljust(smallest, b"\0"))
+        if explicit:
+            group, number, vr, length, long_length = unpack(buffer, position - base)
+            if vr in short:
+                value = position + 8
+            else:
+                if not vr.isalpha() and group != 0xFFFE:
+                    raise DicomError(
+                        f"{tag_name(group << 16 | number)} has no VR ({vr!r}) at byte {position}"
+                    )
+                length, value = long_length, position + 12
+        else:
+            group, number, length = unpack(buffer, position - base)
+            value = position + 8
+        tag = group << 16 | number
+        if tag in _PIXEL_TAGS:
+            found.pixel_tag, found.pixel = tag, (vr, value, length)
+            return
+        if group >= 0x7FE0:
+            if group == 0xFFFE:
+                position = _skip_stray(found, tag, position, buffer[position - base :])
+                continue
+            if group > 0x7FE0:
+                return
+        if length == UNDEFINED:
+            position = _skip_undefined(source, value, explicit and vr != b"UN", encoding.little)
+            length = position - value
+        else:
+            position = value + length
+            if position > size and position > source.size:
+                raise _beyond(tag, value, length, source)
+        if tag in wanted:
+            elements[tag] = (vr, value, length)
+
+
+def _skip_stray(found: DataSet, tag: int, position: int, head: memoryview) -> int:
+    """The offset behind an item or delimiter that stands outside of any sequence."""
+    found.notices.append(Notice("stray-item", f"{tag_name(tag)} outside of any sequence, at byte {position}"))
+    length: int = struct.unpack_from(found.encoding.order + "I", head, 4)[0]
+    if tag == ITEM and length != UNDEFINED:
+        # What is in the item belongs to a sequence whose own tag is lost, not to the top level.
+        if position + 8 + length > found.source.size:
+            raise TruncatedError(f"an item declares {length} bytes at byte {position}, fewer follow")
+        return position + 8 + length
+    return position + 8
+
+
+def _skip_undefined(source: Source, start: int, explicit: bool, little: bool) -> int:
+    """The offset behind a value of undefined length that starts at ``start`` (PS3.5 7.5)."""
+    order = "<" if little else ">"
+    head = struct.Struct(order + "HH2sHI").unpack_from
+    plain = struct.Struct(order + "HHI").unpack_from
+    # A level is (whether elements carry a VR, whether this is an item rather than a sequence).
+    levels = [(explicit, False)]
+    buffer, base, position = source.view(start, _WINDOW), start, start
+    while levels:
+        if position + 12 > base + len(buffer):
+            buffer, base = source.view(position, _WINDOW), position
+            if len(buffer) < 8:
+                raise TruncatedError(f"cut at byte {position}: a sequence of undefined length does not end")
+            if len(buffer) < 12:
+                buffer = memoryview(bytes(buffer).ljust(12, b"\0"))
+        explicit, in_item = levels[-1]
+        group, number, length = plain(buffer, position - base)
+        tag = group << 16 | number
+        position += 8
+        if tag == (ITEM_END if in_item else SEQUENCE_END):
+            levels.pop()
+            continue
+        if in_item == (tag == ITEM) or (group == 0xFFFE and tag != ITEM):
+            raise DicomError(f"{tag_name(tag)} where {'an element' if in_item else 'an item'} must be")
+        undefined_explicit = explicit
+        if in_item and explicit:
+            vr, length, long_length = head(buffer, position - 8 - base)[2:]
+            if vr not in _SHORT_VRS:
+                if not vr.isalpha():
+                    raise DicomError(f"{tag_name(tag)} has no VR ({vr!r}) at byte {position - 8}")
+                length = long_length
+                position += 4
+                undefined_explicit = vr != b"UN"
+        if length == UNDEFINED:
+            if len(levels) >= 2 * MAX_NESTING:
+                raise DicomError(f"sequences are nested more than {MAX_NESTING} deep")
+            levels.append((undefined_explicit, not in_item))
+        else:
+            position += length
+            if position > source.size:
+                raise _beyond(tag, position - length, length, source)
+    return position
+
+
+def items(data: bytes, encoding: Encoding) -> list[tuple[int, int]]:
+    """(offset, length) of the items in a sequence's value (PS3.5 7.5.1)."""
+    unpack = struct.Struct(encoding.order + "HHI").unpack_from
+    source: Source | None = None
+    position, spans = 0, []
+    while position + 8 <= len(data):
+        group, number, length = unpack(data, position)
+        tag = group << 16 | number
+        if tag == SEQUENCE_END:
+            break
+        if tag != ITEM:
+            raise DicomError(f"{tag_name(tag)} in a sequence, where an item must be")
+        position += 8
+        if length == UNDEFINED:
+            source = source or _memory(data)
+            after = _skip_item(source, position, encoding)
+            spans.append((position, after - 8 - position))
+            position = after
+        else:
+            if position + length > len(data):
+                raise TruncatedError(f"an item declares {length} bytes, {len(data) - position} follow")
+            spans.append((position, length))
+            position += length
+    return spans
+
+
+def _memory(data: bytes) -> Source:
+    from fastdcm.reader.source import MemorySource
+
+    return MemorySource(data)
+
+
+def _skip_item(source: Source, start: int, encoding: Encoding) -> int:
+    """The offset behind the delimiter of an item of undefined length."""
+    position = start
+    while True:
+        tag, vr, value, length = _element(source.view(position, 12), position, encoding)
+        if tag == ITEM_END:
+            return value
+        if length == UNDEFINED:
+            position = _skip_undefined(source, value, encoding.explicit and vr != b"UN", encoding.little)
+        else:
+            position = value + length
+
+
+def elements_of(data: bytes, start: int, length: int, encoding: Encoding) -> dict[int, Element]:
+    """The elements of one item: tag -> (VR, offset in ``data``, length)."""
+    found: dict[int, Element] = {}
+    source = _memory(data)
+    position, end = start, start + length
+    while position + 8 <= end:
+        tag, vr, value, size = _element(source.view(position, 12), position, encoding)
+        if size == UNDEFINED:
+            position = _skip_undefined(source, value, encoding.explicit and vr != b"UN", encoding.little)
+            size = position - value
+        else:
+            position = value + size
+            if position > end:
+                raise TruncatedError(
+                    f"{tag_name(tag)} declares {size} bytes, {end - value} follow in its item"
+                )
+        found[tag] = (vr, value, size)
+    return found
+
+
+def _element(head: memoryview, position: int, encoding: Encoding) -> tuple[int, bytes, int, int]:
+    """(tag, VR, offset of the value, length) of the element whose first bytes are ``head``."""
+    if len(head) < 8:
+        raise TruncatedError(f"cut at byte {position} of a sequence")
+    group, number, length = struct.unpack_from(encoding.order + "HHI", head)
+    tag = group << 16 | number
+    if not encoding.explicit or group == 0xFFFE:
+        return tag, b"", position + 8, length
+    vr = bytes(head[4:6])
+    if vr in _SHORT_VRS:
+        return tag, vr, position + 8, struct.unpack_from(encoding.order + "H", head, 6)[0]
+    if not vr.isalpha():
+        raise DicomError(f"{tag_name(tag)} has no VR ({vr!r})")
+    if len(head) < 12:
+        raise TruncatedError(f"cut at byte {position} of a sequence")
+    return tag, vr, position + 12, struct.unpack_from(encoding.order + "I", head, 8)[0]

@@ -1,0 +1,159 @@
+"""Where bytes come from: a path, bytes, a file object, or anything that can read a range."""
+
+from __future__ import annotations
+
+import os
+import threading
+from abc import ABC, abstractmethod
+from typing import BinaryIO, Union
+
+from fastdcm.errors import OptionError, SourceError
+from fastdcm.system import read_at
+
+#: Files up to this size are read at once, larger ones window by window and frame by frame. Above
+#: it the second system call costs less than 1 % of the copy (benches/bench_reader.py).
+WHOLE_FILE_SIZE = 4 << 20
+
+Readable = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, "Source"]
+
+
+class Source(ABC):
+    """Something that can read a range of bytes.
+
+    A remote reader derives from this class: it sets ``size`` and ``name`` and implements `read`.
+    """
+
+    name: str | None = None
+    size: int = 0
+    #: Bytes fetched so far, by which tests prove that nothing is read in vain.
+    bytes_read: int = 0
+
+    @abstractmethod
+    def read(self, offset: int, length: int) -> bytes:
+        """The bytes of a range; fewer where the source ends before. Raises `SourceError`."""
+
+    def view(self, offset: int, length: int) -> memoryview:
+        """The same without a copy where the source is in memory."""
+        return memoryview(self.read(offset, length))
+
+    def close(self) -> None:
+        """Release what the source holds."""
+
+
+class MemorySource(Source):
+    """Bytes in memory."""
+
+    def __init__(self, data: bytes | bytearray | memoryview, name: str | None = None) -> None:
+        self._view = memoryview(data).cast("B")
+        self.name = name
+        self.size = self.bytes_read = len(self._view)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return bytes(self._view[offset : offset + length])
+
+    def view(self, offset: int, length: int) -> memoryview:
+        return self._view[offset : offset + length]
+
+
+class FileSource(Source):
+    """A file on disk that is read by ranges; safe to use from several threads."""
+
+    def __init__(self, descriptor: int, size: int, name: str) -> None:
+        self._descriptor = descriptor
+        self.size = size
+        self.name = name
+
+    def read(self, offset: int, length: int) -> bytes:
+        if offset >= self.size:
+            return b""  # also what no file offset can express
+        try:
+            data = read_at(self._descriptor, offset, length)
+        except OSError as error:
+            raise SourceError(f"cannot be read: {error.strerror or error}") from error
+        self.bytes_read += len(data)
+        return data
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class StreamSource(Source):
+    """A seekable binary file object of the caller's, which stays open."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self.size = stream.seek(0, os.SEEK_END)
+        _must_be_bytes(stream.read(0))
+        name = getattr(stream, "name", None)
+        self.name = name if isinstance(name, str) else None
+
+    def read(self, offset: int, length: int) -> bytes:
+        if offset >= self.size:
+            return b""
+        try:
+            with self._lock:
+                self._stream.seek(offset)
+                data = self._stream.read(length)
+        except (OSError, ValueError) as error:  # ValueError: the file is closed
+            raise SourceError(f"cannot be read: {error}") from error
+        self.bytes_read += len(data)
+        return data
+
+
+def open_source(src: Readable) -> Source:
+    """A `Source` for whatever the caller has.
+
+    Raises `SourceError` where it cannot be opened, `OptionError` where it is none of these.
+    """
+    if isinstance(src, Source):
+        return src
+    if isinstance(src, (str, os.PathLike)):
+        return _open_path(os.fspath(src))
+    if isinstance(src, (bytes, bytearray, memoryview)):
+        return MemorySource(src)
+    if hasattr(src, "read"):
+        try:
+            if getattr(src, "seekable", lambda: False)():
+                return StreamSource(src)
+            return MemorySource(_must_be_bytes(src.read()))
+        except OptionError:
+            raise
+        except (OSError, ValueError) as error:
+            raise SourceError(f"cannot be read: {error}") from error
+    raise OptionError(f"cannot read DICOM from {type(src).__name__}: give a path, bytes or a binary file")
+
+
+def _must_be_bytes(data: object) -> bytes:
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise OptionError(f"the file object gives {type(data).__name__}, not bytes: open it in binary mode")
+    return bytes(data)
+
+
+def _open_path(path: str) -> Source:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:  # ValueError: NUL in the path
+        raise SourceError(f"cannot be opened: {getattr(error, 'strerror', None) or error}", path=path) from error
+    try:
+        size = os.fstat(descriptor).st_size
+        if size > WHOLE_FILE_SIZE:
+            source, descriptor = FileSource(descriptor, size, path), -1
+            return source
+        # The true size, not a generous one: asking for more costs an allocation of that much.
+        data = os.read(descriptor, size + 1)
+        while data and len(data) < size:
+            more = os.read(descriptor, size - len(data))
+            if not more:
+                break
+            data += more
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path
+        ) from error
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+    return MemorySource(data, path)

@@ -1,0 +1,1 @@
+"""From samples to display values: ``lut`` (the standard's maths) -> ``plan`` -> ``execute``."""

@@ -1,0 +1,151 @@
+"""A plan and samples to display values: one match over the plans, tables wherever 16 bits suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastdcm.errors import RenderError
+from fastdcm.kernels import Payoff
+from fastdcm.model import Palette, Samples
+from fastdcm.render import lut
+from fastdcm.render.chain import Chain, Range, Rescale
+from fastdcm.render.colour import palette_table, to_rgb
+from fastdcm.render.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, Plan
+
+Array = NDArray[Any]
+_PAYOFF = Payoff()
+
+
+def rgb(samples: Samples) -> Array:
+    """Colour samples as RGB, gray ones as they are."""
+    if samples.array.ndim == 2:
+        array: Array = samples.array
+        return array
+    return to_rgb(samples.array, samples.photometric_interpretation, samples.bits, _PAYOFF)
+
+
+def execute(plan: Plan, samples: Samples, object_range: Range | None = None) -> Array:
+    """Display values: (rows, columns) or (rows, columns, 3), uint8 or uint16 as the plan's bits say.
+
+    ``object_range`` is what `value_range` of all frames gave, where the plan asks for it.
+    """
+    match plan:
+        case GrayPlan():
+            return _gray(plan, samples, object_range)
+        case PalettePlan():
+            return _coloured(plan.palette, plan.bits, samples)
+        case ColourPlan():
+            array = rgb(samples)
+            ymax = float((1 << samples.bits) - 1)
+            voi = Range(0.0, ymax) if isinstance(plan.voi, Range) else plan.voi
+            if samples.bits == plan.bits == 8 and isinstance(voi, Range) and array.dtype == np.uint8:
+                return array
+            return _display(Chain(None, voi, bits=plan.bits), array, samples.bits, samples.signed)
+
+
+def _gray(plan: GrayPlan, samples: Samples, object_range: Range | None) -> Array:
+    chain = plan.chain
+    if plan.automatic is not None:
+        found = object_range if plan.automatic.scope == "object" else None
+        if found is None:
+            found = value_range(plan, [samples]) or Range(0.0, 0.0)
+        chain = chain._replace(voi=found)
+    gray = _display(chain, samples.array, samples.bits, samples.signed)
+    if plan.supplemental is None:
+        return gray
+    mapped = samples.array >= plan.supplemental.first
+    return np.where(mapped[..., None], _coloured(plan.supplemental, chain.bits, samples), gray[..., None])
+
+
+def _coloured(palette: Palette, bits: int, samples: Samples) -> Array:
+    """Stored values by a palette, (rows, columns, 3)."""
+    array = samples.array
+    if array.dtype.kind == "f" or array.itemsize > 2:
+        raise RenderError(f"a palette colours stored values of 16 bits at most, these are {array.dtype}")
+    table = palette_table(palette, bits, 1 << (8 * array.itemsize), samples.signed)
+    return table[_words(array)]
+
+
+def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
+    """Stored values through a chain: by table up to 16 bits, else value by value."""
+    if array.dtype.kind == "f" or array.itemsize > 2:
+        return lut.display_values(array, chain)
+    words = _words(np.ascontiguousarray(array))
+    size = 1 << (8 * words.itemsize)
+    table = lut.table(chain, min(bits, 8 * words.itemsize), signed, size)
+    out = np.empty(words.shape, table.dtype)
+    if _PAYOFF.reached(words.size):
+        from fastdcm.kernels.display import gather
+
+        # Samples of 16 bits may lie at an odd offset of the file.
+        gather(np.require(words.reshape(-1), requirements="A"), table, out.reshape(-1))
+    else:
+        # Every index is inside, and "clip" lets take write into out without a buffer.
+        np.take(table, words, out=out, mode="clip")
+    return out
+
+
+def _words(array: Array) -> Array:
+    """Bit patterns of integer samples, by which tables are indexed."""
+    return array.view(f"u{array.itemsize}")
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def value_range(plan: GrayPlan, frames: Iterable[Samples]) -> Range | None:
+    """The range of modality values that the plan's automatic rule finds in frames.
+
+    Padding, NaN and infinities are left out; None where nothing is left.
+    """
+    automatic = plan.automatic or Automatic()
+    found: list[Range] = []
+    for samples in frames:
+        stored = _without_padding(samples.array, plan.padding)
+        if stored.size:
+            found.append(_extent(stored, plan.chain, automatic))
+    if not found:
+        return None
+    return Range(min(part.low for part in found), max(part.high for part in found))
+
+
+def _without_padding(array: Array, padding: tuple[int, int] | None) -> Array:
+    if array.dtype.kind == "f":
+        finite = array[np.isfinite(array)]
+        return finite if padding is None else finite[(finite < padding[0]) | (finite > padding[1])]
+    if padding is None or padding[0] > int(array.max()) or padding[1] < int(array.min()):
+        return array
+    return array[(array < padding[0]) | (array > padding[1])]
+
+
+def _extent(stored: Array, chain: Chain, automatic: Automatic) -> Range:
+    modality = chain.modality
+    if automatic.low == 0 and automatic.high == 100 and (modality is None or isinstance(modality, Rescale)):
+        # A line takes extremes to extremes.
+        stored = np.array([stored.min(), stored.max()])
+    elif stored.dtype.kind != "f" and stored.itemsize <= 2:
+        values, counts = np.unique(stored, return_counts=True)
+        x = lut.modality_values(values, modality)
+        if automatic.low == 0 and automatic.high == 100:
+            return Range(float(x.min()), float(x.max()))
+        order = np.argsort(x, kind="stable")
+        return Range(*_percentiles(x[order], counts[order], automatic))
+    x = lut.modality_values(stored, modality)
+    if automatic.low == 0 and automatic.high == 100:
+        return Range(float(x.min()), float(x.max()))
+    low, high = np.percentile(x, [automatic.low, automatic.high])
+    return Range(float(low), float(high))
+
+
+def _percentiles(x: Array, counts: Array, automatic: Automatic) -> tuple[float, float]:
+    """Percentiles by linear interpolation between neighbours, as `numpy.percentile` has them."""
+    last = np.cumsum(counts) - 1
+    results = []
+    for percent in (automatic.low, automatic.high):
+        position = percent / 100 * last[-1]
+        below, above = np.searchsorted(last, [np.floor(position), np.ceil(position)])
+        part = position - np.floor(position)
+        results.append(float(x[below] + (x[above] - x[below]) * part))
+    return results[0], results[1]

@@ -1,0 +1,198 @@
+"""From header, display attributes and options to what has to be done: pure, and made to be read.
+
+The rules are those of PS3.3 C.11 in the order of preference that ``RenderOptions`` describes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fastdcm.errors import RenderError
+from fastdcm.model import Display, Header, Lut, Notice, Palette, Window
+from fastdcm.options import RenderOptions
+from fastdcm.render.chain import Chain, Range, Rescale
+
+#: X-Ray Angiographic and X-Ray Radiofluoroscopic Image Storage. Their modality LUT leads back to
+#: X-ray intensity and is not for display where the relationship is LOG or DISP (C.8.7.1.1.2).
+_XRAY = frozenset({"1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2"})
+
+
+class Automatic(NamedTuple):
+    """A range that the pixels decide: percentiles of their modality values, padding left out.
+
+    ``scope`` is one frame or the whole object.
+    """
+
+    low: float = 0.0
+    high: float = 100.0
+    scope: str = "frame"
+
+
+class GrayPlan(NamedTuple):
+    """Grayscale: the chain, whose VOI is a placeholder where ``automatic`` decides it.
+
+    ``supplemental`` colours the stored values that it maps, the others stay grey.
+    """
+
+    chain: Chain
+    automatic: Automatic | None
+    padding: tuple[int, int] | None
+    supplemental: Palette | None
+    rule: str
+
+
+class PalettePlan(NamedTuple):
+    """PALETTE COLOR: stored values to RGB by table."""
+
+    palette: Palette
+    bits: int
+    rule: str
+
+
+class ColourPlan(NamedTuple):
+    """Colour: RGB, or a YBR that is converted; a window only on request, the same on each channel."""
+
+    bits_stored: int
+    voi: Window | Range
+    bits: int
+    rule: str
+
+
+Plan = GrayPlan | PalettePlan | ColourPlan
+
+
+def make_plan(header: Header, display: Display, options: RenderOptions, notices: list[Notice]) -> Plan:
+    """Decide how a frame is rendered. Raises `RenderError` where the file cannot give what was asked."""
+    if header.samples_per_pixel > 1:
+        return _colour(header, options)
+    if header.photometric_interpretation == "PALETTE COLOR":
+        if display.palette is None:
+            raise RenderError("PALETTE COLOR without a palette")
+        if options.window is not None:
+            raise RenderError("a window has no meaning for PALETTE COLOR")
+        return PalettePlan(display.palette, options.bits, "color palette of the data set")
+    modality, modality_words = _modality(header, display)
+    voi, automatic, voi_words = _voi(header, display, options, modality)
+    invert, words = _presentation(header, display, options, notices)
+    chain = Chain(modality, voi, display.presentation_lut, invert, options.bits)
+    rule = "; ".join(part for part in (modality_words, voi_words, words) if part)
+    supplemental = display.palette if display.supplemental else None
+    if supplemental is not None:
+        rule += f"; stored values from {supplemental.first} on by the supplemental palette"
+    return GrayPlan(chain, automatic, display.padding, supplemental, rule)
+
+
+def _colour(header: Header, options: RenderOptions) -> ColourPlan:
+    ymax = float((1 << header.bits_stored) - 1)
+    if options.window is not None:
+        return ColourPlan(header.bits_stored, options.window, options.bits, "your window on each channel")
+    return ColourPlan(header.bits_stored, Range(0.0, ymax), options.bits, "colour as it is")
+
+
+def _modality(header: Header, display: Display) -> tuple[Rescale | Lut | None, str]:
+    if display.pixel_intensity_relationship in ("LOG", "DISP") and header.sop_class_uid in _XRAY:
+        return (
+            None,
+            f"no modality LUT (relationship {display.pixel_intensity_relationship} is not for display)",
+        )
+    return modality_of(display), _modality_words(display)
+
+
+def modality_of(display: Display) -> Rescale | Lut | None:
+    """The modality transform of a frame, None for identity (C.11.1)."""
+    if display.modality_lut is not None:
+        return display.modality_lut
+    if display.rescale is None or display.rescale == (1.0, 0.0):
+        return None
+    return Rescale(*display.rescale)
+
+
+def _modality_words(display: Display) -> str:
+    if display.modality_lut is not None:
+        return f"modality LUT of {display.modality_lut.size} entries from {display.modality_source}"
+    if display.rescale is not None:
+        slope, intercept = display.rescale
+        return f"rescale {slope:g} * x + {intercept:g} from {display.modality_source}"
+    return ""
+
+
+def _voi(
+    header: Header, display: Display, options: RenderOptions, modality: Rescale | Lut | None
+) -> tuple[Window | Lut | Range, Automatic | None, str]:
+    unknown = Range(0.0, 0.0)
+    if options.window is not None:
+        return options.window, None, f"window {_words(options.window)} as you asked"
+    match options.voi:
+        case "none":
+            return _full_range(header, modality), None, "full range of the modality values"
+        case "minmax":
+            return unknown, Automatic(), "minimum to maximum of the frame"
+        case "object":
+            return unknown, Automatic(scope="object"), "minimum to maximum of all frames"
+        case "percentile":
+            low, high = options.percentile
+            return unknown, Automatic(low, high), f"percentiles {low:g} to {high:g} of the frame"
+    number = options.window_number or 1
+    lut_number = options.voi_lut_number or 1
+    if options.window_number is not None and number > len(display.windows):
+        raise RenderError(
+            f"window {number} was asked for, the file has {len(display.windows)} usable windows"
+        )
+    if options.voi_lut_number is not None and lut_number > len(display.voi_luts):
+        raise RenderError(f"VOI LUT {lut_number} was asked for, the file has {len(display.voi_luts)}")
+    prefers_lut = options.voi == "lut" or (
+        options.voi_lut_number is not None and options.window_number is None
+    )
+    if display.windows and not (prefers_lut and display.voi_luts):
+        window = display.windows[number - 1]
+        count = f"{number} of {len(display.windows)}"
+        named = f" '{window.explanation}'" if window.explanation else ""
+        return window, None, f"window {count}{named}, {_words(window)}, from {display.windows_source}"
+    if display.voi_luts:
+        lut = display.voi_luts[lut_number - 1]
+        return lut, None, f"VOI LUT {lut_number} of {len(display.voi_luts)} from {display.windows_source}"
+    if header.bits_stored <= 8 and modality is None and not header.is_float:
+        return (
+            _full_range(header, None),
+            None,
+            f"identity over {header.bits_stored} bits: no window in the file",
+        )
+    return unknown, Automatic(), "minimum to maximum of the frame: no window in the file"
+
+
+def _words(window: Window) -> str:
+    return f"center {window.center:g}, width {window.width:g}, {window.function}"
+
+
+def _full_range(header: Header, modality: Rescale | Lut | None) -> Range:
+    """The least and greatest modality value that a stored value can have."""
+    if header.is_float:
+        raise RenderError("floating point values have no full range; use --voi minmax or a window")
+    if isinstance(modality, Lut):
+        return Range(0.0, float((1 << modality.bits) - 1))
+    span = 1 << header.bits_stored
+    ends = [-span / 2, span / 2 - 1] if header.signed else [0.0, span - 1.0]
+    if modality is not None:
+        ends = sorted(end * modality.slope + modality.intercept for end in ends)
+    return Range(*ends)
+
+
+def _presentation(
+    header: Header, display: Display, options: RenderOptions, notices: list[Notice]
+) -> tuple[bool, str]:
+    """Whether to invert (C.7.6.3.1.2, C.11.6)."""
+    monochrome1 = header.photometric_interpretation == "MONOCHROME1"
+    shape = display.presentation_lut_shape
+    if display.presentation_lut is not None:
+        return False, "presentation LUT"
+    if shape in ("IDENTITY", "INVERSE") and (shape == "INVERSE") != monochrome1:
+        if options.presentation_shape == "follow":
+            return shape == "INVERSE", f"presentation LUT shape {shape} followed"
+        notice = Notice(
+            "presentation-shape",
+            f"Presentation LUT Shape {shape} contradicts {header.photometric_interpretation}, which was "
+            "taken (--presentation-shape follow takes the shape)",
+        )
+        if notice not in notices:
+            notices.append(notice)
+    return monochrome1, "inverted (MONOCHROME1)" if monochrome1 else ""

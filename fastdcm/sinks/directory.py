@@ -1,0 +1,141 @@
+"""Images as files in folders: whole or not at all, and never one over another of the same run."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from fastdcm import system
+from fastdcm.errors import OutputError
+from fastdcm.options import Existing
+from fastdcm.sinks.run import Run, remove_stale
+
+
+class DirectorySink:
+    """Writes files for one process of a run.
+
+    An image is written under a temporary name beside its place and renamed. What is at that place
+    from before the run is kept or replaced as ``existing`` says; what is there from this run is
+    an `OutputError`, because two inputs would share a name.
+    """
+
+    def __init__(self, run: Run, existing: Existing) -> None:
+        self._run = run
+        self._existing = existing
+        self._prefix = run.prefix(os.getpid())
+        self._number = 0
+        self._folder: str | None = None
+        self._starts: dict[int, float] = {}
+
+    def leaves(self, folder: str, name: str, *, own: bool = False) -> bool:
+        """Whether `put` would leave what is there; asked before the work is done.
+
+        ``own`` tells that this run may have written it for the same input. Raises `OutputError`
+        where the place is taken by another input of this run.
+        """
+        if self._existing == "overwrite":
+            return False
+        path = os.path.join(folder, name)
+        try:
+            found = os.lstat(path)
+        except OSError:
+            return False
+        return not self._may_replace(folder, path, found, own)
+
+    def put(self, folder: str, name: str, data: bytes, *, own: bool = False) -> bool:
+        """Write one image; False where something from before the run was left in its place.
+
+        ``name`` may lie in a folder below ``folder``; the temporary file is in ``folder`` itself,
+        so that whoever cleans up knows where to look. Raises `OutputError`.
+        """
+        path = os.path.join(folder, name)
+        try:
+            self._prepare(folder)
+            if os.path.dirname(name):
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+            temporary = self._temporary(folder)
+            try:
+                _write(temporary, data)
+                return self._place(folder, temporary, path, own)
+            finally:
+                _unlink_if_there(temporary)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+    def _prepare(self, folder: str) -> None:
+        if folder == self._folder:
+            return
+        if os.path.isdir(folder or "."):
+            remove_stale(folder or ".")
+        else:
+            os.makedirs(folder, exist_ok=True)
+        self._folder = folder
+
+    def _temporary(self, folder: str) -> str:
+        self._number += 1
+        return os.path.join(folder, f"{self._prefix}{self._number}")
+
+    def _place(self, folder: str, temporary: str, path: str, own: bool) -> bool:
+        try:
+            system.rename_no_replace(temporary, path)
+            return True
+        except FileExistsError:
+            found = os.lstat(path)
+        if not self._may_replace(folder, path, found, own):
+            return False
+        if not system.exchange(temporary, path):
+            os.replace(temporary, path)
+            return True
+        # Between the look and the swap another worker may have put its image here: swap back.
+        if not own and self._is_of_this_run(folder, os.lstat(temporary)):
+            system.exchange(temporary, path)
+            raise _collision(path)
+        return True
+
+    def _may_replace(self, folder: str, path: str, found: os.stat_result, own: bool) -> bool:
+        if stat.S_ISDIR(found.st_mode):
+            raise OutputError(f"cannot write {path}: a folder of that name is there")
+        if self._is_of_this_run(folder, found):
+            if not own:
+                raise _collision(path)
+            return True
+        return self._existing == "overwrite"
+
+    def _is_of_this_run(self, folder: str, found: os.stat_result) -> bool:
+        """Compares with the start of the run on the filesystem's own clock (it may be a server's)."""
+        if found.st_dev not in self._starts:
+            probe = self._temporary(folder)
+            try:
+                os.close(system.create_exclusive(probe))
+                now = os.lstat(probe).st_mtime
+            except OSError:
+                return False  # nothing can be written here, so this run wrote nothing
+            finally:
+                _unlink_if_there(probe)
+            self._starts[found.st_dev] = now - (time.monotonic() - self._run.started)
+        return found.st_mtime >= self._starts[found.st_dev]
+
+
+def _collision(path: str) -> OutputError:
+    return OutputError(
+        f"its image would be {path}, which another input of this run has; "
+        "--name with {name}, {sop_instance_uid} or {frame} tells them apart"
+    )
+
+
+def _write(path: str, data: bytes) -> None:
+    descriptor = system.create_exclusive(path)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _unlink_if_there(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return

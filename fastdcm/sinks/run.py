@@ -1,0 +1,82 @@
+"""The names of one run's temporary files, and the removal of those that dead runs left.
+
+``.fastdcm-MACHINE-PID-TIME-WORKER-NUMBER``: MACHINE and PID are those of the process that the run
+was started in, WORKER is the process that writes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+
+from fastdcm import system
+
+PREFIX = ".fastdcm-"
+#: Nobody's temporary file lives longer: it is written in one go.
+_STALE_SECONDS = 24 * 3600.0
+_NAME = re.compile(re.escape(PREFIX) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]+-\d+-\d+")
+#: Workers need longer than this to start, so that no output of the run is older; it covers the
+#: coarse clock of file times (10 ms on Linux).
+_HEAD_START = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: ``tag`` names its temporary files, ``started`` is its start on `time.monotonic`.
+
+    The monotonic clock is one for all processes of a machine on Linux, macOS and Windows.
+    """
+
+    tag: str
+    started: float
+
+    @classmethod
+    def begin(cls) -> Run:
+        """A run that starts now, in this process."""
+        tag = f"{system.machine_tag()}-{os.getpid()}-{time.time_ns():x}"
+        return cls(tag, time.monotonic() + _HEAD_START)
+
+    def prefix(self, pid: int) -> str:
+        """How the temporary files begin that the process ``pid`` writes."""
+        return f"{PREFIX}{self.tag}-{pid}-"
+
+
+def remove_temporaries(folder: str, prefix: str) -> None:
+    """Remove the files of a folder that begin with ``prefix``, as far as that is possible."""
+    for name in _temporaries(folder):
+        if name.startswith(prefix):
+            _remove(os.path.join(folder, name))
+
+
+def remove_stale(folder: str) -> None:
+    """Remove the temporary files of runs that are no more."""
+    for name in _temporaries(folder):
+        path = os.path.join(folder, name)
+        if (found := _NAME.fullmatch(name)) and _is_stale(path, found[1], int(found[2])):
+            _remove(path)
+
+
+def _temporaries(folder: str) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.name.startswith(PREFIX)]
+    except OSError:
+        return []
+
+
+def _is_stale(path: str, machine: str, pid: int) -> bool:
+    if machine == system.machine_tag() and not system.is_alive(pid):
+        return True
+    try:
+        return time.time() - os.lstat(path).st_mtime > _STALE_SECONDS
+    except OSError:
+        return False
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return  # gone already, or not ours to remove

@@ -1,0 +1,227 @@
+"""What differs between operating systems, each call with its fall-back.
+
+Nothing else in the package calls what exists on one platform only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: by affinity and by the quota of its control group."""
+    if sys.platform == "linux":
+        cores = len(os.sched_getaffinity(0))
+        quota = _cgroup_quota()
+        return cores if quota is None else max(1, min(cores, quota))
+    return os.cpu_count() or 1
+
+
+def _cgroup_quota(root: str = "/sys/fs/cgroup", membership: str = "/proc/self/cgroup") -> int | None:
+    """Cores by the tightest CPU quota among the process's groups, rounded up; None without one."""
+    try:
+        with open(membership, encoding="utf-8") as file:
+            lines = [line.rstrip("\n").split(":", 2) for line in file]
+    except (OSError, UnicodeDecodeError):
+        return None
+    quotas = []
+    for line in lines:
+        if len(line) != 3:
+            continue
+        _, controllers, path = line
+        if controllers == "":
+            quotas += [_quota_v2(folder) for folder in _upwards(root, path)]
+        elif "cpu" in controllers.split(","):
+            for mount in ("cpu", controllers):
+                quotas += [_quota_v1(folder) for folder in _upwards(f"{root}/{mount}", path)]
+    known = [quota for quota in quotas if quota is not None]
+    return -int(-min(known) // 1) if known else None
+
+
+def _upwards(root: str, path: str) -> list[str]:
+    """The folders of a control group and of all that contain it."""
+    parts = [part for part in path.split("/") if part]
+    return ["/".join([root, *parts[:length]]) for length in range(len(parts), -1, -1)]
+
+
+def _quota_v2(folder: str) -> float | None:
+    try:
+        with open(f"{folder}/cpu.max", encoding="ascii") as file:
+            quota, period = file.read().split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _quota_v1(folder: str) -> float | None:
+    try:
+        with open(f"{folder}/cpu.cfs_quota_us", encoding="ascii") as file:
+            quota = int(file.read())
+        with open(f"{folder}/cpu.cfs_period_us", encoding="ascii") as file:
+            period = int(file.read())
+        return quota / period if quota > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def own_process_group() -> dict[str, Any]:
+    """Arguments of `subprocess.Popen` that keep a terminal's Ctrl-C from the child."""
+    if sys.platform == "win32":
+        import subprocess
+
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"process_group": 0}
+
+
+def describe_exit(returncode: int) -> str:
+    """How a process ended, in words: the signal's name where one ended it."""
+    if returncode >= 0:
+        return f"ended with status {returncode}"
+    import signal
+
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = f"signal {-returncode}"
+    return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this number exists on this machine."""
+    if pid <= 0:
+        return False
+    if sys.platform == "win32":
+        # os.kill(pid, 0) would end the process here
+        import ctypes
+
+        query_limited_information = 0x1000
+        handle = ctypes.windll.kernel32.OpenProcess(query_limited_information, False, pid)
+        if handle:
+            ctypes.windll.kernel32.CloseHandle(handle)
+        return bool(handle)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def machine_tag() -> str:
+    """A short name of this machine and process namespace: what makes a process number unique."""
+    from zlib import crc32
+
+    if sys.platform == "win32":
+        text = os.environ.get("COMPUTERNAME", "")
+    else:
+        text = os.uname().nodename
+        with suppress(OSError):
+            text += os.readlink("/proc/self/ns/pid")
+    return f"{crc32(text.encode('utf-8', 'surrogateescape')):08x}"
+
+
+def create_exclusive(path: str) -> int:
+    """A file descriptor of a file that did not exist before; `FileExistsError` otherwise."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NOINHERIT"):
+        flags |= getattr(os, name, 0)
+    return os.open(path, flags, 0o666)
+
+
+def rename_no_replace(source: str, target: str) -> None:
+    """Rename, or raise `FileExistsError` and change nothing where ``target`` exists.
+
+    Atomic on Linux, on Windows, and wherever there are hard links; elsewhere a check and a rename.
+    """
+    if sys.platform == "win32":
+        os.rename(source, target)
+        return
+    if _renameat2(source, target, _RENAME_NOREPLACE):
+        return
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        # no hard links on this filesystem (FAT, some network shares)
+        if os.path.lexists(target):
+            raise FileExistsError(17, "File exists", target) from None
+        os.rename(source, target)
+    else:
+        os.unlink(source)
+
+
+def exchange(first: str, second: str) -> bool:
+    """Swap two existing files atomically; False where the system cannot, and nothing changed."""
+    return _renameat2(first, second, _RENAME_EXCHANGE)
+
+
+_RENAME_NOREPLACE = 1
+_RENAME_EXCHANGE = 2
+_AT_FDCWD = -100
+
+
+def _renameat2(source: str, target: str, flag: int) -> bool:
+    """Linux's renameat2: True when done, False when it is not to be had; errors as `OSError`."""
+    function = _renameat2_function()
+    if function is None:
+        return False
+    import ctypes
+    import errno
+
+    if function(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), ctypes.c_uint(flag)) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP):
+        return False
+    raise OSError(number, os.strerror(number), source, None, target)
+
+
+@cache
+def _renameat2_function() -> Any:
+    """The C library's function, None where it has none."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+
+
+def empty_when_large(descriptor: int, limit: int) -> None:
+    """Drop the contents of an open log file that has grown beyond ``limit`` bytes."""
+    try:
+        if os.fstat(descriptor).st_size > limit:
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    except OSError:
+        return
+
+
+_SEEK_LOCK = threading.Lock()
+
+
+def read_at(descriptor: int, offset: int, length: int) -> bytes:
+    """Bytes of an open file from ``offset``, fewer at its end; threads may share the descriptor.
+
+    Raises `OSError`.
+    """
+    parts: list[bytes] = []
+    while length > 0:
+        if sys.platform == "win32":
+            with _SEEK_LOCK:
+                os.lseek(descriptor, offset, os.SEEK_SET)
+                data = os.read(descriptor, length)
+        else:
+            data = os.pread(descriptor, length, offset)
+        if not data:
+            break
+        parts.append(data)
+        offset += len(data)
+        length -= len(data)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

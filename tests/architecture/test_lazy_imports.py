@@ -1,0 +1,43 @@
+"""What is not needed is not imported: start-up, and the path of one image."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"imagecodecs", "numba", "numpy", "pydicom", "turbojpeg"}
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """First names of all modules that ``python ARGUMENTS`` imports."""
+    command = [sys.executable, "-X", "importtime", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    rows = [row for row in done.stderr.splitlines() if row.startswith("import time:")]
+    assert done.returncode == 0, done.stderr
+    assert len(rows) > 10, "no import times were printed"
+    return {row.rpartition("|")[2].strip().partition(".")[0] for row in rows}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-c", "import fastdcm"),
+        ("-c", "import fastdcm; fastdcm.FastdcmError, fastdcm.Header"),
+        ("-m", "fastdcm", "--help"),
+        ("-m", "fastdcm", "--version"),
+        ("-m", "fastdcm", "convert", "--help"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_heavy_at_start_up(arguments: tuple[str, ...]) -> None:
+    assert not imported_by(*arguments) & HEAVY
+
+
+def test_native_image_needs_neither_pydicom_nor_numba(pydicom_files: Path) -> None:
+    code = f"import fastdcm; fastdcm.open({str(pydicom_files / 'CT_small.dcm')!r}).encode()"
+    imported = imported_by("-c", code)
+    assert "numpy" in imported
+    assert not imported & {"numba", "pydicom"}

@@ -1,0 +1,74 @@
+"""What several test modules share: where the real files are, and other implementations to compare with.
+
+With ``FASTDCM_REQUIRE_PEERS=1`` (as CI has it) a test of the markers ``peer`` and ``corpus`` that would
+be skipped fails, so that nothing goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Generator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORPUS = Path(os.environ.get("FASTDCM_CORPUS") or ROOT.parent / "shared" / "corpus").absolute()
+REQUIRE_PEERS = os.environ.get("FASTDCM_REQUIRE_PEERS") == "1"
+
+
+def _pydicom_files() -> Path:
+    spec = find_spec("pydicom")  # finds without importing
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0]) / "data" / "test_files"
+
+
+PYDICOM_FILES = _pydicom_files()
+
+
+@pytest.fixture(scope="session")
+def pydicom_files() -> Path:
+    """The DICOM files that the pydicom package ships."""
+    return PYDICOM_FILES
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of MANIFEST.csv, STORED.csv and files/."""
+    if not (CORPUS / "STORED.csv").is_file():
+        pytest.skip(f"no corpus at {CORPUS}")
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def peer() -> Callable[[str], str]:
+    """``peer("dcmj2pnm")`` is the path of that command, or skips the test."""
+
+    def find(tool: str) -> str:
+        found = shutil.which(tool)
+        if found is None:
+            pytest.skip(f"{tool} is not installed")
+        return found
+
+    return find
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in {"corpus", "peer"}.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    meant = hasattr(report, "wasxfail") or not any(map(item.get_closest_marker, ("corpus", "peer")))
+    if REQUIRE_PEERS and report.skipped and not meant:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"FASTDCM_REQUIRE_PEERS=1, but {reason}"
+    return report

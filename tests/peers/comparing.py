@@ -1,0 +1,150 @@
+"""What the comparisons with other implementations share: images, a tally, and pydicom's view of a frame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+
+import fastdcm
+from tests.corpus.reading import files, table
+
+Array = NDArray[Any]
+
+#: Photometric Interpretation in the file -> that of the decoded array, where it is another.
+NATIVE_PHOTOMETRIC = {"YBR_FULL_422": "YBR_FULL", "YBR_ICT": "RGB", "YBR_RCT": "RGB"}
+
+
+def images(corpus: Path) -> dict[str, Path]:
+    """The files of the corpus that fastdcm reads, by name; those of failures.tsv are left out."""
+    refused = {row["file"] for row in table("failures.tsv")}
+    return {name: path for name, path in files(corpus).items() if name not in refused}
+
+
+def ends(image: fastdcm.Image) -> list[int]:
+    """Indexes of the first and the last frame."""
+    return sorted({0, len(image) - 1})
+
+
+@dataclass
+class Tally:
+    """A comparison: what was within its bound, what was not, and what the peer did not do.
+
+    ``deviating`` and ``refused`` go by file; `check` holds them against the committed exceptions.
+    """
+
+    subject: str
+    files: set[str] = field(default_factory=set)
+    worst: Counter[int] = field(default_factory=Counter)
+    deviating: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+
+    def add(self, file: str, frame: int, ours: Array, theirs: Array, bound: float) -> None:
+        """Compare a frame (counted from 1)."""
+        self.seen.add(file)
+        if ours.shape != theirs.shape:
+            self.deviating[file] = f"frame {frame}: shape {ours.shape}, the peer has {theirs.shape}"
+            return
+        difference = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
+        # Values that are no numbers agree where both are none.
+        difference[np.isnan(ours.astype(np.float64)) & np.isnan(theirs.astype(np.float64))] = 0
+        worst = float(difference.max(initial=0))
+        if worst <= bound:
+            self.files.add(file)
+            self.worst[int(np.ceil(worst))] += 1
+        else:
+            beyond = int((difference > bound).sum())
+            self.deviating[file] = f"frame {frame}: off by {worst:g}, {beyond} samples beyond {bound:g}"
+
+    def refuse(self, file: str, frame: int, said: object) -> None:
+        """The peer did not read a frame."""
+        self.seen.add(file)
+        self.refused[file] = f"frame {frame}: {' '.join(str(said).split())[:160]}"
+
+    @property
+    def frames(self) -> int:
+        """Frames within the bound."""
+        return self.worst.total()
+
+    def __str__(self) -> str:
+        spread = ", ".join(f"{count} off by {by}" if by else f"{count} equal" for by, count in sorted(self.worst.items()))
+        return (
+            f"{self.subject}: {self.frames} frames of {len(self.files)} files within the bound ({spread or 'none'}); "
+            f"{len(self.deviating)} files deviate, {len(self.refused)} the peer does not read"
+        )
+
+    def check(self, deviating: Mapping[str, str], refused: Mapping[str, str]) -> None:
+        """Fail unless exactly the listed files deviate, and exactly the listed ones were refused."""
+        wrong = [f"deviates, unlisted: {name}: {what}" for name, what in self.deviating.items() if name not in deviating]
+        wrong += [f"refused, unlisted: {name}: {what}" for name, what in self.refused.items() if name not in refused]
+        wrong += [
+            f"listed as deviating, but does not: {name}"
+            for name in deviating.keys() & self.seen - self.deviating.keys()
+        ]
+        wrong += [
+            f"listed as refused, but is read: {name}" for name in refused.keys() & self.seen - self.refused.keys()
+        ]
+        assert not wrong, f"{self}\n" + "\n".join(sorted(wrong))
+        assert self.frames, f"{self.subject}: nothing was compared"
+
+
+def of_frame(data_set: pydicom.Dataset, index: int) -> pydicom.Dataset:
+    """A data set whose top level has the modality and VOI attributes of one frame.
+
+    PS3.3 C.7.6.16: from the frame's functional group, else from the shared one; pydicom and DCMTK
+    look at the top level only.
+    """
+    flat = pydicom.Dataset()
+    # The image's own groups: others are not needed, and damaged in some files.
+    flat.update({tag: data_set[tag] for tag in data_set.keys() if tag.group in (0x0028, 0x2050)})  # noqa: SIM118
+    shared = data_set.get("SharedFunctionalGroupsSequence") or []
+    each = data_set.get("PerFrameFunctionalGroupsSequence") or []
+    for group in [*shared[:1], *each[index : index + 1]]:
+        for name in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
+            for item in group.get(name) or []:
+                flat.update({element.tag: element for element in item})
+    return flat
+
+
+def native_copy(path: Path, target: Path) -> Path:
+    """The image as pydicom decodes it, uncompressed, 1 bit unpacked to 8, with its display attributes.
+
+    For peers that lack a codec, so that the rest of their way can be compared.
+    """
+    data_set = pydicom.dcmread(path, force=True)
+    pixels = pydicom.pixels.pixel_array(data_set, raw=True)
+    native = of_frame(data_set, 0)
+    for name in ("SOPClassUID", "SOPInstanceUID", "Modality"):
+        setattr(native, name, data_set.get(name) or "1.2")
+    if "NumberOfFrames" in data_set:
+        native.NumberOfFrames = data_set.NumberOfFrames
+    if native.BitsAllocated == 1:
+        native.BitsAllocated, native.BitsStored, native.HighBit = 8, 1, 0
+    if native.SamplesPerPixel == 3:
+        native.PlanarConfiguration = 0
+        # As it lies in the array now: chroma for every pixel, a codestream's own transform undone.
+        coded = native.PhotometricInterpretation
+        native.PhotometricInterpretation = NATIVE_PHOTOMETRIC.get(coded, coded)
+    native["PixelData"] = pydicom.DataElement(
+        0x7FE00010,
+        "OB" if native.BitsAllocated == 8 else "OW",
+        pixels.tobytes() + b"\0" * (pixels.nbytes % 2),
+    )
+    native.file_meta = pydicom.dataset.FileMetaDataset()
+    native.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    native.save_as(target, enforce_file_format=True)
+    return target
+
+
+def frames_of(path: Path) -> Iterator[tuple[fastdcm.Image, int]]:
+    """(image, index) of the first and last frame of a file, the image open meanwhile."""
+    with fastdcm.open(path) as image:
+        for index in ends(image):
+            yield image, index

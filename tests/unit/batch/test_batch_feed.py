@@ -1,0 +1,96 @@
+"""Chunk sizes, second tries, and when the queue is at its end."""
+
+from __future__ import annotations
+
+import threading
+
+from fastdcm.batch.feed import Feed
+
+
+def _filled(items: int, workers: int = 2) -> Feed:
+    feed = Feed(workers)
+    for item in range(items):
+        feed.put(item)
+    return feed
+
+
+def _size(feed: Feed) -> int:
+    chunk = feed.take()
+    assert chunk is not None
+    return len(chunk)
+
+
+def test_first_chunk_is_one_item_because_the_cost_is_unknown() -> None:
+    assert _size(_filled(1000)) == 1
+
+
+def test_chunks_grow_with_cheap_items_and_shrink_with_dear_ones() -> None:
+    feed = _filled(4000)
+    feed.learn(10, 0.01)
+    assert _size(feed) == 64
+    for _ in range(10):
+        feed.learn(10, 10.0)
+    assert _size(feed) == 1
+
+
+def test_chunks_shrink_towards_the_end() -> None:
+    feed = _filled(100, workers=2)
+    feed.learn(1, 0.0001)
+    sizes = []
+    while sum(sizes) < 100:
+        sizes.append(_size(feed))
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == 25
+    assert sizes[-1] == 1
+
+
+def test_every_item_comes_once_and_in_order() -> None:
+    feed = _filled(300)
+    feed.learn(1, 0.001)
+    feed.finish()
+    got = []
+    while (chunk := feed.take()) is not None:
+        for item, own in chunk:
+            assert not own
+            got.append(item)
+            feed.done([])
+    assert got == list(range(300))
+
+
+def test_unbegun_items_come_first_again_in_order() -> None:
+    feed = _filled(50)
+    feed.learn(1, 0.03)
+    chunk = feed.take()
+    assert chunk is not None
+    assert len(chunk) > 3
+    feed.done([])
+    feed.give_back(chunk[1:])
+    again = feed.take()
+    assert again is not None
+    assert [item for item, _ in again][:3] == [1, 2, 3]
+
+
+def test_a_second_try_is_alone_and_marked() -> None:
+    feed = _filled(10)
+    feed.learn(1, 0.0001)
+    chunk = feed.take()
+    assert chunk is not None
+    feed.give_back(chunk[1:])
+    feed.retry(chunk[0][0])
+    assert feed.take() == [(0, True)]
+
+
+def test_the_end_waits_for_items_under_way() -> None:
+    feed = _filled(1)
+    feed.finish()
+    assert feed.take() == [(0, False)]
+    ends: list[object] = []
+    thread = threading.Thread(target=lambda: ends.append(feed.take()), daemon=True)
+    thread.start()
+    thread.join(0.1)
+    assert thread.is_alive(), "the item under way may still come back"
+    feed.done(["part"])
+    thread.join(10)
+    assert ends == [[("part", False)]]
+    feed.done([])
+    assert feed.take() is None

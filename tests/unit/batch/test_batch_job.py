@@ -1,0 +1,195 @@
+"""Whole runs over real files: same names at any number of workers, one bad file among many."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fastdcm.batch import Report, Watcher, run
+from fastdcm.batch.report import Outcome, Progress
+from fastdcm.errors import OptionError
+from fastdcm.options import ConvertOptions
+
+
+@pytest.fixture
+def many(tmp_path: Path, pydicom_files: Path) -> Path:
+    """``in/`` with 40 small images in two folders, a text file, and a structured report."""
+    for number in range(40):
+        folder = tmp_path / "in" / ("odd" if number % 2 else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(
+            pydicom_files / ("CT_small.dcm" if number % 3 else "MR_small.dcm"), folder / f"{number}.dcm"
+        )
+    (tmp_path / "in" / "README.txt").write_text("hello")
+    shutil.copy(pydicom_files / "reportsi.dcm", tmp_path / "in" / "report.dcm")
+    return tmp_path / "in"
+
+
+def _tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _check(report: Report) -> None:
+    assert (report.converted, report.images, report.failed, report.skipped_count) == (40, 40, 0, 2)
+    assert report.found == report.files == 42
+    assert report.seconds > 0
+    assert report.bytes_read > 40 * 8000
+
+
+def test_names_and_bytes_are_the_same_at_any_number_of_workers(many: Path, tmp_path: Path) -> None:
+    for jobs in (1, 3):
+        _check(run([many], tmp_path / f"out{jobs}", jobs=jobs))
+    assert _tree(tmp_path / "out1") == _tree(tmp_path / "out3")
+    assert os.path.join("odd", "1.jpg") in _tree(tmp_path / "out1")
+
+
+def test_a_second_run_leaves_everything_alone(many: Path, tmp_path: Path) -> None:
+    run([many], tmp_path / "out", jobs=2)
+    before = _tree(tmp_path / "out")
+    report = run([many], tmp_path / "out", jobs=2)
+    assert (report.images, report.existing, report.unchanged, report.converted) == (0, 40, 40, 0)
+    report = run([many], tmp_path / "out", ConvertOptions(existing="overwrite"), jobs=2)
+    assert (report.images, report.existing, report.failure_count) == (40, 0, 0)
+    assert _tree(tmp_path / "out") == before
+
+
+def test_a_template_that_gives_one_name_to_all_writes_it_once(many: Path, tmp_path: Path) -> None:
+    report = run([many / "odd"], tmp_path / "out", ConvertOptions(name="same"), jobs=2)
+    assert report.images == 1
+    assert report.failed == 19
+    assert "another input of this run" in str(report.failures[0])
+    assert list(_tree(tmp_path / "out")) == ["same.jpg"]
+
+
+def test_one_file_starts_no_worker(
+    pydicom_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_process(*_: object, **__: object) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(subprocess, "Popen", no_process)
+    report = run([pydicom_files / "CT_small.dcm"], tmp_path / "x.jpg", jobs=8)
+    assert (report.images, report.outputs) == (1, (str(tmp_path / "x.jpg"),))
+    assert (tmp_path / "x.jpg").read_bytes()[:2] == b"\xff\xd8"
+
+
+def test_a_file_that_is_missing_is_a_failure(tmp_path: Path) -> None:
+    report = run([tmp_path / "nowhere.dcm"], tmp_path)
+    assert str(report.failures[0]) == f"{tmp_path / 'nowhere.dcm'}: no such file or folder"
+    assert (report.failed, report.found) == (1, 1)
+
+
+def test_fail_fast_ends_the_run(many: Path, tmp_path: Path) -> None:
+    (many / "0.dcm").write_bytes((many / "0.dcm").read_bytes()[:3000])
+    report = run([many], tmp_path / "out", ConvertOptions(fail_fast=True), jobs=1)
+    assert report.failed == 1
+    assert report.files < 42
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_a_run_without_workers_makes_no_sense(jobs: int, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="jobs"):
+        run([tmp_path], jobs=jobs)
+
+
+def test_a_wrong_template_is_found_before_anything_happens(many: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="no field"):
+        run([many], tmp_path / "out", ConvertOptions(name="{nothing}"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_watchers_see_every_outcome_and_how_far_it_is(many: Path, tmp_path: Path) -> None:
+    class Log(Watcher):
+        def __init__(self) -> None:
+            self.paths: list[str] = []
+            self.progress: list[Progress] = []
+
+        def done(self, outcome: Outcome) -> None:
+            self.paths.append(outcome.path)
+
+        def tick(self, progress: Progress) -> None:
+            self.progress.append(progress)
+
+    log = Log()
+    run([many], tmp_path / "out", jobs=2, watcher=log)
+    assert len(set(log.paths)) == len(log.paths) == 42
+    assert log.progress
+    assert all(seen.files <= seen.found <= 42 for seen in log.progress)
+
+
+class _Interrupting(Watcher):
+    def __init__(self) -> None:
+        self.done_files = 0
+
+    def done(self, outcome: Outcome) -> None:
+        self.done_files += 1
+        if self.done_files == 5:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_leaves_whole_files_and_says_how_far_it_came(many: Path, tmp_path: Path) -> None:
+    report = run([many], tmp_path / "out", jobs=2, watcher=_Interrupting())
+    assert report.interrupted
+    assert 0 < report.images <= 40
+    written = _tree(tmp_path / "out")
+    assert all(data[:2] == b"\xff\xd8" and data[-2:] == b"\xff\xd9" for data in written.values())
+    assert not [name for name in written if ".fastdcm" in name]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds workers in /proc")
+def test_killing_a_worker_costs_nothing(many: Path, tmp_path: Path) -> None:
+    class Killer(Watcher):
+        killed = 0
+
+        def done(self, outcome: Outcome) -> None:
+            if self.killed == 0 and outcome.images:
+                for pid in _children(os.getpid()):
+                    os.kill(pid, signal.SIGKILL)
+                    self.killed += 1
+
+    killer = Killer()
+    report = run([many], tmp_path / "out", jobs=2, watcher=killer)
+    assert killer.killed
+    _check(report)
+    assert len(_tree(tmp_path / "out")) == 40
+
+
+def _children(parent: int) -> list[int]:
+    children = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                fields = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == parent and fields[0] != "Z":
+                children.append(int(name))
+    return children
+
+
+def test_an_unguarded_script_may_call_it(many: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from fastdcm.batch import run\n"
+        f"print(run([{str(many)!r}], {str(tmp_path / 'out')!r}, jobs=2).images)\n"
+    )
+    (tmp_path / "numpy.py").write_text("raise ImportError('a file of the user, not numpy')")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    shutil.move(tmp_path / "numpy.py", many / "numpy.py")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, env=environment, cwd=many, check=False
+    )
+    assert (done.stdout, done.stderr) == ("40\n", "")
+
+
+def test_runs_do_not_get_slower_to_end_than_their_work(many: Path, tmp_path: Path) -> None:
+    start = time.monotonic()
+    run([many], tmp_path / "out", jobs=4)
+    assert time.monotonic() - start < 30

@@ -1,0 +1,182 @@
+"""Workers that crash, hang, print, split and never start; what is lost and what is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastdcm.batch.feed import Feed
+from fastdcm.batch.pool import Lost, Pool
+from fastdcm.errors import WorkerCrashError, WorkerError, WorkerTimeoutError
+
+STUB = "tests.unit.batch.stub_tasks:Stub"
+
+
+class Harness:
+    def __init__(self, folder: Path, workers: int = 2, task: str = STUB, timeout: float = 30.0) -> None:
+        self.folder = folder
+        self.deaths: list[tuple[Any, int]] = []
+        self.feed = Feed(workers)
+        self.pool = Pool(
+            task,
+            str(folder),
+            self.feed,
+            workers=workers,
+            timeout=timeout,
+            after_death=lambda item, pid: self.deaths.append((item, pid)),
+        )
+
+    def run(self, items: list[str]) -> list[Any]:
+        for item in items:
+            self.feed.put(item)
+        self.feed.finish()
+        try:
+            return [result for result in self.pool.results() if result is not None]
+        finally:
+            self.pool.stop()
+
+    def tries(self, item: str) -> int:
+        return len((self.folder / item.replace(":", "_")).read_text().splitlines())
+
+
+def test_every_item_is_done_once(tmp_path: Path) -> None:
+    items = [f"ok:{number}" for number in range(500)]
+    results = Harness(tmp_path).run(items)
+    assert sorted(results) == sorted((item, False) for item in items)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+def test_killed_worker_costs_its_item_only_and_it_gets_a_second_try(tmp_path: Path) -> None:
+    items = [f"ok:{number}" for number in range(300)]
+    items[150:150] = ["kill:a"]
+    harness = Harness(tmp_path)
+    results = harness.run(items)
+    lost = [result for result in results if isinstance(result, Lost)]
+    done = [result[0] for result in results if not isinstance(result, Lost)]
+    assert sorted(done) == sorted(item for item in items if item != "kill:a")
+    assert [item.item for item in lost] == ["kill:a"]
+    assert isinstance(lost[0].error, WorkerCrashError)
+    assert "SIGKILL" in lost[0].error.message
+    assert lost[0].error.frame == 7
+    assert harness.tries("kill:a") == 2
+    assert [item for item, _ in harness.deaths] == ["kill:a", "kill:a"]
+    assert all(harness.tries(item) == 1 for item in done)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+def test_item_that_survives_its_second_try_is_told_that_it_is_one(tmp_path: Path) -> None:
+    results = Harness(tmp_path, workers=1).run(["ok:0", "kill-once:a", "ok:1"])
+    assert sorted(results) == [("kill-once:a", True), ("ok:0", False), ("ok:1", False)]
+
+
+@pytest.mark.parametrize("action", ["exit:a", "raise:a"])
+def test_worker_that_exits_is_named_with_its_last_words(tmp_path: Path, action: str) -> None:
+    results = Harness(tmp_path, workers=1).run(["ok:0", action, "ok:1"])
+    (lost,) = (result for result in results if isinstance(result, Lost))
+    assert lost.item == action
+    assert "ended with status" in lost.error.message
+    words = {"exit:a": "the last words", "raise:a": "a fault of the task"}[action]
+    assert any(words in note for note in lost.error.__notes__)
+    assert len(results) == 3
+
+
+def test_hanging_frame_ends_the_worker_and_gets_no_second_try(tmp_path: Path) -> None:
+    harness = Harness(tmp_path, workers=1)
+    results = harness.run(["ok:0", "hang:a", "ok:1"])
+    (lost,) = (result for result in results if isinstance(result, Lost))
+    assert isinstance(lost.error, WorkerTimeoutError)
+    assert lost.error.frame == 3
+    assert harness.tries("hang:a") == 1
+    assert len(results) == 3
+
+
+def test_item_without_frames_has_the_pools_time_limit(tmp_path: Path) -> None:
+    results = Harness(tmp_path, workers=1, timeout=0.3).run(["slow:30", "ok:1"])
+    assert sorted(type(result).__name__ for result in results) == ["Lost", "tuple"]
+
+
+def test_what_a_library_prints_does_not_get_into_the_messages(tmp_path: Path) -> None:
+    assert Harness(tmp_path, workers=1).run(["print:a", "ok:1"]) == [("print:a", False), ("ok:1", False)]
+
+
+def test_parts_take_the_place_of_their_item(tmp_path: Path) -> None:
+    results = Harness(tmp_path).run(["ok:0", "split:5"])
+    assert sorted(results) == [("ok:0", False), *((f"part:{number}", False) for number in range(5))]
+
+
+def test_workers_that_cannot_start_end_the_run_with_their_words(tmp_path: Path) -> None:
+    harness = Harness(tmp_path, task="tests.unit.batch.stub_tasks:CannotStart")
+    with pytest.raises(WorkerError, match=r"(?s)cannot start.*no module named something"):
+        harness.run([f"ok:{number}" for number in range(10)])
+
+
+def test_nothing_to_do_starts_no_worker(tmp_path: Path) -> None:
+    assert Harness(tmp_path, task="no.such:thing").run([]) == []
+
+
+def test_stop_kills_workers_in_the_middle(tmp_path: Path) -> None:
+    harness = Harness(tmp_path, workers=2)
+    for item in ("slow:60", "slow:61", "ok:1"):
+        harness.feed.put(item)
+    harness.feed.finish()
+    for _ in harness.pool.results():
+        if (tmp_path / "slow_60").exists() and (tmp_path / "slow_61").exists():
+            break
+    start = time.monotonic()
+    harness.pool.stop()
+    assert time.monotonic() - start < 10
+    assert {item for item, _ in harness.deaths} == {"slow:60", "slow:61"}
+    for _, pid in harness.deaths:
+        if sys.platform != "win32":
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+
+
+def test_a_stopped_pool_lets_discovery_go(tmp_path: Path) -> None:
+    feed = Feed(1, ahead=2)
+    put = [feed.put("a"), feed.put("b")]
+    thread = threading.Thread(target=lambda: put.append(feed.put("c")), daemon=True)
+    thread.start()
+    feed.stop()
+    thread.join(10)
+    assert put == [True, True, False]
+    assert feed.take() is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+def test_workers_end_when_the_run_is_killed(tmp_path: Path) -> None:
+    script = (
+        "from pathlib import Path; from tests.unit.batch.test_batch_pool import Harness\n"
+        f"Harness(Path({str(tmp_path)!r}), workers=1).run(['slow:1', 'slow:2'])"
+    )
+    run = subprocess.Popen([sys.executable, "-c", script])
+    noted = tmp_path / "slow_1"
+    deadline = time.monotonic() + 30
+    while not (noted.exists() and noted.read_text().endswith("\n")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    run.kill()
+    run.wait()
+    worker = int(noted.read_text())
+    while _is_running(worker):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not (tmp_path / "slow_2").exists()
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:  # an orphan that nobody waits for stays in the table
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False

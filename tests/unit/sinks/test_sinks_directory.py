@@ -1,0 +1,217 @@
+"""Whole files or none, never one over another of the same run, and no litter."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from fastdcm import system
+from fastdcm.errors import OutputError
+from fastdcm.options import Existing
+from fastdcm.sinks import run as run_module
+from fastdcm.sinks.directory import DirectorySink
+from fastdcm.sinks.run import PREFIX, Run, remove_stale, remove_temporaries
+
+ALL: tuple[Existing, ...] = get_args(Existing)
+
+
+@pytest.fixture
+def run() -> Run:
+    """A run that started a moment ago, as it has whenever something is written."""
+    begun = Run.begin()
+    return Run(begun.tag, begun.started - 0.2)
+
+
+def _old(path: Path, data: bytes = b"old") -> Path:
+    path.write_bytes(data)
+    before = time.time() - 60
+    os.utime(path, (before, before))
+    return path
+
+
+@pytest.mark.parametrize("existing", ALL)
+def test_writes_and_makes_folders(tmp_path: Path, run: Run, existing: Existing) -> None:
+    sink = DirectorySink(run, existing)
+    folder = tmp_path / "a" / "b"
+    assert not sink.leaves(str(folder), "x.jpg")
+    assert sink.put(str(folder), "x.jpg", b"data")
+    assert sink.put(str(folder), os.path.join("c", "y.jpg"), b"more")
+    assert (folder / "x.jpg").read_bytes() == b"data"
+    assert (folder / "c" / "y.jpg").read_bytes() == b"more"
+    assert sorted(os.listdir(folder)) == ["c", "x.jpg"]
+
+
+@pytest.mark.parametrize("existing", ALL)
+def test_what_is_there_from_before(tmp_path: Path, run: Run, existing: Existing) -> None:
+    path = _old(tmp_path / "x.jpg")
+    sink = DirectorySink(run, existing)
+    replaced = existing == "overwrite"
+    assert sink.leaves(str(tmp_path), "x.jpg") is not replaced
+    assert sink.put(str(tmp_path), "x.jpg", b"new") is replaced
+    assert path.read_bytes() == (b"new" if replaced else b"old")
+    assert os.listdir(tmp_path) == ["x.jpg"]
+
+
+@pytest.mark.parametrize("existing", ALL)
+def test_never_over_an_image_of_the_same_run(tmp_path: Path, run: Run, existing: Existing) -> None:
+    DirectorySink(run, existing).put(str(tmp_path), "x.jpg", b"first")
+    other = DirectorySink(run, existing)
+    with pytest.raises(OutputError, match=r"x\.jpg.*another input of this run"):
+        other.put(str(tmp_path), "x.jpg", b"second")
+    if existing != "overwrite":
+        with pytest.raises(OutputError, match="another input of this run"):
+            other.leaves(str(tmp_path), "x.jpg")
+    assert (tmp_path / "x.jpg").read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["x.jpg"]
+
+
+@pytest.mark.parametrize("existing", ALL)
+def test_a_second_try_replaces_its_own_image(tmp_path: Path, run: Run, existing: Existing) -> None:
+    sink = DirectorySink(run, existing)
+    sink.put(str(tmp_path), "x.jpg", b"first")
+    assert not sink.leaves(str(tmp_path), "x.jpg", own=True)
+    assert sink.put(str(tmp_path), "x.jpg", b"second", own=True)
+    assert (tmp_path / "x.jpg").read_bytes() == b"second"
+    _old(tmp_path / "y.jpg")
+    assert sink.put(str(tmp_path), "y.jpg", b"new", own=True) is (existing == "overwrite")
+
+
+@pytest.mark.parametrize("existing", ALL)
+def test_a_run_tells_outputs_of_the_run_just_before(tmp_path: Path, existing: Existing) -> None:
+    DirectorySink(Run.begin(), "keep").put(str(tmp_path), "x.jpg", b"first")
+    next_sink = DirectorySink(Run.begin(), existing)
+    assert next_sink.put(str(tmp_path), "x.jpg", b"second") is (existing == "overwrite")
+
+
+def test_overwriting_by_two_workers_at_once_keeps_one_and_tells_the_other(tmp_path: Path, run: Run) -> None:
+    for attempt in range(50):
+        name = f"{attempt}.jpg"
+        _old(tmp_path / name)
+        barrier = threading.Barrier(2)
+        results: list[str] = []
+
+        def write(
+            data: bytes, name: str = name, barrier: threading.Barrier = barrier, results: list[str] = results
+        ) -> None:
+            sink = DirectorySink(run, "overwrite")
+            sink._prefix += f"{threading.get_ident()}-"
+            barrier.wait()
+            try:
+                sink.put(str(tmp_path), name, data)
+                results.append(data.decode())
+            except OutputError:
+                results.append("told")
+
+        threads = [threading.Thread(target=write, args=(data,)) for data in (b"a", b"b")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert "told" in results
+        kept = (tmp_path / name).read_bytes().decode()
+        assert kept in results
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(PREFIX)]
+
+
+def test_without_renameat2_the_same(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "_renameat2", lambda *_: False)
+    test_never_over_an_image_of_the_same_run(tmp_path, run, "keep")
+    (tmp_path / "x.jpg").unlink()
+    test_what_is_there_from_before(tmp_path, run, "overwrite")
+
+
+def test_without_hard_links_the_same(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    test_without_renameat2_the_same(tmp_path, run, monkeypatch)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_at_the_place_is_replaced_not_followed(tmp_path: Path, run: Run) -> None:
+    target = _old(tmp_path / "precious")
+    (tmp_path / "x.jpg").symlink_to(target)
+    os.utime(tmp_path / "x.jpg", (0, 0), follow_symlinks=False)
+    assert not DirectorySink(run, "keep").put(str(tmp_path), "x.jpg", b"new")
+    assert DirectorySink(run, "overwrite").put(str(tmp_path), "x.jpg", b"new")
+    assert target.read_bytes() == b"old"
+    assert not (tmp_path / "x.jpg").is_symlink()
+
+
+@pytest.mark.parametrize("existing", ALL)
+def test_a_folder_at_the_place_is_an_error(tmp_path: Path, run: Run, existing: Existing) -> None:
+    (tmp_path / "x.jpg").mkdir()
+    with pytest.raises(OutputError, match="a folder of that name"):
+        DirectorySink(run, existing).put(str(tmp_path), "x.jpg", b"data")
+
+
+def test_a_file_where_the_folder_should_be_is_an_error(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(OutputError, match="cannot write"):
+        DirectorySink(run, "keep").put(str(tmp_path / "out"), "x.jpg", b"data")
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+
+    def write(descriptor: int, data: bytes) -> int:
+        if written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(real(descriptor, data[:2]))
+        return written[0]
+
+    real = os.write
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(OutputError, match="No space left"):
+        DirectorySink(run, "keep").put(str(tmp_path), "x.jpg", b"data")
+    assert os.listdir(tmp_path) == []
+
+
+def test_short_writes_are_continued(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:3]))
+    DirectorySink(run, "keep").put(str(tmp_path), "x.jpg", b"0123456789")
+    assert (tmp_path / "x.jpg").read_bytes() == b"0123456789"
+
+
+def test_temporaries_of_dead_runs_go_and_others_stay(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    machine = system.machine_tag()
+    dead = _old(tmp_path / f"{PREFIX}{machine}-{child.pid}-abc-{child.pid}-1")
+    alive = tmp_path / f"{PREFIX}{machine}-{os.getpid()}-abc-1-1"
+    elsewhere = tmp_path / f"{PREFIX}00000000-{child.pid}-abc-1-1"
+    forgotten = tmp_path / f"{PREFIX}00000000-{os.getpid()}-abc-1-2"
+    foreign = tmp_path / f"{PREFIX}notes"
+    for path in (alive, elsewhere, forgotten, foreign):
+        path.touch()
+    os.utime(forgotten, (0, 0))
+    DirectorySink(Run.begin(), "keep").put(str(tmp_path), "x.jpg", b"data")
+    assert not dead.exists()
+    assert not forgotten.exists()
+    assert alive.exists()
+    assert elsewhere.exists()
+    assert foreign.exists()
+
+
+def test_what_one_worker_left_is_removed_by_its_number(tmp_path: Path, run: Run) -> None:
+    mine, others = tmp_path / f"{run.prefix(12)}1", tmp_path / f"{run.prefix(123)}1"
+    mine.touch()
+    others.touch()
+    remove_temporaries(str(tmp_path), run.prefix(12))
+    assert os.listdir(tmp_path) == [others.name]
+    remove_temporaries(str(tmp_path / "nowhere"), run.prefix(12))
+    remove_stale(str(tmp_path / "nowhere"))
+
+
+def test_temporary_names_are_those_that_are_cleaned_up(run: Run) -> None:
+    assert run_module._NAME.fullmatch(f"{run.prefix(os.getpid())}17")
