@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fastdcm.batch import Report, Watcher, run
+from fastdcm.batch.targets import named_format, named_output
 from fastdcm.options import ConvertOptions, Existing, FrameSelection, split_options
 from fastdcm.pipeline import Image, open_image
 from fastdcm.reader.source import Readable
@@ -41,7 +42,7 @@ def convert(
     *,
     jobs: int | None = 1,
     strict: bool = False,
-    frames: str = "all",
+    frames: str | None = None,
     existing: Existing = "keep",
     name: str | None = None,
     fail_fast: bool = False,
@@ -52,26 +53,36 @@ def convert(
     """Convert files and folders to image files, as ``fastdcm convert`` does.
 
     ``jobs`` worker processes do the work (None: as many as there are usable cores), so that a
-    crashing decoder costs one file; a single file is converted in this process. ``frames`` is
-    "all", "3", "2-5" or "1,7,9"; ``existing`` says what happens to outputs that are there ("keep"
+    crashing decoder costs one file; a single file is converted in this process. ``output`` is a
+    folder, or for one file an image's name, whose extension decides where ``format`` does not.
+    ``frames`` is "all" (the default but for a named image, which gets frame 1), "3", "2-5" or
+    "1,7,9"; ``existing`` says what happens to outputs that are there ("keep"
     leaves and counts them as undone, "skip" leaves them, "overwrite"); ``name`` is a template;
     ``timeout`` is the least number of seconds a frame may take. ``options`` are those of
     `Image.render` and `Image.encode`. ``watcher`` sees what happens while it happens.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
-    where the request makes no sense, `WorkerError` where no worker can be started.
+    where the request makes no sense, `WorkerError` where no worker can be started, and
+    KeyboardInterrupt after Ctrl-C, leaving whole files only.
     """
-    if isinstance(sources, (str, os.PathLike)):
-        sources = [sources]
+    paths = [
+        os.fspath(source) for source in ([sources] if isinstance(sources, (str, os.PathLike)) else sources)
+    ]
+    target = None if output is None else os.fspath(output)
+    if "format" not in options and (named := named_output(paths, target)) is not None:
+        options["format"] = named_format(named)
     render, encode = split_options(options)
     asked = ConvertOptions(
         render=render,
         encode=encode,
-        frames=FrameSelection.parse(frames),
+        frames=FrameSelection.parse(frames or "all"),
         existing=existing,
         name=name,
         strict=strict,
         fail_fast=fail_fast,
         timeout=timeout,
     )
-    return run(sources, output, asked, jobs=jobs, watcher=watcher)
+    report = run(paths, target, asked, jobs=jobs, first_only=frames is None, watcher=watcher)
+    if report.interrupted:
+        raise KeyboardInterrupt
+    return report

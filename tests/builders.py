@@ -21,7 +21,7 @@ SYNTAXES = (IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN)
 
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_DATA = 0x7FE00010
-_SHORT_VRS = frozenset("AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+_LONG_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV", "ZZ"])
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "OV": "Q"}
 
 
@@ -58,9 +58,9 @@ def _element(element: Element, explicit: bool, little: bool) -> bytes:
     if not explicit or element.tag >> 16 == 0xFFFE:
         return tag + struct.pack(order + "I", length) + value
     vr = element.vr.encode("ascii")
-    if element.vr in _SHORT_VRS:
-        return tag + vr + struct.pack(order + "H", length) + value
-    return tag + vr + struct.pack(order + "HI", 0, length) + value
+    if element.vr in _LONG_VRS:
+        return tag + vr + struct.pack(order + "HI", 0, length) + value
+    return tag + vr + struct.pack(order + "H", length) + value
 
 
 def _value(element: Element, explicit: bool, little: bool) -> bytes:
@@ -198,13 +198,14 @@ def image(
 ) -> bytes:
     """A file of an Image Pixel module and pixels; ``changes`` go to `module`.
 
-    ``pixels`` are bytes as they stand in the file, a value of `encapsulated`, or None for zeros.
+    ``pixels`` are bytes as they stand in the file, a value of `encapsulated`, or None for zeros (frames
+    is a number then).
     """
     elements = module(**changes)
     if pixels is None:
         by_tag = {element.tag: element.value for element in elements}
         bits = by_tag[0x00280010] * by_tag[0x00280011] * by_tag[0x00280002] * by_tag[0x00280100]
-        pixels = bytes((bits * int(changes.get("frames") or 1) + 7) // 8)
+        pixels = bytes((bits * changes.get("frames", 1) + 7) // 8)
     compressed = isinstance(pixels, Encapsulated)
     element = Element(
         pixel_tag,

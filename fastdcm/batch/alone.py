@@ -26,8 +26,8 @@ class _Cancelled(BaseException):
 
 
 class _Work:
-    def __init__(self, task: Task, job: Job) -> None:
-        self._task, self._job = task, job
+    def __init__(self, task: Task, job: Job, outcome: Outcome) -> None:
+        self._task, self._job, self._outcome = task, job, outcome
         self._timeout = job.options.timeout
         self._cancelled = False
         self.done = threading.Event()
@@ -41,7 +41,7 @@ class _Work:
         try:
             converter = Converter(self._job)
             self.deadline = time.monotonic() + self._timeout
-            self.result = converter(self._task, False, self._beat)
+            self.result = converter(self._task, False, self._beat, self._outcome)
         except _Cancelled:
             return
         except BaseException as error:  # raised again in the calling thread
@@ -62,12 +62,12 @@ class _Work:
         remove_temporaries(self._task.folder or ".", self._job.run.prefix(os.getpid()))
 
 
-def convert_alone(task: Task, job: Job, watcher: Watcher) -> tuple[Outcome, list[Task]]:
+def convert_alone(task: Task, job: Job, watcher: Watcher, outcome: Outcome) -> tuple[Outcome, list[Task]]:
     """What `Converter` returns for the task; a `WorkerTimeoutError` in the outcome after its time.
 
-    Raises KeyboardInterrupt after removing what is unfinished.
+    ``outcome`` is filled in meanwhile. Raises KeyboardInterrupt after removing what is unfinished.
     """
-    work = _Work(task, job)
+    work = _Work(task, job, outcome)
     threading.Thread(target=work.run, daemon=True).start()
     try:
         while not work.done.wait(_TICK_SECONDS):
@@ -75,7 +75,8 @@ def convert_alone(task: Task, job: Job, watcher: Watcher) -> tuple[Outcome, list
             if time.monotonic() > work.deadline:
                 work.cancel()
                 error = WorkerTimeoutError("took longer than its time limit (--timeout)", frame=work.frame)
-                return failed(task.source, error), []
+                outcome.failures += failed(task.source, error).failures
+                return outcome, []
     except KeyboardInterrupt:
         work.cancel()
         raise

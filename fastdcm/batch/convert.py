@@ -60,12 +60,15 @@ class Converter:
         self._sink = DirectorySink(job.run, job.options.existing)
         self._template = None if job.options.name is None else Template.parse(job.options.name)
 
-    def __call__(self, task: Task, own: bool, beat: Beat) -> tuple[Outcome, list[Task]]:
+    def __call__(
+        self, task: Task, own: bool, beat: Beat, outcome: Outcome | None = None
+    ) -> tuple[Outcome, list[Task]]:
         """What came of the task; or its parts, where it should be spread.
 
         ``own`` tells that outputs of this run may be the task's own, from a try that was cut off.
+        ``outcome`` is one to fill in, for a caller who wants to look while it grows.
         """
-        outcome = Outcome(task.source, task.part, task.parts)
+        outcome = outcome or Outcome(task.source, task.part, task.parts)
         try:
             with self._open(task.source, strict=self._options.strict) as image:
                 try:

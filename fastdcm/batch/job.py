@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ _CONVERTER = "fastdcm.batch.convert:Converter"
 
 
 def run(
-    sources: Sequence[str | os.PathLike[str]],
+    sources: Iterable[str | os.PathLike[str]],
     output: str | os.PathLike[str] | None = None,
     options: ConvertOptions | None = None,
     *,
@@ -71,7 +71,14 @@ def run(
 
 def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> list[Task]:
     """Convert the only file here; the parts of a large object are returned for workers."""
-    outcome, parts = (item, []) if isinstance(item, Outcome) else convert_alone(item, job, watcher)
+    outcome = item if isinstance(item, Outcome) else Outcome(item.source)
+    parts: list[Task] = []
+    if isinstance(item, Task):
+        try:
+            outcome, parts = convert_alone(item, job, watcher, outcome)
+        except KeyboardInterrupt:
+            report.add_unfinished(outcome)
+            raise
     if not parts:
         report.add(outcome)
         watcher.done(outcome)

@@ -95,10 +95,7 @@ class Report:
 
     def add(self, outcome: Outcome) -> None:
         """Count what came of a file or of a part."""
-        self.images += outcome.images
-        self.existing += outcome.existing
-        self.bytes_read += outcome.bytes_read
-        self.bytes_written += outcome.bytes_written
+        self.add_unfinished(outcome)
         self.failure_count += len(outcome.failures)
         self.failures += outcome.failures[: max(0, KEPT - len(self.failures))]
         for notice in outcome.notices:
@@ -108,6 +105,13 @@ class Report:
             self._skip(Skipped(outcome.path, outcome.skipped))
         else:
             self._count_file(outcome)
+
+    def add_unfinished(self, outcome: Outcome) -> None:
+        """Count the images of a file that will not be finished."""
+        self.images += outcome.images
+        self.existing += outcome.existing
+        self.bytes_read += outcome.bytes_read
+        self.bytes_written += outcome.bytes_written
 
     def _skip(self, skipped: Skipped) -> None:
         self.skipped_count += 1

@@ -64,6 +64,8 @@ def resolve(sources: Sequence[str], output: str | None, format: Format) -> Targe
     if exact is not None:
         folder, name = os.path.split(exact)
         return Targets(files=((sources[0], folder),), exact=name, outputs=(exact,))
+    if output is not None and os.path.lexists(output) and not os.path.isdir(output):
+        raise OptionError(f"{output} is a file; name a folder for the images")
     folders = [source for source in sources if os.path.isdir(source)]
     only_one = len(sources) == 1
     trees = tuple(Tree(source, _tree_target(source, output, only_one, format)) for source in folders)

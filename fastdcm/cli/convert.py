@@ -14,7 +14,7 @@ from fastdcm.cli.grouped import GroupedCommand, option
 from fastdcm.cli.messages import error_line, write_line
 from fastdcm.cli.operands import split_operands
 from fastdcm.cli.progress import Display
-from fastdcm.cli.summary import FAILED, exit_status, summary
+from fastdcm.cli.summary import FAILED, INTERRUPTED, exit_status, summary
 from fastdcm.errors import OptionError, WorkerError
 from fastdcm.options import (
     ConvertOptions,
@@ -157,6 +157,8 @@ def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
         for line in f"error: {error}".splitlines():
             error_line(line)
         status = FAILED
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     sys.exit(status)
 
 

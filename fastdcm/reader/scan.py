@@ -143,9 +143,11 @@ def scan(source: Source) -> DataSet:
     notices: list[Notice] = []
     start = 132 if source.read(128, 4) == b"DICM" else 0
     head = source.read(start, 12)
-    if start and head[:2] != b"\x02\x00" and _plausible(head, source.size) is None:
+    if start and head[:2] != b"\x02\x00":
         # These four letters may stand there by chance in a file without a preamble.
-        start, head = 0, source.read(0, 12)
+        first = source.read(0, 12)
+        if _plausible(head, source.size) is None or _plausible(first, source.size) is not None:
+            start, head = 0, first
     meta: dict[int, Element] = {}
     if head[:2] == b"\x02\x00":
         start, meta = _scan_meta(source, start, notices)
@@ -189,16 +191,24 @@ def _plausible(head: bytes, size: int, *, has_meta: bool = False) -> Encoding | 
     """
     if len(head) < 8:
         return None
-    for little in (True, False):
-        group, number = struct.unpack_from("<HH" if little else ">HH", head)
-        if group not in _FIRST_GROUPS and not has_meta:
-            continue
+    for little in _byte_orders(head, has_meta=has_meta):
+        number = struct.unpack_from("<H" if little else ">H", head, 2)[0]
         if head[4:6] in _KNOWN_VRS:
             return Encoding(True, little)
         length = struct.unpack_from("<I" if little else ">I", head, 4)[0]
         if little and number <= 0x9500 and (length <= size or length == UNDEFINED):
             return Encoding(False, little)
     return None
+
+
+def _byte_orders(head: bytes, *, has_meta: bool) -> list[bool]:
+    """The byte orders (True is little) in which an element's group is one that data sets start with.
+
+    Where neither is, and the meta group says that this is DICOM, the one of the lower group is likelier.
+    """
+    groups = {little: int.from_bytes(head[:2], "little" if little else "big") for little in (True, False)}
+    first = [little for little, group in groups.items() if group in _FIRST_GROUPS]
+    return first or (sorted(groups, key=lambda little: groups[little]) if has_meta else [])
 
 
 def _encoding(uid: str, head: bytes, size: int, notices: list[Notice], *, has_meta: bool) -> Encoding:
@@ -208,7 +218,7 @@ def _encoding(uid: str, head: bytes, size: int, notices: list[Notice], *, has_me
         return declared
     if uid and uid != IMPLICIT_LE and head[4:6] in _KNOWN_VRS:
         group = struct.unpack_from(declared.order + "H", head)[0]
-        if group <= 0x7FE0:
+        if group <= 0x7FE0 and declared.little in _byte_orders(head, has_meta=True):
             return declared
     if uid == IMPLICIT_LE and head[4:6] not in _KNOWN_VRS:
         return declared

@@ -69,7 +69,7 @@ class DirectorySink:
         if os.path.isdir(folder or "."):
             remove_stale(folder or ".")
         else:
-            os.makedirs(folder, exist_ok=True)
+            _make_folder(folder)
         self._folder = folder
 
     def _temporary(self, folder: str) -> str:
@@ -115,6 +115,13 @@ class DirectorySink:
                 _unlink_if_there(probe)
             self._starts[found.st_dev] = now - (time.monotonic() - self._run.started)
         return found.st_mtime >= self._starts[found.st_dev]
+
+
+def _make_folder(folder: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except FileExistsError as error:
+        raise OutputError(f"cannot write into {folder}: it is no folder") from error
 
 
 def _collision(path: str) -> OutputError:

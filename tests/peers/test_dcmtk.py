@@ -14,26 +14,62 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.pixels import apply_modality_lut, pixel_array
 
 import fastdcm
-from tests.peers.comparing import Array, Tally, frames_of, images, native_copy, of_frame
+from tests.corpus.second import run
+from tests.peers.comparing import Array, Tally, frames_of, images, is_shown, native_copy, of_frame, read_data_set
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-#: Files that dcmj2pnm gets uncompressed, by pydicom: it has no JPEG 2000, or a fault that is no matter of rendering.
-DECODED_BEFORE = {
-    "dicomParser__CT0012.fragmented_no_bot_jpeg_baseline.51.dcm": "needs a Basic Offset Table for frame 2",
-    "dicomParser__CT0012.fragmented_no_bot_jpeg_lossless.70.dcm": "needs a Basic Offset Table for frame 2",
-    "dicomParser__IM00001.fragmented_no_bot_jpeg_baseline.50.dcm": "needs a Basic Offset Table for frame 8",
-    "pydicom-data__SC_rgb_32bit_2frame.dcm": "wants 32-bit samples to have the VR OW",
-    "pydicom-data__SC_rgb_expb_32bit.dcm": "wants 32-bit samples to have the VR OW",
+#: Transfer syntaxes that dcmj2pnm has no decoder for -> who decodes first.
+DECODED_FIRST = {
+    "1.2.840.10008.1.2.4.80": "dcmdjpls",
+    "1.2.840.10008.1.2.4.81": "dcmdjpls",
+    "1.2.840.10008.1.2.4.90": "pydicom",
+    "1.2.840.10008.1.2.4.91": "pydicom",
+    "1.2.840.10008.1.2.4.201": "pydicom",
 }
-_NO_CODEC = ("1.2.840.10008.1.2.4.8", "1.2.840.10008.1.2.4.9", "1.2.840.10008.1.2.4.20")
+#: Files that another decodes first -> who, and why. Reasons are of reading, not of rendering.
+DECODED_FIRST_TOO = {
+    "dicomParser__CT0012.fragmented_no_bot_jpeg_baseline.51.dcm": ("dcmdjpeg", "frame 2 without an offset table"),
+    "dicomParser__CT0012.fragmented_no_bot_jpeg_lossless.70.dcm": ("dcmdjpeg", "frame 2 without an offset table"),
+    "dicomParser__IM00001.fragmented_no_bot_jpeg_baseline.50.dcm": ("dcmdjpeg", "frame 8 without an offset table"),
+    "fo-dicom__GH364.dcm": ("pydicom", "DCMTK does not skip the stray item in the data set"),
+    "pydicom-data__JLSL_08_07_0_1F.dcm": ("pydicom", "DCMTK refuses JPEG-LS of 7 bits"),
+    "pydicom-data__SC_rgb_32bit_2frame.dcm": ("pydicom", "DCMTK refuses 32-bit samples of VR OB"),
+    "pydicom-data__SC_rgb_expb_32bit.dcm": ("pydicom", "DCMTK refuses 32-bit samples of VR OB"),
+    "pydicom-data__liver_nonbyte_aligned_rle.dcm": ("pydicom", "DCMTK refuses RLE of 1 bit"),
+}
 
-GRAY_DEVIATES: dict[str, str] = {}
-GRAY_REFUSED: dict[str, str] = {}
-COLOUR_DEVIATES: dict[str, str] = {}
-COLOUR_REFUSED: dict[str, str] = {}
+GRAY_DEVIATES = {
+    "dicom-test-files__RG3_JPLY": (
+        "8 pixels: the 12-bit codestream overshoots the 10 bits that are declared. Its samples count (PS3.5 "
+        "8.2.1), above the window they are white; DCMTK keeps their low 10 bits and shows black"
+    ),
+    "pydicom.h57a08__rtdose_expb.dcm": (
+        "32-bit samples, big endian, VR OW (retired, PS3.5 2016b A.3): read as one big-endian number, as pydicom "
+        "wrote them and as rtdose.dcm has them; DCMTK swaps the bytes of 16-bit words, and takes the low one first"
+    ),
+    "pydicom.h58abe__rtdose_expb_1frame.dcm": "the same",
+}
+GRAY_REFUSED = {
+    "pydicom-data__emri_small_jpeg_2k_lossless_too_short.dcm": "JPEG 2000, and pydicom wants the sequence delimiter",
+    "pydicom-data__liver_nonbyte_aligned_deflate.dcm": "Deflated Image Frame Compression, unknown to both",
+    "pydicom-data__liver_nonbyte_aligned_rle.dcm": "RLE of 1 bit, unknown to both",
+    "pydicom-data__parametric_map_double_float.dcm": "Double Float Pixel Data",
+    "pydicom-data__parametric_map_float.dcm": "Float Pixel Data",
+}
+COLOUR_DEVIATES = {
+    "fo-dicom__GH195.dcm": (
+        "YBR coded, RGB declared: the JFIF marker says how it is coded (rendering.md, Colour). DCMTK believes the "
+        "data set, and shows teeth in orange; with +ca it shows what fastdcm does"
+    ),
+}
+COLOUR_REFUSED = {
+    "pydicom-data__gdcm-US-ALOKA-16_big.dcm": "segmented palette (PS3.3 C.7.9.2)",
+    "pydicom.h7f976__gdcm-US-ALOKA-16.dcm": "segmented palette (PS3.3 C.7.9.2)",
+}
 
 
 class Refused(Exception):
@@ -61,20 +97,17 @@ def dcmj2pnm(tool: str, path: Path, frame: int, *options: str) -> Array:
 
 def voi_options(path: Path, index: int) -> list[str]:
     """dcmj2pnm's options for the rule that PS3.3 C.11.2 and rendering.md give, by pydicom's reading."""
-    data_set = pydicom.dcmread(path, force=True)
+    data_set = read_data_set(path)
     frame = of_frame(data_set, index)
     if frame.get("WindowCenter") not in (None, ""):
         if "SharedFunctionalGroupsSequence" not in data_set:
             return ["+Wi", "1"]
-        # DCMTK does not look into functional groups: neither at the window nor at the rescale.
-        slope, intercept = float(frame.get("RescaleSlope", 1)), float(frame.get("RescaleIntercept", 0))
+        # DCMTK finds the rescale in functional groups (the first one), but not the window.
         centers, widths = (np.atleast_1d(frame[name].value) for name in ("WindowCenter", "WindowWidth"))
-        assert slope == 1 or "RescaleSlope" in data_set, "a slope cannot be folded into a window"
-        shift = 0.0 if "RescaleSlope" in data_set else intercept
-        return ["+Ww", f"{float(centers[0]) - shift:g}", f"{float(widths[0]):g}"]
+        return ["+Ww", f"{float(centers[0]):g}", f"{float(widths[0]):g}"]
     if "VOILUTSequence" in frame:
         return ["+Wl", "1"]
-    if data_set.BitsStored <= 8 and "ModalityLUTSequence" not in frame and frame.get("RescaleSlope", 1) == 1:
+    if data_set.get("BitsStored", 64) <= 8 and "ModalityLUTSequence" not in frame and frame.get("RescaleSlope", 1) == 1:
         # 8 bits pass as they are. DCMTK shows a lone bit as 0 and 128, so ask for its full range.
         return ["+Ww", "1", "2"] if data_set.BitsStored == 1 else []
     return ["+Wm"] if "PixelPaddingValue" not in data_set else _range_without_padding(data_set, frame, index)
@@ -82,44 +115,52 @@ def voi_options(path: Path, index: int) -> list[str]:
 
 def _range_without_padding(data_set: pydicom.Dataset, frame: pydicom.Dataset, index: int) -> list[str]:
     """A window from the least to the greatest value that is no padding (DCMTK counts padding in)."""
-    stored = pydicom.pixels.pixel_array(data_set, index=index, raw=True)
-    limits = sorted((data_set.PixelPaddingValue, data_set.get("PixelPaddingRangeLimit", data_set.PixelPaddingValue)))
-    shown = pydicom.pixels.apply_modality_lut(stored[(stored < limits[0]) | (stored > limits[1])], frame)
+    stored = pixel_array(data_set, index=index, raw=True)
+    shown = apply_modality_lut(stored[is_shown(stored, frame)], frame)
     low, high = float(shown.min()), float(shown.max())
     # LINEAR of this window is (x - low) / (high - low), C.11.2.1.2.1.
     return ["+Ww", f"{(low + high + 1) / 2:g}", f"{high - low + 1:g}"]
 
 
-def readable(path: Path, header: fastdcm.Header, folder: Path) -> Path:
-    """The file, or a native copy where DCMTK lacks the codec."""
-    if path.name not in DECODED_BEFORE and not header.transfer_syntax_uid.startswith(_NO_CODEC):
+def readable(path: Path, header: fastdcm.Header, folder: Path, index: int) -> Path:
+    """The file, or a native copy where dcmj2pnm cannot decode it."""
+    decoder, _ = DECODED_FIRST_TOO.get(path.name, (DECODED_FIRST.get(header.transfer_syntax_uid), ""))
+    if decoder is None:
         return path
+    native = folder / f"{path.name}.native"
     try:
-        return native_copy(path, folder / "native.dcm")
+        if decoder == "pydicom":
+            return native_copy(path, native, index)
+        if not native.exists():
+            run(decoder, path, native)
     except (RuntimeError, ValueError, NotImplementedError, AttributeError) as error:
-        raise Refused(f"pydicom: {error}") from error
+        raise Refused(f"{decoder}: {error}") from error
+    return native
 
 
 def compare(corpus: Path, tool: str, folder: Path, *, colour: bool) -> Tally:
-    """First and last frames of all gray, or all colour, images of the corpus."""
+    """First and last frames of all gray, or all colour, images of the corpus; every window of the first."""
     tally = Tally(f"DCMTK, {'colour' if colour else 'grayscale'}")
     for name, path in images(corpus).items():
         for image, index in frames_of(path):
             gray = image.header.photometric_interpretation.startswith("MONOCHROME")
             if gray == colour:
                 continue
-            ours = image.render(index, presentation_shape="follow")
             try:
-                options = voi_options(path, index) if gray else []
-                theirs = dcmj2pnm(tool, readable(path, image.header, folder), index + 1, *options)
+                given = readable(path, image.header, folder, index)
+                asked = voi_options(given, index) if gray else []
+                numbers = range(1, np.size(read_data_set(given).WindowCenter) + 1) if asked == ["+Wi", "1"] else [None]
+                for number in numbers:
+                    theirs = dcmj2pnm(tool, given, index + 1, *(asked if number is None else ["+Wi", str(number)]))
+                    ours = image.render(index, presentation_shape="follow", window_number=number)
+                    if ours.ndim == 3 and theirs.ndim == 2:
+                        # DCMTK knows no supplemental palette: what it does not colour is compared (C.7.6.23).
+                        first_coloured = read_data_set(path).RedPaletteColorLookupTableDescriptor[1]
+                        gray_ones = image.pixels(index) < first_coloured
+                        ours, theirs = ours[..., 0][gray_ones], theirs[gray_ones]
+                    tally.add(name, index + 1, ours, theirs, 2 if colour else 1)
             except Refused as refused:
                 tally.refuse(name, index + 1, refused)
-                continue
-            if ours.ndim == 3 and theirs.ndim == 2:
-                # DCMTK knows no supplemental palette: what it does not colour is compared (C.7.6.23).
-                uncoloured = (ours == ours[..., :1]).all(2)
-                ours, theirs = ours[..., 0][uncoloured], theirs[uncoloured]
-            tally.add(name, index + 1, ours, theirs, 2 if colour else 1)
     return tally
 
 

@@ -227,7 +227,7 @@ def test_large_single_frames_announce_their_limit(setting: Setting) -> None:
 
 
 def test_alone_gives_the_same(setting: Setting) -> None:
-    outcome, parts = convert_alone(setting.task(), setting.job(), Watcher())
+    outcome, parts = convert_alone(setting.task(), setting.job(), Watcher(), Outcome("in/x.dcm"))
     assert (outcome.images, parts, setting.names) == (1, [], ["x.jpg"])
 
 
@@ -236,7 +236,7 @@ def test_alone_has_a_time_limit(setting: Setting, monkeypatch: pytest.MonkeyPatc
 
     never = threading.Event()
     monkeypatch.setattr(FakeImage, "encode_frame", lambda *_: never.wait(60))
-    outcome, _ = convert_alone(setting.task(), setting.job(timeout=0.2), Watcher())
+    outcome, _ = convert_alone(setting.task(), setting.job(timeout=0.2), Watcher(), Outcome("in/x.dcm"))
     never.set()
     assert "time limit" in str(outcome.failures[0])
     assert outcome.failures[0].path == "in/x.dcm"
@@ -244,7 +244,7 @@ def test_alone_has_a_time_limit(setting: Setting, monkeypatch: pytest.MonkeyPatc
 
 def test_alone_hands_on_errors_that_are_no_failures(setting: Setting) -> None:
     with pytest.raises(FastdcmError, match="no field"):
-        convert_alone(setting.task(), setting.job(name="{nothing}"), Watcher())
+        convert_alone(setting.task(), setting.job(name="{nothing}"), Watcher(), Outcome("in/x.dcm"))
 
 
 def test_ctrl_c_alone_leaves_whole_files_only(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +264,9 @@ def test_ctrl_c_alone_leaves_whole_files_only(setting: Setting, monkeypatch: pyt
         return real(image, index, *options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(FakeImage, "encode_frame", encode)
+    outcome = Outcome("in/x.dcm")
     with pytest.raises(KeyboardInterrupt):
-        convert_alone(setting.task(), setting.job(), Impatient())
-    never.set()
+        convert_alone(setting.task(), setting.job(), Impatient(), outcome)
     assert setting.names == ["x_0001.jpg"]
+    assert outcome.images == 1
+    never.set()

@@ -7,12 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from fastdcm.batch import Report, Watcher, run
+from fastdcm.batch import Report, Watcher, convert, run
 from fastdcm.batch.report import Outcome, Progress
 from fastdcm.errors import OptionError
 from fastdcm.options import ConvertOptions
@@ -78,6 +77,25 @@ def test_one_file_starts_no_worker(
     report = run([pydicom_files / "CT_small.dcm"], tmp_path / "x.jpg", jobs=8)
     assert (report.images, report.outputs) == (1, (str(tmp_path / "x.jpg"),))
     assert (tmp_path / "x.jpg").read_bytes()[:2] == b"\xff\xd8"
+
+
+def test_frames_of_one_large_object_are_spread(
+    pydicom_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = pydicom_files / "rtdose.dcm"
+    run([source], tmp_path / "alone", jobs=1)
+    monkeypatch.setattr(convert, "SPREAD_FRAMES", 4)
+    monkeypatch.setattr(convert, "_PART_FRAMES", 2)
+    outcomes: list[Outcome] = []
+
+    class Log(Watcher):
+        def done(self, outcome: Outcome) -> None:
+            outcomes.append(outcome)
+
+    report = run([source], tmp_path / "spread", jobs=2, watcher=Log())
+    assert len(outcomes) == 7
+    assert (report.converted, report.images, report.found) == (1, 15, 1)
+    assert _tree(tmp_path / "spread") == _tree(tmp_path / "alone")
 
 
 def test_a_file_that_is_missing_is_a_failure(tmp_path: Path) -> None:
@@ -180,16 +198,9 @@ def test_an_unguarded_script_may_call_it(many: Path, tmp_path: Path) -> None:
         "from fastdcm.batch import run\n"
         f"print(run([{str(many)!r}], {str(tmp_path / 'out')!r}, jobs=2).images)\n"
     )
-    (tmp_path / "numpy.py").write_text("raise ImportError('a file of the user, not numpy')")
+    (many / "numpy.py").write_text("raise ImportError('a file of the user, not numpy')")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    shutil.move(tmp_path / "numpy.py", many / "numpy.py")
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, env=environment, cwd=many, check=False
     )
     assert (done.stdout, done.stderr) == ("40\n", "")
-
-
-def test_runs_do_not_get_slower_to_end_than_their_work(many: Path, tmp_path: Path) -> None:
-    start = time.monotonic()
-    run([many], tmp_path / "out", jobs=4)
-    assert time.monotonic() - start < 30

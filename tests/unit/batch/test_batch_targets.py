@@ -102,6 +102,12 @@ def test_a_format_that_is_not_written_is_a_usage_error(output: str) -> None:
         resolve(["a.dcm"], output, "jpeg")
 
 
+@pytest.mark.parametrize("sources", [["d"], ["a.dcm"], ["a.dcm", "d"]])
+def test_an_output_that_is_a_file_is_a_usage_error(sources: list[str]) -> None:
+    with pytest.raises(OptionError, match=r"b\.dcm is a file"):
+        resolve(sources, "b.dcm", "jpeg")
+
+
 def test_files_go_beside_themselves() -> None:
     assert resolve(["a.dcm", "e/x.dcm"], None, "jpeg").files == (("a.dcm", ""), ("e/x.dcm", "e"))
 

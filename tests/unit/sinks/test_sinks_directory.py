@@ -156,7 +156,7 @@ def test_a_folder_at_the_place_is_an_error(tmp_path: Path, run: Run, existing: E
 
 def test_a_file_where_the_folder_should_be_is_an_error(tmp_path: Path, run: Run) -> None:
     (tmp_path / "out").touch()
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match="it is no folder"):
         DirectorySink(run, "keep").put(str(tmp_path / "out"), "x.jpg", b"data")
 
 

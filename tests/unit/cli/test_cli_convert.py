@@ -1,0 +1,310 @@
+"""Arguments to options, reports to exit status and words; the run itself is not run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import fastdcm.cli.convert as module
+from fastdcm.batch.report import Failure, Outcome, Report
+from fastdcm.cli import cli
+from fastdcm.cli.convert import parse_quality
+from fastdcm.cli.summary import summary
+from fastdcm.errors import DecodeError, OptionError, WorkerError
+from fastdcm.model import Notice, Window
+from fastdcm.options import ConvertOptions
+
+Invoke = Callable[..., Result]
+
+
+class Called:
+    """Stands in for `fastdcm.batch.run`."""
+
+    def __init__(self) -> None:
+        self.outcomes = [Outcome("a.dcm", images=1)]
+        self.interrupted = False
+        self.raises: Exception | None = None
+        self.sources: list[str] = []
+        self.output: str | None = None
+        self.options = ConvertOptions()
+        self.settings: dict[str, Any] = {}
+
+    def __call__(self, sources: Any, output: Any, options: ConvertOptions, **settings: Any) -> Report:
+        self.sources, self.output, self.options, self.settings = sources, output, options, settings
+        if self.raises is not None:
+            raise self.raises
+        report = Report(outputs=("out",), seconds=2.0, found=7, interrupted=self.interrupted)
+        for outcome in self.outcomes:
+            report.add(outcome)
+            settings["watcher"].done(outcome)
+        return report
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Called:
+    monkeypatch.chdir(tmp_path)
+    stand_in = Called()
+    monkeypatch.setattr(module, "run", stand_in)
+    return stand_in
+
+
+def _convert(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["convert", *arguments], prog_name="fastdcm")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "check"),
+    [
+        ("a.dcm", lambda o: o == ConvertOptions()),
+        ("a.dcm -F png", lambda o: o.encode.format == "png"),
+        ("a.dcm -F JPEG", lambda o: o.encode.format == "jpeg"),
+        ("a.dcm -F PNG", lambda o: o.encode.format == "png"),
+        ("a.dcm -q 75", lambda o: o.encode.quality == 75),
+        ("a.dcm -q 0.75", lambda o: o.encode.quality == 75),
+        ("a.dcm --subsampling 444", lambda o: o.encode.subsampling == "444"),
+        ("a.dcm --bits 16 -F png", lambda o: o.render.bits == 16),
+        ("a.dcm --png-level 9", lambda o: o.encode.png_level == 9),
+        ("a.dcm --frames 2-5,7", lambda o: o.frames.ranges == ((2, 5), (7, 7))),
+        ("a.dcm -w -600,1500", lambda o: o.render.window == Window(-600, 1500)),
+        ("a.dcm -w=-600,1500", None),
+        ("-w -600,1500,sigmoid a.dcm", lambda o: o.render.window == Window(-600, 1500, "SIGMOID")),
+        ("a.dcm --window -600,1500", lambda o: o.render.window == Window(-600, 1500)),
+        ("a.dcm --window=-600,1500", lambda o: o.render.window == Window(-600, 1500)),
+        ("a.dcm --window-number 2", lambda o: o.render.window_number == 2),
+        ("a.dcm --voi percentile:1,99", lambda o: o.render.percentile == (1, 99)),
+        ("a.dcm --voi none", lambda o: o.render.voi == "none"),
+        (
+            "a.dcm --voi lut --voi-lut-number 2",
+            lambda o: (o.render.voi, o.render.voi_lut_number) == ("lut", 2),
+        ),
+        ("a.dcm --presentation-shape follow", lambda o: o.render.presentation_shape == "follow"),
+        ("a.dcm --name {stem}", lambda o: o.name == "{stem}"),
+        ("a.dcm --overwrite", lambda o: o.existing == "overwrite"),
+        ("a.dcm --skip-existing", lambda o: o.existing == "skip"),
+        (
+            "a.dcm --fail-fast --strict --timeout 5",
+            lambda o: (o.fail_fast, o.strict, o.timeout) == (True, True, 5),
+        ),
+        ("a.dcm out.png", lambda o: o.encode.format == "png"),
+        ("a.dcm out.jpeg", lambda o: o.encode.format == "jpeg"),
+        ("-F PNG a.dcm out.jpg", lambda o: o.encode.format == "png"),
+    ],
+)
+def test_options(called: Called, arguments: str, check: Callable[[ConvertOptions], bool] | None) -> None:
+    result = _convert(*arguments.split())
+    if check is None:
+        assert result.exit_code == 2
+    else:
+        assert result.exit_code == 0, result.output
+        assert check(called.options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("", "SRC"),
+        ("a.dcm -q 0", "1 to 100"),
+        ("a.dcm -q 101", "1 to 100"),
+        ("a.dcm -q 75.0", "no fraction"),
+        ("a.dcm -q many", "no number"),
+        ("a.dcm -F tiff", "jpg, jpeg, png"),
+        ("a.dcm --bits 16", "-F png --bits 16"),
+        ("a.dcm -w 40", "CENTER,WIDTH"),
+        ("a.dcm -w 40,0", "at least 1"),
+        ("a.dcm -w 40,400 --voi lut", "excludes"),
+        ("a.dcm --frames 0", "count from 1"),
+        ("a.dcm --voi loud", "percentile:LOW,HIGH"),
+        ("a.dcm --overwrite --skip-existing", "exclude"),
+        ("a.dcm --quiet -v", "exclude"),
+        ("a.dcm --timeout 0", "above 0"),
+        ("a.dcm -j 0", "-j"),
+        ("a.dcm outdir", "fastdcm convert a.dcm -o outdir"),
+        ("a.dcm --nonsense", "--nonsense"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_says_what_to_do(called: Called, arguments: str, says: str) -> None:
+    result = _convert(*arguments.split())
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not called.sources
+
+
+def test_an_error_of_the_request_that_the_run_finds_is_wrong_usage(called: Called) -> None:
+    called.raises = OptionError("equal roots")
+    result = _convert("a.dcm")
+    assert (result.exit_code, "equal roots" in result.stderr) == (2, True)
+
+
+def test_workers_that_cannot_start_are_an_error(called: Called) -> None:
+    called.raises = WorkerError("a worker cannot start\nImportError: x")
+    result = _convert("a.dcm")
+    assert result.exit_code == 1
+    assert "ImportError: x" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first_only", "jobs"), [("a.dcm", True, None), ("a.dcm --frames all -j 3", False, 3)]
+)
+def test_what_else_the_run_is_told(
+    called: Called, arguments: str, first_only: bool, jobs: int | None
+) -> None:
+    _convert(*arguments.split())
+    assert (called.settings["first_only"], called.settings["jobs"]) == (first_only, jobs)
+
+
+@pytest.mark.parametrize(
+    ("text", "quality", "noticed"),
+    [("1", 1, False), ("100", 100, False), ("0.0", 1, True), ("1.0", 100, True), (".5", 50, True)],
+)
+def test_quality(text: str, quality: int, noticed: bool) -> None:
+    number, notice = parse_quality(text)
+    assert (number, notice is not None) == (quality, noticed)
+
+
+def test_notices_about_the_arguments(called: Called) -> None:
+    stderr = _convert("-F", "PNG", "-q", "0.5", "a.dcm", "out.jpg").stderr
+    assert "notice: out.jpg will hold PNG, because -F says so\n" in stderr
+    assert "notice: quality 0.5 is taken as dcm2jpg's fraction: 50 of 100\n" in stderr
+    assert not _convert("-F", "PNG", "a.dcm", "out.png").stderr
+    assert not _convert("-q", "0.5", "a.dcm", "--quiet").stderr
+
+
+def _failed(path: str) -> Outcome:
+    return Outcome(path, failures=[Failure(path, 3, DecodeError("bad", path=path, frame=3))])
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "arguments", "status"),
+    [
+        ([Outcome("a", images=1)], "", 0),
+        ([Outcome("a", images=1), Outcome("b", skipped="no DICOM")], "", 0),
+        ([Outcome("a", images=1), _failed("b")], "", 1),
+        ([], "", 1),
+        ([Outcome("b", skipped="no DICOM")], "", 1),
+        ([Outcome("a", images=1, existing=1)], "", 1),
+        ([Outcome("a", existing=1)], "--skip-existing", 0),
+        ([Outcome("a", images=1, existing=1)], "--skip-existing", 0),
+    ],
+)
+def test_exit_status(called: Called, outcomes: list[Outcome], arguments: str, status: int) -> None:
+    called.outcomes = outcomes
+    assert _convert("a.dcm", *arguments.split()).exit_code == status
+
+
+def test_interrupted_is_130_and_says_how_far_it_came(called: Called) -> None:
+    called.interrupted = True
+    result = _convert("a.dcm")
+    assert result.exit_code == 130
+    assert "interrupted after 1 of 7 files found: 1 image" in result.stdout
+
+
+def test_failures_are_one_line_each_on_stderr(called: Called) -> None:
+    called.outcomes = [_failed("a\nb\x1b[31m.dcm")]
+    assert _convert("x").stderr == "failed: a\\nb\\x1b[31m.dcm: frame 3: bad\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("-v",)])
+def test_notices_are_grouped_beyond_twenty_of_a_code(called: Called, arguments: tuple[str, ...]) -> None:
+    odd = [Notice("odd", "odd thing", f"{number}.dcm") for number in range(50)]
+    called.outcomes = [Outcome("a", images=1, notices=(*odd, Notice("rare", "rare thing", "r.dcm")))]
+    stderr = _convert("x", *arguments).stderr
+    assert stderr.count("odd thing") == 20
+    assert "30 more of odd" in stderr
+    assert "notice: r.dcm: rare thing\n" in stderr
+
+
+def test_quiet_tells_of_failures_only(called: Called) -> None:
+    called.outcomes = [Outcome("a", images=1, notices=(Notice("odd", "odd"),)), _failed("b")]
+    result = _convert("x", "--quiet")
+    assert (result.stdout, result.stderr) == ("", "failed: b: frame 3: bad\n")
+
+
+def test_verbose_tells_of_every_file(called: Called) -> None:
+    error = WorkerError("crashed", path="c")
+    error.add_note("line one\nline two")
+    called.outcomes = [
+        Outcome("a", images=2),
+        Outcome("b", skipped="no DICOM"),
+        Outcome("c", failures=[Failure("c", None, error)]),
+        Outcome("d", existing=1),
+    ]
+    stderr = _convert("x", "-v").stderr
+    for line in (
+        "converted: a: 2 images",
+        "skipped: b: no DICOM",
+        "failed: c: crashed",
+        "    line two",
+        "left alone: d",
+    ):
+        assert line in stderr
+
+
+def test_summary_words() -> None:
+    report = Report(seconds=2.0, outputs=("out",))
+    for outcome in (
+        Outcome("a", images=100, existing=2),
+        _failed("b"),
+        Outcome("c", skipped="no DICOM"),
+        Outcome("d", skipped="no pixel data"),
+        Outcome("e", skipped="no pixel data"),
+    ):
+        report.add(outcome)
+    assert summary(report, "keep") == [
+        "100 images from 2 files in 2.0 s (50 images/s), in out",
+        "1 file failed",
+        "3 files skipped: 2 no pixel data, 1 no DICOM",
+        "2 outputs existed and were left alone: --overwrite replaces them, --skip-existing accepts them",
+    ]
+    assert "overwrite" not in summary(report, "skip")[-1]
+    assert summary(Report(), "keep")[-1] == "nothing to convert"
+
+
+def test_help_is_grouped_and_fits() -> None:
+    text = _convert("--help").stdout
+    for heading in ("Output:", "Image:", "Run:", "Examples:"):
+        assert f"\n{heading}" in text or f"\n  {heading}" in text
+    assert "{stem}" in text
+    assert len(text.splitlines()) < 70
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, fastdcm.cli as c\ntry: c.main()\nfinally: print(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True
+    )
+    assert "convert" in done.stdout
+    loaded = set(re.findall(r"'([^']+)'", done.stderr))
+    assert not loaded & {
+        "numpy",
+        "numba",
+        "pydicom",
+        "imagecodecs",
+        "rich",
+        "fastdcm.batch",
+        "fastdcm.pipeline",
+    }
+
+
+def test_every_listed_command_is_there() -> None:
+    for name in ("convert", "info", "doctor"):
+        assert CliRunner().invoke(cli, [name, "--help"]).exit_code == 0
+
+
+def test_unknown_commands_are_wrong_usage() -> None:
+    assert CliRunner().invoke(cli, ["nonsense"]).exit_code == 2
+
+
+def test_version() -> None:
+    from fastdcm import __version__
+
+    assert CliRunner().invoke(cli, ["--version"]).stdout == f"fastdcm {__version__}\n"
