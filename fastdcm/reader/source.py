@@ -11,7 +11,7 @@ from fastdcm.errors import OptionError, SourceError
 from fastdcm.system import read_at
 
 #: Files up to this size are read at once, larger ones window by window and frame by frame. Above
-#: it the second system call costs less than 1 % of the copy (benches/bench_reader.py).
+#: it the second read costs less than 1 % of converting one image (benches/bench_reader.py).
 WHOLE_FILE_SIZE = 4 << 20
 
 Readable = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, "Source"]
@@ -132,11 +132,15 @@ def _must_be_bytes(data: object) -> bytes:
     return bytes(data)
 
 
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
 def _open_path(path: str) -> Source:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
-        raise SourceError(f"cannot be opened: {getattr(error, 'strerror', None) or error}", path=path) from error
+        raise SourceError(f"cannot be opened: {_reason(error)}", path=path) from error
     try:
         size = os.fstat(descriptor).st_size
         if size > WHOLE_FILE_SIZE:

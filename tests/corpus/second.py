@@ -1,6 +1,6 @@
 """Second decoders, independent of fastdcm's, for frames that pydicom's own way does not decode.
 
-Each takes a path and an index (from 0) and gives stored values, or raises `Absent` where what it
+Each takes a path and an index (from 0) and gives stored values, or raises `AbsentError` where what it
 needs is not installed.
 """
 
@@ -23,22 +23,22 @@ from pydicom.encaps import generate_frames
 Array = NDArray[Any]
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """A decoder is not installed."""
 
 
 def module(name: str) -> Any:
-    """An optional module; `Absent` where it is not there."""
+    """An optional module; `AbsentError` where it is not there."""
     try:
         return import_module(name)
     except ImportError as error:
-        raise Absent(f"{name} is not installed") from error
+        raise AbsentError(f"{name} is not installed") from error
 
 
 def run(tool: str, *arguments: str | Path) -> bytes:
-    """The standard output of a command; `Absent` without it, RuntimeError where it fails."""
+    """The standard output of a command; `AbsentError` without it, RuntimeError where it fails."""
     if shutil.which(tool) is None:
-        raise Absent(f"{tool} is not installed")
+        raise AbsentError(f"{tool} is not installed")
     done = subprocess.run([tool, *map(str, arguments)], capture_output=True, timeout=120, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {done.returncode}"]

@@ -19,12 +19,12 @@ from tests.corpus.reading import bound_of, files, stored_rows, table
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # pydicom says much about these files
 
-#: Files of which STORED.csv has more frames than they declare -> why, and how many are declared.
+#: Files of which STORED.csv has more frames than they declare -> how many they declare, and why.
 EXCESS = {
     "pydicom.h45afb__liver_expb_1frame.dcm": (
-        "no Number of Frames, one byte a pixel under Bits Allocated 1: pydicom gives the excess of Pixel "
-        "Data as frames 2 to 8, fastdcm one frame and a notice",
         1,
+        """no Number of Frames, one byte a pixel under Bits Allocated 1: pydicom gives the excess of Pixel
+        Data as frames 2 to 8, fastdcm one frame and a notice""",
     ),
 }
 
@@ -42,8 +42,8 @@ def compare_with_table(corpus: Path) -> tuple[Counter[str], list[str]]:
         if not row.frame:
             continue
         place = f"{row.file} frame {row.frame}"
-        if row.file in EXCESS and row.frame > EXCESS[row.file][1]:
-            assert len(image(row.file)) == EXCESS[row.file][1]
+        if row.file in EXCESS and row.frame > EXCESS[row.file][0]:
+            assert len(image(row.file)) == EXCESS[row.file][0]
             counts["more than the file declares"] += 1
             continue
         pixels = image(row.file).pixels(row.frame - 1, raw=True)
@@ -96,7 +96,7 @@ def compare_with_second(corpus: Path) -> tuple[Counter[str], list[str]]:
                 ours = image.pixels(index, raw=True)
                 try:
                     theirs = second.DECODERS[row["decoder"]](path, index)
-                except second.Absent as absent:
+                except second.AbsentError as absent:
                     counts[f"not checked: {absent}"] += 1
                     continue
                 difference = int(np.abs(ours.astype(np.int64) - theirs).max())
@@ -129,7 +129,6 @@ def fate(path: Path) -> tuple[str, str, str] | None:
             for index in range(len(image)):
                 image.pixels(index, raw=True)
     except fastdcm.FastdcmError as error:
-        assert error.path == str(path)
         return str(error.frame or ""), type(error).__name__, error.message
     return None
 

@@ -18,7 +18,18 @@ from pydicom.pixels import apply_modality_lut, pixel_array
 
 import fastdcm
 from tests.corpus.second import run
-from tests.peers.comparing import Array, Tally, frames_of, images, is_shown, native_copy, of_frame, read_data_set
+from tests.peers.comparing import (
+    WORDS,
+    Array,
+    Tally,
+    frames_of,
+    images,
+    is_shown,
+    is_shown_unchanged,
+    native_copy,
+    of_frame,
+    read_data_set,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -32,9 +43,9 @@ DECODED_FIRST = {
 }
 #: Files that another decodes first -> who, and why. Reasons are of reading, not of rendering.
 DECODED_FIRST_TOO = {
-    "dicomParser__CT0012.fragmented_no_bot_jpeg_baseline.51.dcm": ("dcmdjpeg", "frame 2 without an offset table"),
-    "dicomParser__CT0012.fragmented_no_bot_jpeg_lossless.70.dcm": ("dcmdjpeg", "frame 2 without an offset table"),
-    "dicomParser__IM00001.fragmented_no_bot_jpeg_baseline.50.dcm": ("dcmdjpeg", "frame 8 without an offset table"),
+    "dicomParser__CT0012.fragmented_no_bot_jpeg_baseline.51.dcm": ("dcmdjpeg", "no offset table"),
+    "dicomParser__CT0012.fragmented_no_bot_jpeg_lossless.70.dcm": ("dcmdjpeg", "no offset table"),
+    "dicomParser__IM00001.fragmented_no_bot_jpeg_baseline.50.dcm": ("dcmdjpeg", "no offset table"),
     "fo-dicom__GH364.dcm": ("pydicom", "DCMTK does not skip the stray item in the data set"),
     "pydicom-data__JLSL_08_07_0_1F.dcm": ("pydicom", "DCMTK refuses JPEG-LS of 7 bits"),
     "pydicom-data__SC_rgb_32bit_2frame.dcm": ("pydicom", "DCMTK refuses 32-bit samples of VR OB"),
@@ -45,16 +56,13 @@ DECODED_FIRST_TOO = {
 GRAY_DEVIATES = {
     "dicom-test-files__RG3_JPLY": (
         "8 pixels: the 12-bit codestream overshoots the 10 bits that are declared. Its samples count (PS3.5 "
-        "8.2.1), above the window they are white; DCMTK keeps their low 10 bits and shows black"
+        "8.2.1): 1024 among 1022 is as dark as its neighbours. DCMTK keeps 10 bits, and shows white dots"
     ),
-    "pydicom.h57a08__rtdose_expb.dcm": (
-        "32-bit samples, big endian, VR OW (retired, PS3.5 2016b A.3): read as one big-endian number, as pydicom "
-        "wrote them and as rtdose.dcm has them; DCMTK swaps the bytes of 16-bit words, and takes the low one first"
-    ),
-    "pydicom.h58abe__rtdose_expb_1frame.dcm": "the same",
+    "pydicom.h57a08__rtdose_expb.dcm": WORDS,
+    "pydicom.h58abe__rtdose_expb_1frame.dcm": WORDS,
 }
 GRAY_REFUSED = {
-    "pydicom-data__emri_small_jpeg_2k_lossless_too_short.dcm": "JPEG 2000, and pydicom wants the sequence delimiter",
+    "pydicom-data__emri_small_jpeg_2k_lossless_too_short.dcm": "JPEG 2000; pydicom wants the last delimiter",
     "pydicom-data__liver_nonbyte_aligned_deflate.dcm": "Deflated Image Frame Compression, unknown to both",
     "pydicom-data__liver_nonbyte_aligned_rle.dcm": "RLE of 1 bit, unknown to both",
     "pydicom-data__parametric_map_double_float.dcm": "Double Float Pixel Data",
@@ -62,8 +70,8 @@ GRAY_REFUSED = {
 }
 COLOUR_DEVIATES = {
     "fo-dicom__GH195.dcm": (
-        "YBR coded, RGB declared: the JFIF marker says how it is coded (rendering.md, Colour). DCMTK believes the "
-        "data set, and shows teeth in orange; with +ca it shows what fastdcm does"
+        "YBR coded, RGB declared: the JFIF marker decides (T.871; PS3.5 8.2.1 wants both to agree). "
+        "DCMTK believes the data set and shows orange teeth; with +ca it shows what fastdcm does"
     ),
 }
 COLOUR_REFUSED = {
@@ -72,7 +80,7 @@ COLOUR_REFUSED = {
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """DCMTK does not read a file, or pydicom, which was to decode it first."""
 
 
@@ -80,7 +88,7 @@ def read_pnm(data: bytes) -> Array:
     """A binary PGM or PPM of 8 bits."""
     head = re.match(rb"(P[56])\s+(?:#[^\n]*\n\s*)*(\d+)\s+(\d+)\s+255\s", data)
     if head is None:
-        raise Refused(f"no 8-bit PNM: {data[:20]!r}")
+        raise RefusedError(f"no 8-bit PNM: {data[:20]!r}")
     shape = (int(head[3]), int(head[2])) + ((3,) if head[1] == b"P6" else ())
     return np.frombuffer(data, np.uint8, offset=head.end()).reshape(shape)
 
@@ -91,7 +99,7 @@ def dcmj2pnm(tool: str, path: Path, frame: int, *options: str) -> Array:
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise Refused(" / ".join(said[-2:]) or f"exit status {done.returncode}")
+        raise RefusedError(" / ".join(said[-2:]) or f"exit status {done.returncode}")
     return read_pnm(done.stdout)
 
 
@@ -104,13 +112,23 @@ def voi_options(path: Path, index: int) -> list[str]:
             return ["+Wi", "1"]
         # DCMTK finds the rescale in functional groups (the first one), but not the window.
         centers, widths = (np.atleast_1d(frame[name].value) for name in ("WindowCenter", "WindowWidth"))
-        return ["+Ww", f"{float(centers[0]):g}", f"{float(widths[0]):g}"]
+        return ["+Ww", str(float(centers[0])), str(float(widths[0]))]
     if "VOILUTSequence" in frame:
         return ["+Wl", "1"]
-    if data_set.get("BitsStored", 64) <= 8 and "ModalityLUTSequence" not in frame and frame.get("RescaleSlope", 1) == 1:
+    if is_shown_unchanged(frame):
         # 8 bits pass as they are. DCMTK shows a lone bit as 0 and 128, so ask for its full range.
         return ["+Ww", "1", "2"] if data_set.BitsStored == 1 else []
     return ["+Wm"] if "PixelPaddingValue" not in data_set else _range_without_padding(data_set, frame, index)
+
+
+def requests(path: Path, index: int) -> list[tuple[int | None, list[str]]]:
+    """(window number, dcmj2pnm's options): every window of the file where it has any, else its rule."""
+    options = voi_options(path, index)
+    if options != ["+Wi", "1"]:
+        return [(None, options)]
+    return [
+        (number, ["+Wi", str(number)]) for number in range(1, np.size(read_data_set(path).WindowCenter) + 1)
+    ]
 
 
 def _range_without_padding(data_set: pydicom.Dataset, frame: pydicom.Dataset, index: int) -> list[str]:
@@ -119,7 +137,7 @@ def _range_without_padding(data_set: pydicom.Dataset, frame: pydicom.Dataset, in
     shown = apply_modality_lut(stored[is_shown(stored, frame)], frame)
     low, high = float(shown.min()), float(shown.max())
     # LINEAR of this window is (x - low) / (high - low), C.11.2.1.2.1.
-    return ["+Ww", f"{(low + high + 1) / 2:g}", f"{high - low + 1:g}"]
+    return ["+Ww", str((low + high + 1) / 2), str(high - low + 1)]
 
 
 def readable(path: Path, header: fastdcm.Header, folder: Path, index: int) -> Path:
@@ -134,12 +152,12 @@ def readable(path: Path, header: fastdcm.Header, folder: Path, index: int) -> Pa
         if not native.exists():
             run(decoder, path, native)
     except (RuntimeError, ValueError, NotImplementedError, AttributeError) as error:
-        raise Refused(f"{decoder}: {error}") from error
+        raise RefusedError(f"{decoder}: {error}") from error
     return native
 
 
 def compare(corpus: Path, tool: str, folder: Path, *, colour: bool) -> Tally:
-    """First and last frames of all gray, or all colour, images of the corpus; every window of the first."""
+    """First and last frames of all gray, or all colour, images of the corpus, by all their windows."""
     tally = Tally(f"DCMTK, {'colour' if colour else 'grayscale'}")
     for name, path in images(corpus).items():
         for image, index in frames_of(path):
@@ -148,10 +166,8 @@ def compare(corpus: Path, tool: str, folder: Path, *, colour: bool) -> Tally:
                 continue
             try:
                 given = readable(path, image.header, folder, index)
-                asked = voi_options(given, index) if gray else []
-                numbers = range(1, np.size(read_data_set(given).WindowCenter) + 1) if asked == ["+Wi", "1"] else [None]
-                for number in numbers:
-                    theirs = dcmj2pnm(tool, given, index + 1, *(asked if number is None else ["+Wi", str(number)]))
+                for number, options in requests(given, index) if gray else [(None, [])]:
+                    theirs = dcmj2pnm(tool, given, index + 1, *options)
                     ours = image.render(index, presentation_shape="follow", window_number=number)
                     if ours.ndim == 3 and theirs.ndim == 2:
                         # DCMTK knows no supplemental palette: what it does not colour is compared (C.7.6.23).
@@ -159,7 +175,7 @@ def compare(corpus: Path, tool: str, folder: Path, *, colour: bool) -> Tally:
                         gray_ones = image.pixels(index) < first_coloured
                         ours, theirs = ours[..., 0][gray_ones], theirs[gray_ones]
                     tally.add(name, index + 1, ours, theirs, 2 if colour else 1)
-            except Refused as refused:
+            except RefusedError as refused:
                 tally.refuse(name, index + 1, refused)
     return tally
 

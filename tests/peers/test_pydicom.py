@@ -1,4 +1,5 @@
-"""pydicom's decoders, one by one, its colour and its grayscale pipeline, on the corpus and its own test files."""
+"""pydicom's decoders, one by one, its colour and its grayscale functions: on the corpus, and on the
+test files that it ships."""
 
 from __future__ import annotations
 
@@ -21,20 +22,31 @@ from pydicom.pixels import (
 import fastdcm
 from tests.conftest import CORPUS, PYDICOM_FILES
 from tests.corpus.reading import bound_of
-from tests.peers.comparing import Array, Tally, ends, images, is_shown, of_frame, read_data_set
+from tests.peers.comparing import (
+    Array,
+    Tally,
+    ends,
+    images,
+    is_shown,
+    is_shown_unchanged,
+    of_frame,
+    read_data_set,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 _12_BITS = "no 12-bit JPEG"
 _SCAN = "libjpeg refuses a scan header that ends at another coefficient than 63"
 _CUT = "pydicom gives an empty data set where the last delimiter is missing"
+_53, _55 = "spectral selection", "full progression"
 _BITS = "no RLE of 1 bit"
 
 #: Decoder -> file -> why it decodes other values (deviates) or none (refused).
 STORED_DEVIATES = {
     "pylibjpeg": {
         "fo-dicom.h4099a__testjpeglossy.dcm": (
-            "4:2:0: libjpeg interpolates chroma in another way, which T.81 leaves open; gdcm and pillow are equal to us"
+            "4:2:0: libjpeg interpolates chroma in another way, which T.81 leaves open; gdcm and pillow are "
+            "equal to us"
         ),
     },
 }
@@ -66,9 +78,9 @@ STORED_REFUSED = {
     "pydicom": {"pydicom-data__liver_nonbyte_aligned_rle.dcm": _BITS},
     "native": {"fo-dicom__GH1376.dcm": "JPEG under Explicit VR Little Endian"},
     "none": {
-        "cornerstone3D.h4b0b0__CTImage.dcm_JPEGProcess2_4TransferSyntax_1.2.840.10008.1.2.4.51.dcm": "4.53",
-        "cornerstone3D.hbf174__CTImage.dcm_JPEGProcess6_8TransferSyntax_1.2.840.10008.1.2.4.53.dcm": "4.55",
-        "cornerstone3D__CTImage.dcm_JPEGProcess6_8TransferSyntax_1.2.840.10008.1.2.4.53.dcm": "4.53",
+        "cornerstone3D.h4b0b0__CTImage.dcm_JPEGProcess2_4TransferSyntax_1.2.840.10008.1.2.4.51.dcm": _53,
+        "cornerstone3D.hbf174__CTImage.dcm_JPEGProcess6_8TransferSyntax_1.2.840.10008.1.2.4.53.dcm": _55,
+        "cornerstone3D__CTImage.dcm_JPEGProcess6_8TransferSyntax_1.2.840.10008.1.2.4.53.dcm": _53,
         "pydicom-data__liver_nonbyte_aligned_deflate.dcm": "Deflated Image Frame Compression",
     },
 }
@@ -80,7 +92,8 @@ COLOUR_DEVIATES = {
 }
 COLOUR_REFUSED = {
     "highdicom.hbdafb__seg_image_sm_control_labelmap_palette_color.dcm": (
-        "palette data longer than its descriptor says, which pydicom takes for 8.4 bits an entry; DCMTK is equal to us"
+        "palette data longer than its descriptor says, which pydicom takes for 8.4 bits an entry; DCMTK is "
+        "equal to us"
     ),
 }
 GRAY_DEVIATES = {
@@ -93,6 +106,10 @@ GRAY_REFUSED = {
     "pydicom-data__emri_small_jpeg_2k_lossless_too_short.dcm": _CUT,
     "pydicom.he7aaa__mlut_19.dcm": "the same in a modality LUT (PS3.3 C.11.1.1.1), where pydicom overflows",
 }
+
+
+#: What pydicom raises where it cannot do something.
+ERRORS = (RuntimeError, ValueError, NotImplementedError, AttributeError, OverflowError)
 
 
 @cache
@@ -150,7 +167,8 @@ def test_stored_values(record_property: Callable[[str, object], None]) -> None:
     wrong = []
     for plugin, tally in tallies.items():
         try:
-            tally.check(STORED_DEVIATES.get(plugin, {}), STORED_REFUSED.get(plugin, {}), some=plugin != "none")
+            deviating, refused = STORED_DEVIATES.get(plugin, {}), STORED_REFUSED.get(plugin, {})
+            tally.check(deviating, refused, some=plugin != "none")
         except AssertionError as error:
             wrong.append(str(error))
     assert not wrong, "\n".join(wrong)
@@ -174,7 +192,7 @@ def compare_colour() -> Tally:
                         ours = image.render(index)
                     else:
                         ours = image.pixels(index)
-                except (RuntimeError, ValueError, NotImplementedError, AttributeError, OverflowError) as error:
+                except ERRORS as error:
                     tally.refuse(name, index + 1, error)
                 else:
                     tally.add(name, index + 1, ours, theirs, 2)
@@ -195,7 +213,8 @@ def test_colour(record_property: Callable[[str, object], None]) -> None:
 def shown_by_pydicom(stored: Array, data_set: pydicom.Dataset, index: int) -> Array:
     """Grays 0..255 of a frame, not rounded, by pydicom's modality and VOI functions.
 
-    The stored values are fastdcm's, which `compare_stored` looks at. The rule where the file has neither window nor VOI LUT, and MONOCHROME1, are ours: pydicom has none.
+    The stored values are fastdcm's, which `compare_stored` looks at. The rule where the file has neither
+    window nor VOI LUT, and MONOCHROME1, are ours: pydicom has none.
     """
     frame = of_frame(data_set, index)
     x = apply_modality_lut(stored, frame).astype(np.float64)
@@ -207,7 +226,7 @@ def shown_by_pydicom(stored: Array, data_set: pydicom.Dataset, index: int) -> Ar
         y = (apply_windowing(x, frame) - low) / (high - low) * 255
     elif "VOILUTSequence" in frame:
         y = apply_voi(x.astype(np.int64), frame) / (2.0 ** frame.VOILUTSequence[0].LUTDescriptor[2] - 1) * 255
-    elif bits <= 8 and "ModalityLUTSequence" not in frame and frame.get("RescaleSlope", 1) == 1:
+    elif is_shown_unchanged(frame):
         y = x / (2**bits - 1) * 255
     else:
         y = _stretched(x, stored, frame)
@@ -235,7 +254,7 @@ def compare_gray() -> Tally:
                         colours = to_8_bits(apply_color_lut(image.pixels(index), frame))
                         coloured = image.pixels(index) >= frame.RedPaletteColorLookupTableDescriptor[1]
                         theirs = np.where(coloured[..., None], colours, theirs[..., None])
-                except (RuntimeError, ValueError, NotImplementedError, AttributeError, OverflowError) as error:
+                except ERRORS as error:
                     tally.refuse(name, index + 1, error)
                 else:
                     tally.add(name, index + 1, ours, np.floor(theirs + 0.5), 1)

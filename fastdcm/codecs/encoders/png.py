@@ -1,6 +1,7 @@
 """PNG (ISO/IEC 15948) of 8 and 16 bits: rows filtered by NumPy, compressed by libdeflate.
 
-Four times as fast as libpng at a smaller size (benches/bench_encoders.py).
+At level 3, two to four times as fast as libpng at level 1 with smaller files on real images, and
+five to ten times as fast as Pillow's default at 1.00 to 1.09 of its size (benches/bench_encoders.py).
 """
 
 from __future__ import annotations
