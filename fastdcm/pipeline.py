@@ -217,9 +217,16 @@ class Image:
         if not isinstance(plan, GrayPlan) or plan.automatic is None or plan.automatic.scope != "object":
             return None
         if plan not in self._object_ranges:
-            frames = (self._decode(index, as_rgb=True) for index in range(len(self)))
-            self._object_ranges[plan] = value_range(plan, frames)
+            self._object_ranges[plan] = value_range(plan, map(self._decode_named, range(len(self))))
         return self._object_ranges[plan]
+
+    def _decode_named(self, index: int) -> Samples:
+        """A frame whose errors name it, also where another one is being rendered."""
+        try:
+            return self._decode(index, as_rgb=True)
+        except FastdcmError as error:
+            error.at(frame=index + 1)
+            raise
 
     def _note(self, notice: Notice, index: int) -> None:
         # What is odd about one frame mostly is about all: the first tells for them.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,10 +46,16 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def peer() -> Callable[[str], str]:
-    """``peer("dcmj2pnm")`` is the path of that command, or skips the test."""
+    """``peer("dcmj2pnm")`` is the path of that command, or skips the test.
+
+    Commands inside the virtual environment do not count: the wheel of python-gdcm brings another
+    version of GDCM's, and an activated environment would change what is compared with.
+    """
+    own = Path(sys.executable).parent
+    places = [place for place in os.get_exec_path() if Path(place) != own]
 
     def find(tool: str) -> str:
-        found = shutil.which(tool)
+        found = shutil.which(tool, path=os.pathsep.join(places))
         if found is None:
             pytest.skip(f"{tool} is not installed")
         return found

@@ -7,7 +7,9 @@ import math
 from fastdcm.errors import DicomError
 from fastdcm.model import Display, Header, Lut, Notice, VoiFunction, Window
 from fastdcm.options import is_usable
-from fastdcm.reader.scan import DataSet, elements_of, items
+from fastdcm.reader.elements import Encoding
+from fastdcm.reader.scan import DataSet
+from fastdcm.reader.sequences import elements_of, items
 from fastdcm.reader.values import Values, lut_entries
 
 _SHARED, _PER_FRAME = 0x52009229, 0x52009230
@@ -27,6 +29,7 @@ class DisplayReader:
         self._header, self._notices = header, notices
         self._shared: Values | None = None
         self._per_frame: bytes = b""
+        self._per_frame_encoding = found.encoding
         self._items: list[tuple[int, int]] = []
         self._base: Display | None = None
         self._enhanced = _SHARED in found.elements or _PER_FRAME in found.elements
@@ -41,9 +44,9 @@ class DisplayReader:
         levels = []
         if index < len(self._items):
             offset, length = self._items[index]
-            elements = elements_of(self._per_frame, offset, length, self._top.encoding)
+            elements = elements_of(self._per_frame, offset, length, self._per_frame_encoding)
             levels.append(
-                (Values(self._top.encoding, elements, self._per_frame), "the frame's functional group")
+                (Values(self._per_frame_encoding, elements, self._per_frame), "the frame's functional group")
             )
         if self._shared is not None:
             levels.append((self._shared, "the shared functional group"))
@@ -52,12 +55,13 @@ class DisplayReader:
     def _load_groups(self) -> None:
         if self._base is not None:
             return
-        encoding = self._top.encoding
         shared = first_item(self._top, _SHARED)
         if shared is not None:
             self._shared = shared
         self._per_frame = self._top.raw(_PER_FRAME) or b""
-        self._items = items(self._per_frame, encoding)
+        if self._per_frame:
+            self._per_frame_encoding = _items_encoding(self._top, _PER_FRAME)
+            self._items = items(self._per_frame, self._per_frame_encoding)
         if self._items and len(self._items) != self._header.frames:
             self._notices.append(
                 Notice(
@@ -200,14 +204,20 @@ def all_items(values: Values, tag: int) -> list[Values]:
     data = values.raw(tag)
     if not data:
         return []
-    encoding = values.encoding
+    encoding = _items_encoding(values, tag)
     return [Values(encoding, elements_of(data, *span, encoding), data) for span in items(data, encoding)]
 
 
 def first_item(values: Values, tag: int) -> Values | None:
     """The first item of a sequence, None where there is none."""
     data = values.raw(tag)
-    spans = items(data, values.encoding) if data else []
-    if not data or not spans:
+    if not data:
         return None
-    return Values(values.encoding, elements_of(data, *spans[0], values.encoding), data)
+    encoding = _items_encoding(values, tag)
+    spans = items(data, encoding)
+    return Values(encoding, elements_of(data, *spans[0], encoding), data) if spans else None
+
+
+def _items_encoding(values: Values, tag: int) -> Encoding:
+    """Sequences that were written as UN are implicit VR little endian inside (PS3.5 6.2.2)."""
+    return Encoding(False, True) if values.vr(tag) == b"UN" else values.encoding

@@ -7,7 +7,8 @@ import struct
 from fastdcm.codestream import sniff
 from fastdcm.errors import CodestreamError, DicomError, TruncatedError
 from fastdcm.model import FrameSpan, Header, Notice
-from fastdcm.reader.scan import ITEM, SEQUENCE_END, UNDEFINED, DataSet, tag_name
+from fastdcm.reader.elements import ITEM, SEQUENCE_END, UNDEFINED, tag_name
+from fastdcm.reader.scan import DataSet
 from fastdcm.reader.values import swap_words
 
 _ITEM_HEAD = struct.Struct("<HHI")
@@ -29,13 +30,11 @@ class FrameIndex:
         self._source = found.source
         self._start, self._length = found.pixel[1], found.pixel[2]
         self.encapsulated = self._length == UNDEFINED
-        # Big-endian samples of a byte or less come in words where the VR is OW (PS3.5 8.1.2).
-        self._swapped = (
-            not self.encapsulated
-            and not found.encoding.little
-            and found.pixel[0] != b"OB"
-            and header.bits_allocated <= 8
+        # Big-endian words of 16 bits hold samples of a byte or less, too (PS3.5 8.1.2).
+        self._big_endian_words = (
+            not self.encapsulated and not found.encoding.little and found.pixel[0] == b"OW"
         )
+        self._swapped = self._big_endian_words and header.bits_allocated <= 8
         self._fragments: list[tuple[int, int]] | None = None
         self._groups: list[tuple[tuple[int, int], ...]] | None = None
         self._cut = False
@@ -49,6 +48,12 @@ class FrameIndex:
 
     def _check_native(self) -> None:
         header = self._header
+        if self._big_endian_words and header.bits_allocated > 16:
+            message = (
+                f"samples of {header.bits_allocated} bits were read as big-endian numbers; some writers put "
+                "the low 16-bit word first, and nothing in the file tells"
+            )
+            self._notices.append(Notice("big-endian-words", message))
         bits = header.native_frame_bits
         self._frame_bits = bits
         needed = (bits * header.frames + 7) // 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastdcm.errors import DicomError, NoPixelDataError, UnsupportedError
 from fastdcm.model import Header, Notice
-from fastdcm.reader import scan as tags
+from fastdcm.reader import elements as tags
 from fastdcm.reader.scan import DataSet
 from fastdcm.reader.values import Values
 

@@ -1,104 +1,32 @@
 """Walking a data set element by element, by offset, up to the pixel data (PS3.5 clause 7, PS3.10).
 
 Values are skipped by their length; only the elements in `WANTED` are noted, and only as offsets.
-Sequences of undefined length have to be walked to find their end, iteratively and to a bounded
-depth.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from fastdcm.errors import DicomError, NotDicomError, TruncatedError
 from fastdcm.model import Notice
-from fastdcm.reader.source import Source
-
-UNDEFINED = 0xFFFFFFFF
-ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00010, 0x7FE00008, 0x7FE00009
-_PIXEL_TAGS = frozenset((PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA))
-
-#: Deeper than any real data set; DCMTK has the same limit.
-MAX_NESTING = 64
-#: How much is read at a time where a file is not in memory.
-_WINDOW = 256 << 10
-
-#: VRs with a length of 16 bits (PS3.5 7.1.2); all others, unknown ones included, have 32.
-_SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
-_KNOWN_VRS = _SHORT_VRS | frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-
-IMPLICIT_LE, EXPLICIT_LE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
-DEFLATED_LE, EXPLICIT_BE = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
-
-#: What rendering needs, and where the object says what it is.
-WANTED = frozenset(
-    {
-        0x00020010,  # Transfer Syntax UID
-        0x00041220,  # Directory Record Sequence: a DICOMDIR
-        0x00080016,  # SOP Class UID
-        0x00080018,  # SOP Instance UID
-        0x00080060,  # Modality
-        0x00089205,  # Pixel Presentation
-        0x0020000D,  # Study Instance UID
-        0x0020000E,  # Series Instance UID
-        0x00200013,  # Instance Number
-        0x00280002,  # Samples per Pixel
-        0x00280004,  # Photometric Interpretation
-        0x00280006,  # Planar Configuration
-        0x00280008,  # Number of Frames
-        0x00280010,  # Rows
-        0x00280011,  # Columns
-        0x00280100,  # Bits Allocated
-        0x00280101,  # Bits Stored
-        0x00280102,  # High Bit
-        0x00280103,  # Pixel Representation
-        0x00280120,  # Pixel Padding Value
-        0x00280121,  # Pixel Padding Range Limit
-        0x00281040,  # Pixel Intensity Relationship
-        0x00281050,  # Window Center
-        0x00281051,  # Window Width
-        0x00281052,  # Rescale Intercept
-        0x00281053,  # Rescale Slope
-        0x00281055,  # Window Center & Width Explanation
-        0x00281056,  # VOI LUT Function
-        0x00281101,  # Red Palette Color Lookup Table Descriptor
-        0x00281102,
-        0x00281103,
-        0x00281201,  # Red Palette Color Lookup Table Data
-        0x00281202,
-        0x00281203,
-        0x00281221,  # Segmented Red Palette Color Lookup Table Data
-        0x00281222,
-        0x00281223,
-        0x00283000,  # Modality LUT Sequence
-        0x00283010,  # VOI LUT Sequence
-        0x00287FE0,  # Pixel Data Provider URL
-        0x20500010,  # Presentation LUT Sequence
-        0x20500020,  # Presentation LUT Shape
-        0x52009229,  # Shared Functional Groups Sequence
-        0x52009230,  # Per-Frame Functional Groups Sequence
-        0x7FE00001,  # Extended Offset Table
-        0x7FE00002,  # Extended Offset Table Lengths
-    }
+from fastdcm.reader.elements import (
+    DEFLATED_LE,
+    EXPLICIT_BE,
+    IMPLICIT_LE,
+    ITEM,
+    KNOWN_VRS,
+    PIXEL_TAGS,
+    SHORT_VRS,
+    UNDEFINED,
+    WANTED,
+    Element,
+    Encoding,
+    beyond,
+    tag_name,
 )
-
-
-class Encoding(NamedTuple):
-    """How elements are written: with or without VR, in which byte order."""
-
-    explicit: bool
-    little: bool
-
-    @property
-    def order(self) -> str:
-        """The byte order as `struct` writes it."""
-        return "<" if self.little else ">"
-
-
-#: (VR or b"" in implicit encoding, offset of the value, its length in bytes)
-Element = tuple[bytes, int, int]
+from fastdcm.reader.sequences import skip_undefined
+from fastdcm.reader.source import WINDOW, Source
 
 
 @dataclass(slots=True)
@@ -122,16 +50,6 @@ class DataSet:
         if len(data) < found[2]:
             raise TruncatedError(f"{tag_name(tag)} is cut: {found[2]} bytes declared, {len(data)} there")
         return data
-
-
-def tag_name(tag: int) -> str:
-    """(gggg,eeee) as the standard writes it."""
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-
-
-def _beyond(tag: int, value: int, length: int, source: Source) -> TruncatedError:
-    follow = max(0, source.size - value)
-    return TruncatedError(f"{tag_name(tag)} declares {length} bytes at byte {value}, {follow} follow")
 
 
 def scan(source: Source) -> DataSet:
@@ -193,7 +111,7 @@ def _plausible(head: bytes, size: int, *, has_meta: bool = False) -> Encoding | 
         return None
     for little in _byte_orders(head, has_meta=has_meta):
         number = struct.unpack_from("<H" if little else ">H", head, 2)[0]
-        if head[4:6] in _KNOWN_VRS:
+        if head[4:6] in KNOWN_VRS:
             return Encoding(True, little)
         length = struct.unpack_from("<I" if little else ">I", head, 4)[0]
         if little and number <= 0x9500 and (length <= size or length == UNDEFINED):
@@ -216,11 +134,11 @@ def _encoding(uid: str, head: bytes, size: int, notices: list[Notice], *, has_me
     declared = Encoding(uid != IMPLICIT_LE, uid != EXPLICIT_BE)
     if not head:
         return declared
-    if uid and uid != IMPLICIT_LE and head[4:6] in _KNOWN_VRS:
+    if uid and uid != IMPLICIT_LE and head[4:6] in KNOWN_VRS:
         group = struct.unpack_from(declared.order + "H", head)[0]
         if group <= 0x7FE0 and declared.little in _byte_orders(head, has_meta=True):
             return declared
-    if uid == IMPLICIT_LE and head[4:6] not in _KNOWN_VRS:
+    if uid == IMPLICIT_LE and head[4:6] not in KNOWN_VRS:
         return declared
     found = _plausible(head, size, has_meta=has_meta)
     if found is None:
@@ -253,14 +171,14 @@ def _scan_meta(source: Source, start: int, notices: list[Notice]) -> tuple[int, 
             raise TruncatedError("cut within the file meta information")
         number, vr, length = struct.unpack_from("<H2sH", head, 2)
         value = start + 8
-        if vr not in _SHORT_VRS:
+        if vr not in SHORT_VRS:
             if not vr.isalpha():
                 raise DicomError(f"{tag_name(0x00020000 | number)} has no VR: {vr!r}")
             if len(head) < 12:
                 raise TruncatedError("cut within the file meta information")
             length, value = struct.unpack_from("<I", head, 8)[0], start + 12
         if value + length > source.size:
-            raise _beyond(0x00020000 | number, value, length, source)
+            raise beyond(0x00020000 | number, value, length, source)
         meta[0x00020000 | number] = (vr, value, length)
         start = value + length
         if number == 0 and length == 4:
@@ -278,13 +196,13 @@ def _scan_elements(found: DataSet, start: int) -> None:
     explicit, size = encoding.explicit, source.size
     unpack = struct.Struct(encoding.order + ("HH2sHI" if explicit else "HHI")).unpack_from
     smallest = 12 if explicit else 8
-    wanted, elements, short = WANTED, found.elements, _SHORT_VRS
-    buffer, base = source.view(start, _WINDOW), start
+    wanted, elements, short = WANTED, found.elements, SHORT_VRS
+    buffer, base = source.view(start, WINDOW), start
     position, end = start, start + len(buffer)
     vr = b""
     while True:
         if position + smallest > end:
-            buffer, base = source.view(position, _WINDOW), position
+            buffer, base = source.view(position, WINDOW), position
             end = position + len(buffer)
             if not buffer:
                 if position > source.size:
@@ -309,7 +227,7 @@ def _scan_elements(found: DataSet, start: int) -> None:
             group, number, length = unpack(buffer, position - base)
             value = position + 8
         tag = group << 16 | number
-        if tag in _PIXEL_TAGS:
+        if tag in PIXEL_TAGS:
             found.pixel_tag, found.pixel = tag, (vr, value, length)
             return
         if group >= 0x7FE0:
@@ -319,12 +237,12 @@ def _scan_elements(found: DataSet, start: int) -> None:
             if group > 0x7FE0:
                 return
         if length == UNDEFINED:
-            position = _skip_undefined(source, value, explicit and vr != b"UN", encoding.little)
+            position = skip_undefined(source, value, explicit and vr != b"UN", encoding.little)
             length = position - value
         else:
             position = value + length
             if position > size and position > source.size:
-                raise _beyond(tag, value, length, source)
+                raise beyond(tag, value, length, source)
         if tag in wanted:
             elements[tag] = (vr, value, length)
 
@@ -339,130 +257,3 @@ def _skip_stray(found: DataSet, tag: int, position: int, head: memoryview) -> in
             raise TruncatedError(f"an item declares {length} bytes at byte {position}, fewer follow")
         return position + 8 + length
     return position + 8
-
-
-def _skip_undefined(source: Source, start: int, explicit: bool, little: bool) -> int:
-    """The offset behind a value of undefined length that starts at ``start`` (PS3.5 7.5)."""
-    order = "<" if little else ">"
-    head = struct.Struct(order + "HH2sHI").unpack_from
-    plain = struct.Struct(order + "HHI").unpack_from
-    # A level is (whether elements carry a VR, whether this is an item rather than a sequence).
-    levels = [(explicit, False)]
-    buffer, base, position = source.view(start, _WINDOW), start, start
-    while levels:
-        if position + 12 > base + len(buffer):
-            buffer, base = source.view(position, _WINDOW), position
-            if len(buffer) < 8:
-                raise TruncatedError(f"cut at byte {position}: a sequence of undefined length does not end")
-            if len(buffer) < 12:
-                buffer = memoryview(bytes(buffer).ljust(12, b"\0"))
-        explicit, in_item = levels[-1]
-        group, number, length = plain(buffer, position - base)
-        tag = group << 16 | number
-        position += 8
-        if tag == (ITEM_END if in_item else SEQUENCE_END):
-            levels.pop()
-            continue
-        if in_item == (tag == ITEM) or (group == 0xFFFE and tag != ITEM):
-            raise DicomError(f"{tag_name(tag)} where {'an element' if in_item else 'an item'} must be")
-        undefined_explicit = explicit
-        if in_item and explicit:
-            vr, length, long_length = head(buffer, position - 8 - base)[2:]
-            if vr not in _SHORT_VRS:
-                if not vr.isalpha():
-                    raise DicomError(f"{tag_name(tag)} has no VR ({vr!r}) at byte {position - 8}")
-                length = long_length
-                position += 4
-                undefined_explicit = vr != b"UN"
-        if length == UNDEFINED:
-            if len(levels) >= 2 * MAX_NESTING:
-                raise DicomError(f"sequences are nested more than {MAX_NESTING} deep")
-            levels.append((undefined_explicit, not in_item))
-        else:
-            position += length
-            if position > source.size:
-                raise _beyond(tag, position - length, length, source)
-    return position
-
-
-def items(data: bytes, encoding: Encoding) -> list[tuple[int, int]]:
-    """(offset, length) of the items in a sequence's value (PS3.5 7.5.1)."""
-    unpack = struct.Struct(encoding.order + "HHI").unpack_from
-    source: Source | None = None
-    position, spans = 0, []
-    while position + 8 <= len(data):
-        group, number, length = unpack(data, position)
-        tag = group << 16 | number
-        if tag == SEQUENCE_END:
-            break
-        if tag != ITEM:
-            raise DicomError(f"{tag_name(tag)} in a sequence, where an item must be")
-        position += 8
-        if length == UNDEFINED:
-            source = source or _memory(data)
-            after = _skip_item(source, position, encoding)
-            spans.append((position, after - 8 - position))
-            position = after
-        else:
-            if position + length > len(data):
-                raise TruncatedError(f"an item declares {length} bytes, {len(data) - position} follow")
-            spans.append((position, length))
-            position += length
-    return spans
-
-
-def _memory(data: bytes) -> Source:
-    from fastdcm.reader.source import MemorySource
-
-    return MemorySource(data)
-
-
-def _skip_item(source: Source, start: int, encoding: Encoding) -> int:
-    """The offset behind the delimiter of an item of undefined length."""
-    position = start
-    while True:
-        tag, vr, value, length = _element(source.view(position, 12), position, encoding)
-        if tag == ITEM_END:
-            return value
-        if length == UNDEFINED:
-            position = _skip_undefined(source, value, encoding.explicit and vr != b"UN", encoding.little)
-        else:
-            position = value + length
-
-
-def elements_of(data: bytes, start: int, length: int, encoding: Encoding) -> dict[int, Element]:
-    """The elements of one item: tag -> (VR, offset in ``data``, length)."""
-    found: dict[int, Element] = {}
-    source = _memory(data)
-    position, end = start, start + length
-    while position + 8 <= end:
-        tag, vr, value, size = _element(source.view(position, 12), position, encoding)
-        if size == UNDEFINED:
-            position = _skip_undefined(source, value, encoding.explicit and vr != b"UN", encoding.little)
-            size = position - value
-        else:
-            position = value + size
-            if position > end:
-                raise TruncatedError(
-                    f"{tag_name(tag)} declares {size} bytes, {end - value} follow in its item"
-                )
-        found[tag] = (vr, value, size)
-    return found
-
-
-def _element(head: memoryview, position: int, encoding: Encoding) -> tuple[int, bytes, int, int]:
-    """(tag, VR, offset of the value, length) of the element whose first bytes are ``head``."""
-    if len(head) < 8:
-        raise TruncatedError(f"cut at byte {position} of a sequence")
-    group, number, length = struct.unpack_from(encoding.order + "HHI", head)
-    tag = group << 16 | number
-    if not encoding.explicit or group == 0xFFFE:
-        return tag, b"", position + 8, length
-    vr = bytes(head[4:6])
-    if vr in _SHORT_VRS:
-        return tag, vr, position + 8, struct.unpack_from(encoding.order + "H", head, 6)[0]
-    if not vr.isalpha():
-        raise DicomError(f"{tag_name(tag)} has no VR ({vr!r})")
-    if len(head) < 12:
-        raise TruncatedError(f"cut at byte {position} of a sequence")
-    return tag, vr, position + 12, struct.unpack_from(encoding.order + "I", head, 8)[0]

@@ -6,7 +6,8 @@ import math
 import struct
 
 from fastdcm.errors import DicomError, TruncatedError
-from fastdcm.reader.scan import DataSet, Element, Encoding, tag_name
+from fastdcm.reader.elements import Element, Encoding, tag_name
+from fastdcm.reader.scan import DataSet
 
 
 class Values:

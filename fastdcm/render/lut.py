@@ -39,7 +39,8 @@ def looked_up(x: Floats, lut: Lut) -> Floats:
     entries = np.frombuffer(lut.entries, "<u2")
     index = np.clip(np.floor(x - lut.first + 0.5), 0, len(entries) - 1)
     absent = np.isnan(index)
-    return np.where(absent, np.nan, entries[np.where(absent, 0, index).astype(np.intp)])
+    found: Floats = np.where(absent, np.nan, entries[np.where(absent, 0, index).astype(np.intp)])
+    return found
 
 
 def voi_values(x: Floats, voi: Window | Lut | Range, ymax: float) -> Floats:
@@ -49,7 +50,8 @@ def voi_values(x: Floats, voi: Window | Lut | Range, ymax: float) -> Floats:
             return np.zeros_like(x)
         return np.clip((x - voi.low) / (voi.high - voi.low), 0, 1) * ymax
     if isinstance(voi, Lut):
-        return looked_up(x, voi) / (2**voi.bits - 1) * ymax
+        looked: Floats = looked_up(x, voi) / (2**voi.bits - 1) * ymax
+        return looked
     c, w = voi.center, voi.width
     if voi.function == "LINEAR":
         # C.11.2.1.2.1. A width of 1 is a step.

@@ -23,6 +23,8 @@ NOTICES = {
     "pydicom-data__emri_small_jpeg_ls_lossless.dcm": {"precision"},  # 16, 12
     "pydicom.h140fc__emri_small_jpls_1k_fragment_with_offset_table.dcm": {"precision"},  # 16, 12
     "pydicom.h2d7f0__no_meta.dcm": {"no-preamble"},
+    "pydicom.h57a08__rtdose_expb.dcm": {"big-endian-words"},
+    "pydicom.h58abe__rtdose_expb_1frame.dcm": {"big-endian-words"},
     "pydicom.h45afb__liver_expb_1frame.dcm": {"pixel-data-long", "functional-groups"},
     "pydicom__693_J2KI.dcm": {"precision"},  # 16, 14
     "pydicom__liver_1frame.dcm": {"functional-groups"},  # one frame of three was kept

@@ -17,12 +17,14 @@ def decode(data: memoryview, header: Header) -> Samples:
     if header.bits_allocated not in (1, 8, 16, 32):
         raise UnsupportedError(f"RLE with {header.bits_allocated} Bits Allocated is not supported")
     pixels, samples = header.rows * header.columns, header.samples_per_pixel
+    values: Array
     if header.bits_allocated == 1:
         # A segment holds the bits as a native frame does, packed from the lowest bit up.
         packed = _segments(data, 1, (pixels * samples + 7) // 8)
         values = np.unpackbits(packed, bitorder="little")[: pixels * samples].reshape(samples, pixels)
     else:
         values = _planes(data, samples, pixels, header.bits_allocated // 8)
+    array: Array
     if samples == 1:
         array = values.reshape(header.rows, header.columns)
     else:
@@ -44,12 +46,12 @@ def _planes(data: memoryview, samples: int, pixels: int, size: int) -> Array:
 
 def _segments(data: memoryview, count: int, length: int) -> Array:
     """The expanded segments, (count, length) bytes. Each may carry one byte of padding."""
-    out = np.empty((count, length), np.uint8)
+    found = []
     for number, (offset, size) in enumerate(rle.parse(bytes(data), count)):
         expanded = call("the RLE decoder", imagecodecs.packbits_decode, data[offset : offset + size])
         if not length <= len(expanded) <= length + 1:
             raise CodestreamError(
                 f"RLE segment {number + 1} expands to {len(expanded)} bytes, the frame has {length}"
             )
-        out[number] = np.frombuffer(expanded, np.uint8, length)
-    return out
+        found.append(np.frombuffer(expanded, np.uint8, length))
+    return np.stack(found)

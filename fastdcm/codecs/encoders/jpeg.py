@@ -1,6 +1,6 @@
 """Baseline JPEG by libjpeg-turbo: imagecodecs' copy or the system's, whichever is newer.
 
-Both give the same bytes (tests/unit/codecs/test_encoders.py); newer ones are faster.
+Both give the same bytes (tests/unit/codecs/test_codecs_encoders.py); newer ones are faster.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import imagecodecs
+import numpy as np
 
 from fastdcm.codecs.encoders import turbojpeg
 from fastdcm.errors import EncodeError
@@ -45,7 +46,9 @@ def encode_bundled(pixels: Any, quality: int, subsampling: str) -> bytes:
     try:
         return bytes(
             imagecodecs.jpeg8_encode(
-                pixels, level=quality, subsampling=None if pixels.ndim == 2 else subsampling
+                np.ascontiguousarray(pixels),
+                level=quality,
+                subsampling=None if pixels.ndim == 2 else subsampling,
             )
         )
     except (RuntimeError, ValueError, MemoryError) as error:

@@ -287,12 +287,21 @@ def test_cuts_are_seen_by_the_structure() -> None:
             decoded(stream[:end], header_of(GRAY, "baseline"))
 
 
-def test_bytes_behind_the_end() -> None:
+@pytest.mark.parametrize("tail", [b"\0", b"\0\0\0", b"\xff" * 5, b"abc", b"\xff\xd8\xff\xd9"])
+def test_bytes_behind_the_end(tail: bytes) -> None:
+    """Real files have some; the image is whole."""
     stream = jpeg(GRAY)
-    for tail, expected in [(b"\0", []), (b"\0\0\0", []), (b"\xff" * 5, []), (b"abc", ["trailing-data"])]:
-        found, codes = decoded(stream + tail, header_of(GRAY, "baseline"))
-        assert found.array.shape == GRAY.shape
-        assert codes == expected
+    found, codes = decoded(stream + tail, header_of(GRAY, "baseline"))
+    assert np.array_equal(found.array, decoded(stream, header_of(GRAY, "baseline"))[0].array)
+    assert not codes
+
+
+def test_progressive_stream_without_its_last_scans() -> None:
+    """Legal, but also what a stream cut between scans looks like: said, not refused."""
+    stream = streams.pillow(smooth(32, 32), progressive=True)
+    last = stream.rindex(b"\xff\xda")
+    _, codes = decoded(stream[:last] + b"\xff\xd9", header_of(smooth(32, 32), "baseline"))
+    assert codes == ["incomplete-scans"]
 
 
 def test_what_the_library_refuses() -> None:

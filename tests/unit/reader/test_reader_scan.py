@@ -13,9 +13,11 @@ import pytest
 from fastdcm.errors import DicomError, FastdcmError, NotDicomError, TruncatedError
 from fastdcm.reader import inflate
 from fastdcm.reader import scan as scan_module
+from fastdcm.reader import sequences as sequences_module
 from fastdcm.reader import source as source_module
+from fastdcm.reader.elements import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, WANTED, Encoding
 from fastdcm.reader.inflate import InflatedSource
-from fastdcm.reader.scan import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, WANTED, DataSet, Encoding, scan
+from fastdcm.reader.scan import DataSet, scan
 from fastdcm.reader.source import MemorySource, open_source
 from tests.builders import (
     BIG_ENDIAN,
@@ -372,10 +374,11 @@ SKIPPED = {
 FILES = sorted(path.name for path in PYDICOM_FILES.glob("*.dcm") if path.name not in SKIPPED)
 
 
-@pytest.mark.parametrize("window", [12, 13, 37, 1000, scan_module._WINDOW])
+@pytest.mark.parametrize("window", [12, 13, 37, 1000, source_module.WINDOW])
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_elements_are_where_pydicom_finds_them(monkeypatch: pytest.MonkeyPatch, window: int) -> None:
-    monkeypatch.setattr(scan_module, "_WINDOW", window)
+    for patched in (scan_module, sequences_module):
+        monkeypatch.setattr(patched, "WINDOW", window)
     monkeypatch.setattr(source_module, "WHOLE_FILE_SIZE", 0)
     compared = 0
     for name in FILES:

@@ -1,0 +1,98 @@
+"""Which decoder takes a frame: what the data set declares, unless the bytes are plainly something else."""
+
+from __future__ import annotations
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from fastdcm.codecs.table import LIBRARIES, SYNTAXES, lookup
+from fastdcm.errors import CodestreamError, FastdcmError, UnsupportedError
+from tests.unit.codecs.decoding import UIDS, decoded, header_of, image
+
+GRAY = image((16, 24))
+STREAMS = {
+    "jpeg": bytes(imagecodecs.jpeg8_encode(GRAY, lossless=True, predictor=1, bitspersample=8)),
+    "jpeg-ls": bytes(imagecodecs.jpegls_encode(GRAY)),
+    "jpeg2000": bytes(imagecodecs.jpeg2k_encode(GRAY, codecformat="j2k", reversible=True, level=0)),
+    "htj2k": bytes(imagecodecs.htj2k_encode(GRAY, reversible=True)),
+    "jpegxl": bytes(imagecodecs.jpegxl_encode(GRAY, lossless=True)),
+}
+DECLARED = [
+    "lossless",
+    "jpeg-ls",
+    "jpeg2000",
+    "htj2k",
+    "jpegxl",
+    "rle",
+    "native",
+    "implicit",
+    "big endian",
+    "",
+]
+
+
+@pytest.mark.parametrize("real", STREAMS)
+@pytest.mark.parametrize("declared", DECLARED)
+def test_decoded_as_what_it_is(real: str, declared: str) -> None:
+    """With a notice where that is another family than declared; J2K and HTJ2K are one of them."""
+    uid = UIDS.get(declared, "")
+    samples, codes = decoded(STREAMS[real], header_of(GRAY, uid))
+    assert np.array_equal(samples.array, GRAY)
+    family = SYNTAXES[uid].family if uid else "native"
+    alike = family == real or {family, real} == {"jpeg2000", "htj2k"}
+    assert codes == ([] if alike else ["other-syntax"])
+
+
+@pytest.mark.parametrize("declared", [name for name in DECLARED if name != "rle"])
+def test_bytes_of_no_codec(declared: str) -> None:
+    with pytest.raises(CodestreamError):
+        decoded(bytes(range(1, 255)) * 4, header_of(GRAY, UIDS.get(declared, "")))
+
+
+@pytest.mark.parametrize("declared", ["uncompressed", "deflated frame"])
+def test_bytes_that_may_look_like_anything(declared: str) -> None:
+    """Native samples may start as a JPEG does: there the declaration counts."""
+    array = image((8, 8))
+    array[0, :4] = [0xFF, 0xD8, 0xFF, 0xC0]
+    if declared == "uncompressed":
+        assert np.array_equal(decoded(array.tobytes(), header_of(array, declared))[0].array, array)
+    else:
+        with pytest.raises(FastdcmError, match="deflated"):
+            decoded(array.tobytes(), header_of(array, declared))
+
+
+def test_native_that_is_not_encapsulated_is_never_sniffed() -> None:
+    array = image((8, 8))
+    array[0, :4] = [0xFF, 0xD8, 0xFF, 0xC0]
+    samples, codes = decoded(array.tobytes(), header_of(array, "native"), encapsulated=False)
+    assert np.array_equal(samples.array, array)
+    assert not codes
+
+
+@pytest.mark.parametrize("uid", [uid for uid, syntax in SYNTAXES.items() if not syntax.supported])
+def test_refused_by_name(uid: str) -> None:
+    with pytest.raises(UnsupportedError, match=r"transfer syntax .* \(1\.2\.840.* is not supported"):
+        decoded(STREAMS["jpeg"], header_of(GRAY, uid))
+
+
+def test_unknown_syntax() -> None:
+    with pytest.raises(UnsupportedError, match=r"1\.2\.3\.4 is unknown"):
+        decoded(STREAMS["jpeg"], header_of(GRAY, "1.2.3.4"))
+
+
+def test_table() -> None:
+    assert all(uid == syntax.uid for uid, syntax in SYNTAXES.items())
+    assert len({syntax.name for syntax in SYNTAXES.values()}) == len(SYNTAXES)
+    assert {syntax.family for syntax in SYNTAXES.values()} == set(LIBRARIES)
+    assert all(bool(syntax.carries) == syntax.supported for syntax in SYNTAXES.values())
+    assert lookup("1.2.840.10008.1.2.4.90").family == "jpeg2000"
+
+
+def test_table_has_every_syntax_that_pydicom_knows() -> None:
+    """PS3.6 table A-1, but for the two that are no way of writing an object (XML, retired papyrus)."""
+    from pydicom._uid_dict import UID_dictionary
+
+    without = {"1.2.840.10008.1.2.6.1", "1.2.840.10008.1.2.6.2", "1.2.840.10008.1.20"}
+    known = {uid for uid, entry in UID_dictionary.items() if entry[1] == "Transfer Syntax"}
+    assert known - SYNTAXES.keys() <= without

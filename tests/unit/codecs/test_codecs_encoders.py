@@ -1,0 +1,228 @@
+"""PNG and JPEG as other programs read them."""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastdcm.codecs.encode import encode_image
+from fastdcm.codecs.encoders import jpeg, png, turbojpeg
+from fastdcm.errors import EncodeError
+from fastdcm.options import EncodeOptions
+from tests.unit.codecs.decoding import Array, image
+from tests.unit.codestream import streams
+
+SHAPES = [(1, 1), (1, 9), (9, 1), (13, 17), (64, 64), (1, 1, 3), (13, 17, 3), (1, 300, 3)]
+
+
+def opened(data: bytes) -> Image.Image:
+    found = Image.open(io.BytesIO(data))
+    found.load()
+    return found
+
+
+def png_samples(data: bytes) -> Array:
+    """Samples of a PNG, decoded here: Pillow reduces 16-bit RGB to 8."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    position, compressed, columns, rows, depth, colour = 8, b"", 0, 0, 0, 0
+    kinds = []
+    while position < len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        kind, body = data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
+        checksum = int.from_bytes(data[position + 8 + length : position + 12 + length], "big")
+        assert checksum == zlib.crc32(kind + body)
+        kinds.append(kind)
+        if kind == b"IHDR":
+            columns, rows = (int.from_bytes(body[start : start + 4], "big") for start in (0, 4))
+            depth, colour = body[8], body[9]
+            assert body[10:] == b"\0\0\0"
+        elif kind == b"IDAT":
+            compressed += body
+        position += 12 + length
+    assert kinds[0] == b"IHDR"
+    assert kinds[-1] == b"IEND"
+    samples = {0: 1, 2: 3}[colour]
+    stride = columns * samples * depth // 8
+    raw = np.frombuffer(zlib.decompress(compressed), np.uint8).reshape(rows, 1 + stride).copy()
+    assert set(raw[:, 0]) <= {0, 2}, "filters none and up"
+    lines = raw[:, 1:]
+    for row in range(1, rows):
+        if raw[row, 0] == 2:
+            lines[row] += lines[row - 1]
+    words = np.ascontiguousarray(lines).view(">u2" if depth == 16 else "u1").astype(f"u{depth // 8}")
+    return words.reshape((rows, columns, 3) if samples == 3 else (rows, columns))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("level", [1, 3, 9])
+def test_png(shape: tuple[int, ...], bits: int, level: int) -> None:
+    array = image(shape, bits=bits)
+    data = encode_image(array, EncodeOptions("png", png_level=level))
+    assert np.array_equal(png_samples(data), array)
+    pillow = opened(data)
+    assert pillow.size == (shape[1], shape[0])
+    if bits == 8 or len(shape) == 2:
+        assert np.array_equal(np.asarray(pillow), array)
+
+
+@pytest.mark.parametrize("name", ["transposed", "strided", "read-only", "big-endian"])
+@pytest.mark.parametrize("samples", [1, 3])
+def test_png_of_any_layout(name: str, samples: int) -> None:
+    array = image((13, 17) if samples == 1 else (13, 17, 3), bits=16)
+    assert np.array_equal(png_samples(png.encode(laid_out(array, name), 3)), array)
+
+
+def laid_out(array: Array, name: str) -> Array:
+    """The same values elsewhere in memory."""
+    if name == "transposed":
+        return np.asfortranarray(array)
+    if name == "strided":
+        return np.repeat(array, 2, axis=1)[:, ::2]
+    if name == "read-only":
+        array = array.copy()
+        array.flags.writeable = False
+        return array
+    return array.astype(array.dtype.newbyteorder(">"))
+
+
+def test_png_of_several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chunk holds less than 2^31 bytes; here a limit of 100 stands for it."""
+    monkeypatch.setattr(
+        png,
+        "_data_chunks",
+        lambda data: [png._chunk(b"IDAT", data[at : at + 100]) for at in range(0, len(data), 100)],
+    )
+    array = image((20, 30))
+    assert np.array_equal(png_samples(png.encode(array, 3)), array)
+
+
+def test_chunks_cover_the_data() -> None:
+    assert png._data_chunks(b"abc") == [png._chunk(b"IDAT", b"abc")]
+
+
+# JPEG
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_jpeg(shape: tuple[int, ...]) -> None:
+    array = streams.image(*shape[:2], samples=shape[2] if len(shape) == 3 else 1, noise=0.02)
+    found = opened(encode_image(array, EncodeOptions(quality=98, subsampling="444")))
+    assert found.format == "JPEG"
+    assert found.mode == ("RGB" if len(shape) == 3 else "L")
+    assert np.abs(np.asarray(found).astype(int) - array).max() <= 12
+
+
+def test_jpeg_colours() -> None:
+    """Channels in order, and as JFIF says."""
+    array = np.full((16, 16, 3), (200, 30, 40), np.uint8)
+    for subsampling in ("444", "422", "420"):
+        found = opened(encode_image(array, EncodeOptions(subsampling=subsampling)))  # type: ignore[arg-type]
+        assert np.abs(np.asarray(found).astype(int) - array).max() <= 4
+        assert found.info["jfif"]
+
+
+@pytest.mark.parametrize(("subsampling", "factors"), [("444", (1, 1)), ("422", (2, 1)), ("420", (2, 2))])
+def test_subsampling(subsampling: Any, factors: tuple[int, int]) -> None:
+    from fastdcm.codestream.jpeg import parse
+
+    array = streams.image(32, 32, samples=3)
+    header = parse(encode_image(array, EncodeOptions(subsampling=subsampling)))
+    first, *others = header.components
+    assert (first.horizontal, first.vertical) == factors
+    assert all((other.horizontal, other.vertical) == (1, 1) for other in others)
+    assert (header.process, header.sof) == ("baseline", 0xC0)
+
+
+def test_quality() -> None:
+    array = streams.image(64, 64)
+    sizes = [len(encode_image(array, EncodeOptions(quality=quality))) for quality in (1, 50, 90, 100)]
+    assert sizes == sorted(set(sizes))
+
+
+@pytest.mark.parametrize("name", ["transposed", "strided", "read-only"])
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("which", ["bundled", "system"])
+def test_jpeg_of_any_layout(name: str, samples: int, which: str) -> None:
+    array = streams.image(13, 17, samples=samples)
+    encode = jpeg.encode_bundled if which == "bundled" else system_encoder()
+    assert encode(laid_out(array, name), 90, "420") == encode(array, 90, "420")
+
+
+def system_encoder() -> Any:
+    """The encoder of the system's libjpeg-turbo, which not every machine has."""
+    if turbojpeg.system_library() is None:
+        message = "no system libjpeg-turbo"
+        if os.environ.get("FASTDCM_REQUIRE_PEERS") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return turbojpeg.encode
+
+
+@pytest.mark.parametrize("quality", [1, 50, 75, 90, 100])
+@pytest.mark.parametrize("subsampling", ["444", "422", "420"])
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("shape", [(1, 1), (7, 9), (64, 48), (129, 255)], ids=str)
+def test_both_libraries_give_the_same_bytes(
+    quality: int, subsampling: str, samples: int, shape: tuple[int, int]
+) -> None:
+    array = streams.image(*shape, samples=samples)
+    expected = system_encoder()(array, quality, subsampling)
+    assert jpeg.encode_bundled(array, quality, subsampling) == expected
+
+
+@pytest.mark.parametrize("newer", [True, False])
+def test_the_newer_library_is_used(monkeypatch: pytest.MonkeyPatch, newer: bool) -> None:
+    monkeypatch.setattr(turbojpeg, "system_library", lambda: (None, (99, 0, 0) if newer else (1, 0, 0)))
+    monkeypatch.setattr(turbojpeg, "encode", lambda *arguments: b"system")
+    monkeypatch.setattr(jpeg, "encode_bundled", lambda *arguments: b"bundled")
+    jpeg.uses_system_library.cache_clear()
+    try:
+        assert jpeg.encode(image((2, 2)), 90, "420") == (b"system" if newer else b"bundled")
+    finally:
+        jpeg.uses_system_library.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("libjpeg-turbo version 2.1.5 (build 20240101)", (2, 1, 5)),
+        ("jpeg 3.1", (3, 1, 0)),
+        ("libjpeg_turbo 3.1.3", (3, 1, 3)),
+        ("none", None),
+    ],
+)
+def test_version(text: str, version: turbojpeg.Version | None) -> None:
+    assert turbojpeg.parse_version(text) == version
+
+
+def test_version_of_the_bundled_library() -> None:
+    assert jpeg.bundled_version() >= (2, 0, 0)
+
+
+# What a format cannot hold
+
+
+def test_jpeg_of_16_bits() -> None:
+    with pytest.raises(EncodeError, match="use PNG for 16"):
+        encode_image(image((2, 2), bits=16), EncodeOptions())
+
+
+@pytest.mark.parametrize("shape", [(65501, 1), (1, 65501), (65501, 1, 3)])
+def test_jpeg_of_a_long_side(shape: tuple[int, ...]) -> None:
+    with pytest.raises(EncodeError, match="more than JPEG holds"):
+        encode_image(np.zeros(shape, np.uint8), EncodeOptions())
+    assert encode_image(np.zeros(shape, np.uint8), EncodeOptions("png"))
+
+
+@pytest.mark.parametrize("shape", [(65500, 1), (1, 65500)])
+def test_longest_side(shape: tuple[int, int]) -> None:
+    found = opened(encode_image(np.full(shape, 77, np.uint8), EncodeOptions()))
+    assert found.size == (shape[1], shape[0])
+    assert np.asarray(found).flat[65499] == 77
