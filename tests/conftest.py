@@ -30,6 +30,17 @@ def _pydicom_files() -> Path:
 PYDICOM_FILES = _pydicom_files()
 
 
+def find_tool(name: str) -> str | None:
+    """The path of a command, None where it is not installed.
+
+    Commands inside the virtual environment do not count: the wheel of python-gdcm brings another
+    version of GDCM's, and an activated environment would change what is compared with.
+    """
+    own = Path(sys.executable).parent
+    places = [place for place in os.get_exec_path() if Path(place) != own]
+    return shutil.which(name, path=os.pathsep.join(places))
+
+
 @pytest.fixture(scope="session")
 def pydicom_files() -> Path:
     """The DICOM files that the pydicom package ships."""
@@ -46,16 +57,10 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def peer() -> Callable[[str], str]:
-    """``peer("dcmj2pnm")`` is the path of that command, or skips the test.
-
-    Commands inside the virtual environment do not count: the wheel of python-gdcm brings another
-    version of GDCM's, and an activated environment would change what is compared with.
-    """
-    own = Path(sys.executable).parent
-    places = [place for place in os.get_exec_path() if Path(place) != own]
+    """``peer("dcmj2pnm")`` is the path of that command, or skips the test."""
 
     def find(tool: str) -> str:
-        found = shutil.which(tool, path=os.pathsep.join(places))
+        found = find_tool(tool)
         if found is None:
             pytest.skip(f"{tool} is not installed")
         return found

@@ -84,9 +84,11 @@ class FrameIndex:
         """Bytes of a frame out of big-endian 16-bit words, which may start in the middle of one."""
         offset, length = span.fragments[0]
         odd = (offset - self._start) & 1
-        words = self._source.read(offset - odd, (length + odd + 1) & ~1)
-        if len(words) < length + odd:
-            raise TruncatedError(f"{length} bytes declared, {max(0, len(words) - odd)} could be read")
+        # The last byte of an odd frame is the second of its word.
+        needed = min((length + odd + 1) & ~1, self._start + self._length - (offset - odd))
+        words = self._source.read(offset - odd, needed)
+        if len(words) < needed:
+            raise TruncatedError(f"{needed} bytes declared, {len(words)} could be read")
         return memoryview(swap_words(words))[odd : odd + length]
 
     # Encapsulated

@@ -6,7 +6,6 @@ needs is not installed.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 import zlib
@@ -19,6 +18,8 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.encaps import generate_frames
+
+from tests.conftest import find_tool
 
 Array = NDArray[Any]
 
@@ -37,9 +38,10 @@ def module(name: str) -> Any:
 
 def run(tool: str, *arguments: str | Path) -> bytes:
     """The standard output of a command; `AbsentError` without it, RuntimeError where it fails."""
-    if shutil.which(tool) is None:
+    command = find_tool(tool)
+    if command is None:
         raise AbsentError(f"{tool} is not installed")
-    done = subprocess.run([tool, *map(str, arguments)], capture_output=True, timeout=120, check=False)
+    done = subprocess.run([command, *map(str, arguments)], capture_output=True, timeout=120, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {done.returncode}"]
         raise RuntimeError(f"{tool}: {said[-1]}")
