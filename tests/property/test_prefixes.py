@@ -7,7 +7,7 @@ damaged data, but no prefix gets so far: a cut fragment is seen by its length.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 
@@ -16,6 +16,15 @@ import pytest
 
 import fastdcm
 from fastdcm.errors import FastdcmError
+from tests.builders import (
+    EXPLICIT,
+    IMPLICIT,
+    Element,
+    attributes,
+    image,
+    lut_item,
+    words,
+)
 from tests.conftest import PYDICOM_FILES
 
 #: At least one file a way of coding, the smaller ones that the pydicom package has.
@@ -114,6 +123,64 @@ def test_changed_bytes(name: str) -> None:
         for _ in range(chance.randint(1, 4)):
             where = chance.randrange(128, start if number % 3 else len(data))
             changed[where] = chance.choice([0, 1, 0x7F, 0x80, 0xFE, 0xFF, chance.randrange(256)])
+        outcome(bytes(changed))
+
+
+def gray_with_everything(syntax: str) -> bytes:
+    """LUTs, groups, windows, padding and a supplemental palette, few pixels."""
+    window = [Element(0x00289132, "SQ", [attributes(center="3", width="5", function="SIGMOID")])]
+    rescale = [Element(0x00289145, "SQ", [attributes(intercept="-1", slope="2")])]
+    luts = [lut_item((4, 0, 12), words([0, 100, 1000, 4095])), lut_item((4, 65534, 8), words([9, 8, 7, 6]))]
+    extra = [
+        Element(0x00283000, "SQ", luts[1:]),
+        Element(0x00283010, "SQ", luts, undefined=True),
+        Element(0x20500010, "SQ", luts[:1]),
+        Element(0x52009229, "SQ", [rescale], undefined=True),
+        Element(0x52009230, "SQ", [window, rescale, [*window, *rescale]]),
+        *palette([0, 2, 1, 2, 1, 2, 9], 0x00281221),
+    ]
+    pixels = words(range(18))
+    return image(
+        pixels,
+        syntax,
+        bits=16,
+        frames=3,
+        extra=extra,
+        pixel_presentation="COLOR",
+        representation=1,
+        padding=3,
+        padding_limit=5,
+        center="3\\4",
+        width="5\\6",
+        slope="2",
+        intercept="-3",
+        shape="INVERSE",
+    )
+
+
+def palette(entries: list[int], first_tag: int) -> list[Element]:
+    found = [Element(0x00281101 + channel, "US", [4, 1, 16]) for channel in range(3)]
+    return found + [Element(first_tag + channel, "OW", words(entries)) for channel in range(3)]
+
+
+def coloured(syntax: str) -> bytes:
+    extra = palette([0, 2, 1, 2, 2, 1, 0, 0], 0x00281221)
+    return image(bytes(range(6)), syntax, photometric="PALETTE COLOR", extra=extra)
+
+
+@pytest.mark.parametrize("make", [gray_with_everything, coloured])
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT])
+def test_changed_bytes_of_what_is_displayed(make: Callable[[str], bytes], syntax: str) -> None:
+    data = make(syntax)
+    for index in range(len(fastdcm.open(data))):
+        fastdcm.open(data).render(index)
+    chance = random.Random(syntax)
+    for _ in range(1000):
+        changed = bytearray(data)
+        for _ in range(chance.randint(1, 4)):
+            changed[chance.randrange(300, len(data))] = chance.choice(
+                [0, 1, 0x7F, 0xFE, 0xFF, chance.randrange(256)]
+            )
         outcome(bytes(changed))
 
 

@@ -54,7 +54,8 @@ def noted(**changes: Any) -> tuple[Display, list[str]]:
 
 
 def test_nothing() -> None:
-    assert noted() == (Display(), [])
+    for samples in (1, 3):
+        assert noted(samples=samples) == (Display(), [])
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
