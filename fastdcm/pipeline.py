@@ -23,10 +23,10 @@ from fastdcm.reader.frames import FrameIndex
 from fastdcm.reader.header import read_header
 from fastdcm.reader.scan import scan
 from fastdcm.reader.source import FileSource, Readable, Source, open_source
-from fastdcm.render.chain import Range
-from fastdcm.render.execute import execute, rgb, value_range
-from fastdcm.render.lut import modality_values
-from fastdcm.render.plan import GrayPlan, Plan, make_plan, modality_of
+from fastdcm.rendering.chain import Range
+from fastdcm.rendering.execute import execute, rgb, value_range
+from fastdcm.rendering.lut import modality_values
+from fastdcm.rendering.plan import GrayPlan, Plan, make_plan, modality_of
 
 if TYPE_CHECKING:
     import pydicom

@@ -40,11 +40,11 @@ def test_contracts_are_kept() -> None:
         ("kernels/__init__.py", "import fastdcm.errors", "Kernels know arrays and scalars"),
         ("kernels/__init__.py", "import pydicom", "Kernels know arrays and scalars"),
         ("codecs/__init__.py", "import fastdcm.reader", "Every import points down"),
-        ("render/__init__.py", "import fastdcm.pipeline", "Every import points down"),
+        ("rendering/__init__.py", "import fastdcm.pipeline", "Every import points down"),
         ("errors.py", "import fastdcm.model", "Every import points down"),
         ("unplaced.py", "", "Every import points down"),
         ("reader/__init__.py", "import pydicom", "pydicom serves Image.dataset()"),
-        ("render/__init__.py", "import imagecodecs", "Codec libraries"),
+        ("rendering/__init__.py", "import imagecodecs", "Codec libraries"),
         ("batch/__init__.py", "import rich", "Only the command line"),
     ],
 )

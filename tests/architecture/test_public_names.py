@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -30,11 +31,11 @@ def test_name_is_there_and_has_a_docstring(name: str) -> None:
     assert value.__doc__
 
 
-def test_render_stays_the_function_beside_the_folder_of_that_name() -> None:
-    import fastdcm.render.plan
-
-    assert callable(fastdcm.render)
-    assert fastdcm.render is fastdcm.api.render
+def test_no_module_has_a_public_name() -> None:
+    """Importing a module sets it as an attribute of its package, over whatever has the name."""
+    modules = {module.name for module in pkgutil.iter_modules(fastdcm.__path__)}
+    assert "pipeline" in modules
+    assert not modules & set(fastdcm.__all__)
 
 
 def test_unknown_name_is_an_attribute_error() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastdcm.kernels import Payoff
-from fastdcm.render.colour import to_rgb
+from fastdcm.rendering.colour import to_rgb
 
 F = Fraction
 

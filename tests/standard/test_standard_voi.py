@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from fastdcm.model import Lut, Window
-from fastdcm.render.chain import Chain, Range, Rescale
-from fastdcm.render.lut import display_values
+from fastdcm.rendering.chain import Chain, Range, Rescale
+from fastdcm.rendering.lut import display_values
 from tests.builders import words
 
 IDENTITY = Window(127.5, 255, "LINEAR_EXACT")

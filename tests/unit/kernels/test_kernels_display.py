@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastdcm.kernels.display import gather, ybr_to_rgb
-from fastdcm.render.colour import _chroma_tables
+from fastdcm.rendering.colour import _chroma_tables
 
 
 def plain(kernel: Any) -> Any:

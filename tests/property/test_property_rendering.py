@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from fastdcm.kernels import Payoff
 from fastdcm.model import Lut, Samples, Window
-from fastdcm.render import execute as execute_module
-from fastdcm.render.chain import Chain, Range, Rescale
-from fastdcm.render.execute import execute, value_range
-from fastdcm.render.lut import display_values, table
-from fastdcm.render.plan import Automatic, GrayPlan
+from fastdcm.rendering import execute as execute_module
+from fastdcm.rendering.chain import Chain, Range, Rescale
+from fastdcm.rendering.execute import execute, value_range
+from fastdcm.rendering.lut import display_values, table
+from fastdcm.rendering.plan import Automatic, GrayPlan
 from tests.builders import words
 
 numbers = st.floats(-70_000, 70_000).map(lambda value: round(value, 3))

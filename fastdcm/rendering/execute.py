@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from fastdcm.errors import RenderError
 from fastdcm.kernels import Payoff
 from fastdcm.model import Palette, Samples
-from fastdcm.render import lut
-from fastdcm.render.chain import Chain, Range, Rescale
-from fastdcm.render.colour import palette_table, to_rgb
-from fastdcm.render.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, Plan
+from fastdcm.rendering import lut
+from fastdcm.rendering.chain import Chain, Range, Rescale
+from fastdcm.rendering.colour import palette_table, to_rgb
+from fastdcm.rendering.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, Plan
 
 Array = NDArray[Any]
 _PAYOFF = Payoff()

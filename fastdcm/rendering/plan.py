@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fastdcm.errors import RenderError
 from fastdcm.model import Display, Header, Lut, Notice, Palette, Window
 from fastdcm.options import RenderOptions
-from fastdcm.render.chain import Chain, Range, Rescale
+from fastdcm.rendering.chain import Chain, Range, Rescale
 
 #: X-Ray Angiographic and X-Ray Radiofluoroscopic Image Storage. Their modality LUT leads back to
 #: X-ray intensity and is not for display where the relationship is LOG or DISP (C.8.7.1.1.2).

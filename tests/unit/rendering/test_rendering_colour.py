@@ -7,8 +7,8 @@ import pytest
 
 from fastdcm.kernels import Payoff
 from fastdcm.model import Palette
-from fastdcm.render import colour
-from fastdcm.render.colour import palette_table, to_rgb
+from fastdcm.rendering import colour
+from fastdcm.rendering.colour import palette_table, to_rgb
 from tests.builders import words
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fastdcm.model import Lut, Window
-from fastdcm.render.chain import Chain, Range, Rescale
-from fastdcm.render.lut import display_values, looked_up, modality_values, table
+from fastdcm.rendering.chain import Chain, Range, Rescale
+from fastdcm.rendering.lut import display_values, looked_up, modality_values, table
 from tests.builders import words
 
 NAN, INF = float("nan"), float("inf")

@@ -9,8 +9,8 @@ import pytest
 from fastdcm.errors import RenderError
 from fastdcm.model import Display, Header, Lut, Notice, Palette, Window
 from fastdcm.options import RenderOptions
-from fastdcm.render.chain import Range, Rescale
-from fastdcm.render.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, make_plan
+from fastdcm.rendering.chain import Range, Rescale
+from fastdcm.rendering.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, make_plan
 from tests.builders import words
 
 XA, XRF = "1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.model import Lut, Window
-from fastdcm.render.chain import Chain, Range, Rescale
+from fastdcm.rendering.chain import Chain, Range, Rescale
 
 Floats = NDArray[np.float64]
 Grays = NDArray[Any]

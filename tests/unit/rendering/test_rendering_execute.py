@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from fastdcm.errors import RenderError
 from fastdcm.kernels import Payoff
 from fastdcm.model import Lut, Palette, Samples, Window
-from fastdcm.render import execute as execute_module
-from fastdcm.render.chain import Chain, Range, Rescale
-from fastdcm.render.execute import execute, value_range
-from fastdcm.render.lut import display_values
-from fastdcm.render.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, Plan
+from fastdcm.rendering import execute as execute_module
+from fastdcm.rendering.chain import Chain, Range, Rescale
+from fastdcm.rendering.execute import execute, value_range
+from fastdcm.rendering.lut import display_values
+from fastdcm.rendering.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, Plan
 from tests.builders import words
 
 Array = NDArray[Any]
