@@ -66,7 +66,7 @@ class DisplayReader:
             self._notices.append(
                 Notice(
                     "functional-groups",
-                    f"{len(self._items)} per-frame functional groups for {self._header.frames} frames",
+                    f"{len(self._items)} per-frame functional groups, Number of Frames is {self._header.frames}",
                 )
             )
         self._base = Display()

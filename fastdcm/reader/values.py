@@ -88,6 +88,8 @@ class Values:
         vr = self._elements[tag][0]
         if vr in (b"FD", b"FL"):
             kind, size = ("d", 8) if vr == b"FD" else ("f", 4)
+            if len(raw) % size:
+                raise DicomError(f"{tag_name(tag)} has {len(raw)} bytes, which are no {8 * size}-bit floats")
             return list(struct.unpack(f"{self.encoding.order}{len(raw) // size}{kind}", raw))
         return [_decimal(part) for part in self.texts(tag)]
 

@@ -67,7 +67,10 @@ def _coloured(palette: Palette, bits: int, samples: Samples) -> Array:
     if array.dtype.kind == "f" or array.itemsize > 2:
         raise RenderError(f"a palette colours stored values of 16 bits at most, these are {array.dtype}")
     table = palette_table(palette, bits, 1 << (8 * array.itemsize), samples.signed)
-    return table[_words(array)]
+    out = np.empty((*array.shape, 3), table.dtype)
+    # Every index is inside; "clip" lets take write into out without a buffer, five times as fast.
+    np.take(table, _words(array), axis=0, out=out, mode="clip")
+    return out
 
 
 def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:

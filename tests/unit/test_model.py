@@ -63,6 +63,7 @@ def test_header_properties() -> None:
 
 def test_lengths() -> None:
     assert FrameSpan(((10, 20), (50, 7))).length == 27
+    assert FrameSpan(()).bit_offset == 0
     assert Lut(0, 16, bytes(10)).size == 5
     assert Palette(0, 16, bytes(10), bytes(10), bytes(10)).size == 5
 

@@ -164,6 +164,23 @@ def test_nonsense(make: Callable[[], object], reason: str) -> None:
         make()
 
 
+def test_what_lies_on_the_edge() -> None:
+    for quality in (1, 100):
+        assert EncodeOptions(quality=quality).quality == quality
+    for level in (1, 9):
+        assert EncodeOptions(png_level=level).png_level == level
+    assert RenderOptions(percentile=(0, 100)).percentile == (0, 100)
+    assert RenderOptions(window_number=1, voi_lut_number=1).window_number == 1
+
+
+def test_defaults() -> None:
+    """As the README and the command's help say."""
+    assert RenderOptions() == RenderOptions(None, None, "window", None, (0.0, 100.0), "photometric", 8)
+    assert EncodeOptions() == EncodeOptions("jpeg", 90, "420", 3)
+    assert ConvertOptions().existing == "keep"
+    assert FrameSelection().numbers(2) == [1, 2]
+
+
 def test_16_bits_need_png() -> None:
     options = ConvertOptions(render=RenderOptions(bits=16), encode=EncodeOptions("png"))
     with pytest.raises(OptionError, match="JPEG holds 8 bits"):

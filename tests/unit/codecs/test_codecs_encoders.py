@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -200,6 +202,20 @@ def test_the_newer_library_is_used(monkeypatch: pytest.MonkeyPatch, newer: bool)
 )
 def test_version(text: str, version: turbojpeg.Version | None) -> None:
     assert turbojpeg.parse_version(text) == version
+
+
+def test_version_of_a_library_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands in the library's text only; what is no such library is passed over."""
+    library, other, empty = (tmp_path / name for name in ("libturbojpeg.so.0", "other.so", "empty.so"))
+    library.write_bytes(b"\x7fELF" + bytes(5000) + b"libjpeg-turbo version 2.1.5 (build 1)\0" + bytes(50))
+    other.write_bytes(b"\x7fELF" + bytes(100) + b"version 9.9.9")
+    empty.write_bytes(b"")
+    paths = [str(path) for path in (tmp_path / "absent.so", empty, other, library)]
+    find = turbojpeg.system_library.__wrapped__
+    monkeypatch.setattr(turbojpeg, "_PLACES", {sys.platform: paths})
+    assert find() == (str(library), (2, 1, 5))
+    monkeypatch.setattr(turbojpeg, "_PLACES", {sys.platform: paths[:3]})
+    assert find() is None
 
 
 def test_version_of_the_bundled_library() -> None:

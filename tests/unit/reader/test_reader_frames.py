@@ -30,6 +30,7 @@ from tests.builders import (
 )
 
 JPEG, RLE = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.5"
+UNCOMPRESSED, DEFLATED_FRAME = "1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.8.1"
 SOI = b"\xff\xd8\xff\xe0"
 
 
@@ -218,10 +219,10 @@ TABLES = {"table": True, "no table": False}
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-@pytest.mark.parametrize("syntax", [JPEG, RLE], ids=["jpeg", "rle"])
+@pytest.mark.parametrize("syntax", [JPEG, RLE, UNCOMPRESSED, DEFLATED_FRAME])
 @pytest.mark.parametrize("cut", [1, 9])
 def test_frames_before_the_cut_can_be_read(table: bool, syntax: str, cut: int) -> None:
-    """RLE says nothing by which a start could be seen, but has one fragment a frame (PS3.5 A.4.2)."""
+    """RLE and others say nothing by which a start could be seen, but have one fragment a frame (A.4.2)."""
     frames = ONE_EACH if syntax == JPEG else [[b"\2\0\0\0aaaa"], [b"\2\0\0\0bbbb"], [b"\2\0\0\0" + b"c" * 12]]
     value = encapsulated(flat(frames), table=offsets(frames) if table else (), end=False)
     found = compressed(Encapsulated(value.data[:-cut]), 3, syntax)

@@ -131,7 +131,15 @@ def test_missing_high_bit() -> None:
 
 @pytest.mark.parametrize(
     ("written", "frames"),
-    [("1", 1), ("12", 12), ("+3", 3), (" 4 ", 4), ("007", 7), ("2147483647", 2147483647)],
+    [
+        ("1", 1),
+        ("12", 12),
+        ("+3", 3),
+        (" 4 ", 4),
+        ("007", 7),
+        ("000000000003", 3),
+        ("2147483647", 2147483647),
+    ],
 )
 def test_number_of_frames(written: str, frames: int) -> None:
     found, notices = header(image(bytes(6), frames=written))

@@ -74,7 +74,7 @@ def test_binary_floats(encoding: Encoding, vr: bytes, kind: str) -> None:
 @pytest.mark.parametrize(("vr", "size"), [(b"FD", 8), (b"FL", 4)])
 @pytest.mark.parametrize("off_by", [-1, 1])
 def test_binary_floats_of_wrong_length(vr: bytes, size: int, off_by: int) -> None:
-    with pytest.raises(DicomError):
+    with pytest.raises(DicomError, match=f"{8 * size}-bit floats"):
         values(bytes(size + off_by), vr).decimals(TAG)
 
 
@@ -116,7 +116,7 @@ def test_cut_value() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "swapped"),
-    [(b"", b""), (b"a", b"a"), (b"ab", b"ba"), (b"abcde", b"badce"), (b"abcdef", b"badcfe")],
+    [(b"", b""), (b"a", b"a"), (b"ab", b"ba"), (b"abcde", b"badce"), (b"abcd", b"badc")],
 )
 def test_swap_words(raw: bytes, swapped: bytes) -> None:
     assert swap_words(raw) == swapped

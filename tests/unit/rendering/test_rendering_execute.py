@@ -283,7 +283,7 @@ def colour(array: Array, bits: int = 0, photometric: str = "RGB") -> Samples:
 
 def test_8_bit_rgb_passes_unchanged() -> None:
     array = np.random.default_rng(6).integers(0, 256, (3, 4, 3)).astype(np.uint8)
-    assert np.array_equal(execute(ColourPlan(8, Range(0.0, 255.0), 8, ""), colour(array)), array)
+    assert execute(ColourPlan(8, Range(0.0, 255.0), 8, ""), colour(array)) is array
 
 
 @pytest.mark.parametrize(("stored", "bits"), [(12, 8), (16, 8), (12, 16), (16, 16), (8, 16), (6, 8)])
