@@ -155,7 +155,7 @@ class Display(NamedTuple):
     presentation_lut: Lut | None = None
     presentation_lut_shape: str = ""
     pixel_intensity_relationship: str = ""
-    padding: tuple[int, int] | None = None
+    padding: tuple[float, float] | None = None
     palette: Palette | None = None
     supplemental: bool = False
 

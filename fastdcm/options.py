@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
@@ -28,7 +29,7 @@ def parse_format(text: str) -> Format:
     """A format's name in any case, with or without a leading dot."""
     try:
         return FORMAT_NAMES[text.lower().removeprefix(".")]
-    except KeyError:
+    except (KeyError, AttributeError):
         raise OptionError(f"format {text!r} is not one of {', '.join(FORMAT_NAMES)}") from None
 
 
@@ -39,7 +40,10 @@ def parse_window(value: str | Window | tuple[Any, ...]) -> Window:
     """
     if isinstance(value, Window):
         return _checked(value)
-    parts = value.split(",") if isinstance(value, str) else [str(part) for part in value]
+    try:
+        parts = value.split(",") if isinstance(value, str) else [str(part) for part in value]
+    except TypeError:
+        raise OptionError(f"window {value!r} is not (center, width)") from None
     if len(parts) not in (2, 3):
         raise OptionError(f"window {value!r} is not CENTER,WIDTH or CENTER,WIDTH,FUNCTION")
     try:
@@ -55,6 +59,10 @@ def parse_window(value: str | Window | tuple[Any, ...]) -> Window:
 
 
 def _checked(window: Window) -> Window:
+    if window.function not in get_args(VoiFunction):
+        raise OptionError(
+            f"window function {window.function!r} is not one of {', '.join(get_args(VoiFunction))}"
+        )
     if not is_usable(window):
         least = "at least 1" if window.function == "LINEAR" else "above 0"
         raise OptionError(
@@ -162,10 +170,15 @@ def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions
     if unknown := sorted(asked.keys() - render_names - encode_names):
         known = ", ".join(sorted(render_names | encode_names))
         raise OptionError(f"unknown option {unknown[0]!r}; there are {known}")
-    return (
-        RenderOptions(**{name: value for name, value in asked.items() if name in render_names}),
-        EncodeOptions(**{name: value for name, value in asked.items() if name in encode_names}),
-    )
+    try:
+        return (
+            RenderOptions(**{name: value for name, value in asked.items() if name in render_names}),
+            EncodeOptions(**{name: value for name, value in asked.items() if name in encode_names}),
+        )
+    except (TypeError, ValueError) as error:
+        if isinstance(error, OptionError):
+            raise
+        raise OptionError(f"an option has a value of the wrong kind: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -181,7 +194,7 @@ class FrameSelection:
             return cls()
         ranges = []
         for part in text.split(","):
-            found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+            found = re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part)
             first = int(found[1]) if found else 0
             last = int(found[2] or first) if found else 0
             if first < 1 or last < first:
@@ -189,13 +202,13 @@ class FrameSelection:
             ranges.append((first, last))
         return cls(tuple(ranges))
 
-    def numbers(self, frames: int) -> list[int]:
+    def numbers(self, frames: int) -> Sequence[int]:
         """The selected frame numbers of an object, each once and in ascending order.
 
         A frame that the object does not have is an `OptionError`.
         """
         if not self.ranges:
-            return list(range(1, frames + 1))
+            return range(1, frames + 1)
         if (last := max(last for _, last in self.ranges)) > frames:
             have = "1 frame" if frames == 1 else f"{frames} frames"
             raise OptionError(f"frame {last} was asked for, but the object has {have}")

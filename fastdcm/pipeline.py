@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastdcm.codecs.decode import decode_frame
 from fastdcm.codecs.encode import encode_image
-from fastdcm.errors import FastdcmError, OptionError, StrictError
+from fastdcm.errors import DicomError, FastdcmError, OptionError, StrictError
 from fastdcm.model import Header, Notice, Samples
 from fastdcm.options import EncodeOptions, RenderOptions, split_options
 from fastdcm.reader.display import DisplayReader
@@ -136,10 +137,19 @@ class Image:
         with self._located(len(self) - 1):
             # A header may say that there are billions: no memory for frames that are not there.
             self._frames.span(len(self) - 1)
-        frames = np.empty((len(self), *first.shape), first.dtype)
+        try:
+            frames = np.empty((len(self), *first.shape), first.dtype)
+        except MemoryError as error:
+            raise OptionError(
+                f"all frames at once do not fit into memory: {error}", path=self.path
+            ) from error
         frames[0] = first
         for index in range(1, len(self)):
-            frames[index] = self.pixels(index, values=values, raw=raw)
+            pixels = self.pixels(index, values=values, raw=raw)
+            if pixels.dtype != frames.dtype:
+                # Codestreams deeper than the data set says come wider.
+                frames = frames.astype(np.promote_types(frames.dtype, pixels.dtype))
+            frames[index] = pixels
         return frames
 
     def render(self, index: int = 0, **options: Any) -> Array:
@@ -163,9 +173,9 @@ class Image:
     def render_frame(self, index: int, options: RenderOptions) -> Array:
         """`render` with options that are validated already."""
         with self._located(self._check(index)):
-            plan = self._plan(index, options)
-            object_range = self._object_range(plan)
-            return execute(plan, self._decode(index, as_rgb=True), object_range)
+            samples = self._decode(index, as_rgb=True)
+            plan = self._plan(index, options, samples.bits)
+            return execute(plan, samples, self._object_range(plan))
 
     def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> bytes:
         """`encode` with options that are validated already."""
@@ -186,12 +196,16 @@ class Image:
 
         with self._located(None):
             whole = self._whole
-            if isinstance(whole, FileSource) and whole.name is not None:
-                return pydicom.dcmread(whole.name, force=True)
-            return pydicom.dcmread(BytesIO(whole.read(0, whole.size)), force=True)
+            path = whole.name if isinstance(whole, FileSource) else None
+            try:
+                return pydicom.dcmread(path or BytesIO(whole.read(0, whole.size)), force=True)
+            except Exception as error:  # pydicom raises what its parts raise, zlib.error among them
+                raise DicomError(f"pydicom cannot read it: {error}") from error
 
     def _check(self, index: int) -> int:
         """The index, if there is such a frame; negative ones are not taken."""
+        if not isinstance(index, (int, np.integer)):
+            raise OptionError(f"index {index!r} is no whole number", path=self.path)
         if not 0 <= index < len(self):
             have = "frame 1" if len(self) == 1 else f"frames 1 to {len(self)}"
             raise OptionError(f"index {index} is frame {index + 1}; the object has {have}", path=self.path)
@@ -209,8 +223,13 @@ class Image:
             note=lambda notice: self._note(notice, index),
         )
 
-    def _plan(self, index: int, options: RenderOptions) -> Plan:
-        return make_plan(self.header, self._display.read(index), options, self._noted)
+    def _plan(self, index: int, options: RenderOptions, bits: int = 0) -> Plan:
+        """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""
+        header = self.header
+        if bits > header.bits_stored:
+            # A codestream that is deeper than declared: its values count.
+            header = replace(header, bits_stored=bits)
+        return make_plan(header, self._display.read(index), options, self._noted)
 
     def _object_range(self, plan: Plan) -> Range | None:
         """The range over all frames, where the plan asks for it; computed once."""
@@ -242,6 +261,8 @@ class Image:
         except FastdcmError as error:
             error.at(path=self.path, frame=frame)
             raise
+        except MemoryError as error:
+            raise DicomError("not enough memory", path=self.path, frame=frame) from error
         if self._strict and self._noted:
             first = self._noted[0]
             raise StrictError(first.message, path=self.path, frame=first.frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -140,7 +140,7 @@ class Converter:
         return os.path.join(*name.split("/")) + EXTENSIONS[self._options.encode.format]
 
 
-def _share(numbers: list[int], task: Task) -> list[int]:
+def _share(numbers: Sequence[int], task: Task) -> Sequence[int]:
     """The part's run of the selected frames; all parts together are all of them."""
     count = len(numbers)
     return numbers[count * task.part // task.parts : count * (task.part + 1) // task.parts]

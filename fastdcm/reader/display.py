@@ -10,7 +10,7 @@ from fastdcm.options import is_usable
 from fastdcm.reader.elements import Encoding
 from fastdcm.reader.scan import DataSet
 from fastdcm.reader.sequences import elements_of, items
-from fastdcm.reader.values import Values, lut_entries
+from fastdcm.reader.values import Values, entry_bits, lut_entries
 
 _SHARED, _PER_FRAME = 0x52009229, 0x52009230
 _FRAME_VOI_LUT, _PIXEL_VALUE_TRANSFORMATION = 0x00289132, 0x00289145
@@ -66,7 +66,8 @@ class DisplayReader:
             self._notices.append(
                 Notice(
                     "functional-groups",
-                    f"{len(self._items)} per-frame functional groups, Number of Frames is {self._header.frames}",
+                    f"{len(self._items)} per-frame functional groups, "
+                    f"Number of Frames is {self._header.frames}",
                 )
             )
         self._base = Display()
@@ -82,6 +83,8 @@ class DisplayReader:
             if not modality_source and transform is not None:
                 rescale, modality_lut = self._modality(transform)
                 modality_source = source if rescale or modality_lut else ""
+        for values, source in levels:
+            # After the modality of all levels, which decides the sign of a VOI LUT's input.
             voi = values if values is self._top else first_item(values, _FRAME_VOI_LUT)
             if not windows_source and voi is not None:
                 windows, voi_luts = self._windows(voi), self._voi_luts(voi, rescale)
@@ -96,6 +99,11 @@ class DisplayReader:
                 from fastdcm.reader.palette import read_palette  # most images have none
 
                 palette = read_palette(top, signed=self._header.signed)
+                if palette.bits == 8 and entry_bits(palette.red + palette.green + palette.blue) > 8:
+                    self._note(
+                        "palette-bits", "the palette declares 8 bits and has entries of 16; it was read so"
+                    )
+                    palette = palette._replace(bits=16)
         return Display(
             rescale=rescale,
             modality_lut=modality_lut,
@@ -145,16 +153,19 @@ class DisplayReader:
         if text.rstrip(" \0") != function:
             self._note("voi-function", f"VOI LUT Function is written {text!r}; it was read as {function}")
         explanations = values.texts(0x00281055)
-        usable = []
+        usable: list[Window] = []
+        unusable = ""
         for number, (center, width) in enumerate(zip(centers, widths, strict=False)):
             explanation = explanations[number] if number < len(explanations) else ""
             window = Window(center, width, function, explanation)
             if is_usable(window):
                 usable.append(window)
-            else:
-                self._note(
-                    "window", f"window {number + 1} ({center:g}, {width:g}) cannot be used; it was ignored"
-                )
+            elif not unusable:
+                unusable = f"window {number + 1} ({center:g}, {width:g})"
+        if unusable:
+            count = min(len(centers), len(widths)) - len(usable)
+            more = f" and {count - 1} more" if count > 1 else ""
+            self._note("window", f"{unusable}{more} cannot be used; ignored")
         return tuple(usable)
 
     def _voi_luts(self, values: Values, rescale: tuple[float, float] | None) -> tuple[Lut, ...]:
@@ -173,10 +184,17 @@ class DisplayReader:
         if not 1 <= bits <= 16:
             raise DicomError(f"LUT Descriptor (0028,3002): {bits} bits an entry")
         entries = lut_entries(item, 0x00283006, count, bits)
+        if (needed := entry_bits(entries)) > bits:
+            self._note(
+                "lut-bits", f"a LUT declares {bits} bits and has entries of {needed}; it was scaled by these"
+            )
+            bits = needed
         return Lut(first, bits, entries, item.text(0x00283003))
 
-    def _padding(self) -> tuple[int, int] | None:
+    def _padding(self) -> tuple[float, float] | None:
         """Stored values that are no image: Pixel Padding Value to Range Limit (C.7.5.1.1.2)."""
+        if self._header.is_float:
+            return self._float_padding()
         values = self._top.numbers(0x00280120, signed=self._header.signed)
         if not values or self._header.samples_per_pixel != 1:
             return None
@@ -185,6 +203,14 @@ class DisplayReader:
         bits = max(self._header.bits_stored, 1)
         pair = [self._as_stored(value, bits) for value in (values[0], limits[0])]
         return min(pair), max(pair)
+
+    def _float_padding(self) -> tuple[float, float] | None:
+        """Float or Double Float Pixel Padding Value to its Range Limit (C.7.6.24, C.7.6.25)."""
+        double = self._header.pixel_keyword == "DoubleFloatPixelData"
+        vr, tag, limit = (b"FD", 0x00280123, 0x00280125) if double else (b"FL", 0x00280122, 0x00280124)
+        values = self._top.floats(tag, vr)
+        pair = [*values[:1], *(self._top.floats(limit, vr)[:1] or values[:1])]
+        return (min(pair), max(pair)) if pair else None
 
     def _as_stored(self, value: int, bits: int) -> int:
         if self._header.signed and value >= 1 << (bits - 1):

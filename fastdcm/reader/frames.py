@@ -17,6 +17,10 @@ _ITEM_HEAD = struct.Struct("<HHI")
 _ONE_FRAGMENT = frozenset({"1.2.840.10008.1.2.5", "1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.8.1"})
 
 
+#: Up to so many frames, those that are missing are told one by one.
+_CREDIBLE_FRAMES = 10_000
+
+
 class FrameIndex:
     """The frames of one object, located on demand.
 
@@ -34,15 +38,27 @@ class FrameIndex:
         self._big_endian_words = (
             not self.encapsulated and not found.encoding.little and found.pixel[0] == b"OW"
         )
-        self._swapped = self._big_endian_words and header.bits_allocated <= 8
+        self._swapped = self._big_endian_words and header.bits_allocated in (1, 8, 12)
         self._fragments: list[tuple[int, int]] | None = None
         self._groups: list[tuple[tuple[int, int], ...]] | None = None
         self._cut = False
         self._table: list[int] = []
+        self._unknown: str | None = None
+        self._check_count()
         if self.encapsulated:
             self._first = self._read_table()
         else:
             self._check_native()
+
+    def _check_count(self) -> None:
+        """A number of frames that no file of this size can hold is no number to go through."""
+        header = self._header
+        bits = 64 if self.encapsulated else header.native_frame_bits
+        possible = 8 * max(0, self._source.size - self._start) // bits + 1
+        if header.frames > max(_CREDIBLE_FRAMES, possible):
+            raise DicomError(
+                f"Number of Frames is {header.frames}, and Pixel Data can hold {possible} at most"
+            )
 
     # Native
 
@@ -131,11 +147,11 @@ class FrameIndex:
         self._table = []
         self._notices.append(Notice("offset-table", f"the offset table {why}; the fragments were scanned"))
 
-    def _by_table(self, index: int) -> tuple[tuple[int, int], ...] | None:
+    def _by_table(self, table: list[int], index: int) -> tuple[tuple[int, int], ...] | None:
         """The fragments of a frame by the offset table; None where the table turns out wrong."""
-        position = self._first + self._table[index]
-        last = index + 1 == len(self._table)
-        end = self._source.size if last else self._first + self._table[index + 1]
+        position = self._first + table[index]
+        last = index + 1 == len(table)
+        end = self._source.size if last else self._first + table[index + 1]
         fragments: list[tuple[int, int]] = []
         while position < end:
             tag, length = self._read_item(position)
@@ -186,6 +202,7 @@ class FrameIndex:
         if frames == 1:
             if self._cut and self._missing:
                 raise TruncatedError(f"the last fragment declares {self._missing} bytes, fewer follow")
+            self._check_single(fragments)
             return [tuple(fragments)] if fragments else []
         single = self._cut and self._header.transfer_syntax_uid in _ONE_FRAGMENT
         if len(fragments) == frames or single:
@@ -205,14 +222,35 @@ class FrameIndex:
             )
         return [tuple(group) for group in groups]
 
+    def _check_single(self, fragments: list[tuple[int, int]]) -> None:
+        """One frame in several fragments: more than one start of a codestream is suspicious."""
+        if len(fragments) < 2:
+            return
+        starts = sum(
+            sniff(self._source.read(offset, min(length, 64))) is not None for offset, length in fragments
+        )
+        if starts < 2:
+            return
+        message = f"{len(fragments)} fragments for one frame, {starts} of which start codestreams"
+        if any(notice.code == "number-of-frames" for notice in self._notices):
+            raise DicomError(f"Number of Frames is unreadable, and there are {message}")
+        self._notices.append(Notice("fragments", f"{message}; the first was read"))
+
     def _encapsulated_span(self, index: int) -> FrameSpan:
-        if self._table:
-            by_table = self._by_table(index)
+        # Several threads may come here: each looks at the table that it found.
+        if table := self._table:
+            by_table = self._by_table(table, index)
             if by_table is not None:
                 return FrameSpan(by_table)
             self._distrust(f"points to no item for frame {index + 1}")
+        if self._unknown is not None:
+            raise DicomError(self._unknown)
         if self._groups is None:
-            self._groups = self._group()
+            try:
+                self._groups = self._group()
+            except DicomError as error:
+                self._unknown = error.message
+                raise
         if index >= len(self._groups):
             what = "Pixel Data is cut" if self._cut else "Pixel Data has too few fragments"
             raise TruncatedError(f"{what}: {len(self._groups)} of {self._header.frames} frames are there")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastdcm.errors import DicomError, NoPixelDataError, UnsupportedError
 from fastdcm.model import Header, Notice
 from fastdcm.reader import elements as tags
@@ -24,6 +26,8 @@ _COLOUR = frozenset(
         "XYB",
     }
 )
+#: Encapsulated Uncompressed and Deflated Image Frame: all that can hold floats in fragments.
+_FLOAT_CAPSULES = frozenset({"1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.8.1"})
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 
 
@@ -38,6 +42,10 @@ def read_header(found: DataSet, notices: list[Notice]) -> Header:
         raise NoPixelDataError(_why_no_pixels(values))
     is_float = found.pixel_tag != tags.PIXEL_DATA
     samples, photometric = _colour(values, notices)
+    if is_float and samples != 1:
+        raise DicomError(f"floating point pixels with {samples} samples per pixel")
+    if is_float and found.pixel[2] == tags.UNDEFINED and found.transfer_syntax_uid not in _FLOAT_CAPSULES:
+        raise DicomError("floating point pixels are encapsulated under a syntax that cannot compress them")
     allocated, stored, high_bit = _bits(values, found.pixel_tag, notices)
     rows, columns = values.number(0x00280010, "Rows"), values.number(0x00280011, "Columns")
     if not rows or not columns:
@@ -50,7 +58,7 @@ def read_header(found: DataSet, notices: list[Notice]) -> Header:
     representation = values.number(0x00280103, "Pixel Representation", 0 if is_float else None)
     if representation > 1:
         raise DicomError(f"Pixel Representation is {representation}, not 0 or 1")
-    return Header(
+    header = Header(
         transfer_syntax_uid=found.transfer_syntax_uid,
         rows=rows,
         columns=columns,
@@ -61,7 +69,8 @@ def read_header(found: DataSet, notices: list[Notice]) -> Header:
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=high_bit,
-        pixel_representation=representation,
+        # One bit has no room for a sign.
+        pixel_representation=representation if stored > 1 else 0,
         pixel_keyword={
             tags.PIXEL_DATA: "PixelData",
             tags.FLOAT_PIXEL_DATA: "FloatPixelData",
@@ -74,6 +83,21 @@ def read_header(found: DataSet, notices: list[Notice]) -> Header:
         modality=values.text(0x00080060),
         instance_number=values.text(0x00200013),
     )
+    return _with_all_chroma(header, found.pixel[2], notices)
+
+
+def _with_all_chroma(header: Header, length: int, notices: list[Notice]) -> Header:
+    """YBR_FULL_422 whose native frames hold three samples a pixel is YBR_FULL, wrongly labelled."""
+    if header.photometric_interpretation != "YBR_FULL_422":
+        return header
+    full = replace(header, photometric_interpretation="YBR_FULL")
+    needed = (full.native_frame_bits * full.frames + 7) // 8
+    if length not in (needed, needed + needed % 2):
+        return header
+    notices.append(
+        Notice("chroma", "YBR_FULL_422, but three samples a pixel are there; it was read as YBR_FULL")
+    )
+    return full
 
 
 def _why_no_pixels(values: Values) -> str:

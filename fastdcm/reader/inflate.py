@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 
 from fastdcm.errors import DicomError, TruncatedError
@@ -23,14 +24,16 @@ class InflatedSource(Source):
         self._source, self._start, self._position = source, start, start
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         self._data = bytearray()
+        self._lock = threading.Lock()
         self._ended = False
         self.name = source.name
         self.size = MAX_INFLATED
 
     def read(self, offset: int, length: int) -> bytes:
-        while len(self._data) < offset + length and not self._ended:
-            self._inflate()
-        return bytes(self._data[offset : offset + length])
+        with self._lock:
+            while len(self._data) < offset + length and not self._ended:
+                self._inflate()
+            return bytes(self._data[offset : offset + length])
 
     def _inflate(self) -> None:
         compressed = self._inflater.unconsumed_tail

@@ -103,5 +103,7 @@ def _indirect(
         if len(entries) >= limit:
             break
         offset, produced = _segment(numbers, offset, entries[-1] if entries else previous)
+        if not produced:
+            raise DicomError("an indirect segment of the palette copies an empty one")
         entries += produced
     return behind, entries

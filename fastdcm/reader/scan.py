@@ -249,7 +249,9 @@ def _scan_elements(found: DataSet, start: int) -> None:
 
 def _skip_stray(found: DataSet, tag: int, position: int, head: memoryview) -> int:
     """The offset behind an item or delimiter that stands outside of any sequence."""
-    found.notices.append(Notice("stray-item", f"{tag_name(tag)} outside of any sequence, at byte {position}"))
+    if not any(notice.code == "stray-item" for notice in found.notices):
+        message = f"{tag_name(tag)} outside of any sequence, at byte {position}"
+        found.notices.append(Notice("stray-item", message))
     length: int = struct.unpack_from(found.encoding.order + "I", head, 4)[0]
     if tag == ITEM and length != UNDEFINED:
         # What is in the item belongs to a sequence whose own tag is lost, not to the top level.

@@ -46,7 +46,8 @@ class MemorySource(Source):
     """Bytes in memory."""
 
     def __init__(self, data: bytes | bytearray | memoryview, name: str | None = None) -> None:
-        self._view = memoryview(data).cast("B")
+        view = memoryview(data)
+        self._view = (view if view.c_contiguous else memoryview(view.tobytes())).cast("B")
         self.name = name
         self.size = self.bytes_read = len(self._view)
 

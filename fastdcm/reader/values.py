@@ -87,11 +87,16 @@ class Values:
             return []
         vr = self._elements[tag][0]
         if vr in (b"FD", b"FL"):
-            kind, size = ("d", 8) if vr == b"FD" else ("f", 4)
-            if len(raw) % size:
-                raise DicomError(f"{tag_name(tag)} has {len(raw)} bytes, which are no {8 * size}-bit floats")
-            return list(struct.unpack(f"{self.encoding.order}{len(raw) // size}{kind}", raw))
+            return self.floats(tag, vr)
         return [_decimal(part) for part in self.texts(tag)]
+
+    def floats(self, tag: int, vr: bytes) -> list[float]:
+        """FL or FD values; ``vr`` says which."""
+        raw = self.raw(tag) or b""
+        kind, size = ("d", 8) if vr == b"FD" else ("f", 4)
+        if len(raw) % size:
+            raise DicomError(f"{tag_name(tag)} has {len(raw)} bytes, which are no {8 * size}-bit floats")
+        return list(struct.unpack(f"{self.encoding.order}{len(raw) // size}{kind}", raw))
 
 
 def _decimal(text: str) -> float:
@@ -116,6 +121,12 @@ def lut_entries(values: Values, tag: int, count: int, bits: int) -> bytes:
         wide[::2] = words[:count]
         return bytes(wide)
     raise DicomError(f"a LUT of {count} entries has {len(raw)} bytes of data")
+
+
+def entry_bits(entries: bytes) -> int:
+    """The bits that the largest of some little-endian 16-bit entries needs."""
+    high = max(entries[1::2], default=0)
+    return 8 + high.bit_length() if high else max(entries[0::2], default=0).bit_length()
 
 
 def swap_words(raw: bytes) -> bytes:

@@ -114,7 +114,7 @@ def value_range(plan: GrayPlan, frames: Iterable[Samples]) -> Range | None:
     return Range(min(part.low for part in found), max(part.high for part in found))
 
 
-def _without_padding(array: Array, padding: tuple[int, int] | None) -> Array:
+def _without_padding(array: Array, padding: tuple[float, float] | None) -> Array:
     if array.dtype.kind == "f":
         finite = array[np.isfinite(array)]
         return finite if padding is None else finite[(finite < padding[0]) | (finite > padding[1])]

@@ -81,7 +81,8 @@ def display_values(stored: NDArray[Any], chain: Chain) -> Grays:
         # C.11.6.1.1: the LUT spans the whole output of the VOI.
         position = lut.first + y / ymax * (lut.size - 1)
         y = looked_up(position, lut) / (2**lut.bits - 1) * ymax
-    y = np.nan_to_num(y, nan=0.0)
+    # Entries of a LUT may exceed the depth that it declares.
+    y = np.clip(np.nan_to_num(y, nan=0.0), 0, ymax)
     return np.floor((ymax - y if chain.invert else y) + 0.5).astype(
         np.uint8 if chain.bits == 8 else np.uint16
     )

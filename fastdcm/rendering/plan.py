@@ -36,7 +36,7 @@ class GrayPlan(NamedTuple):
 
     chain: Chain
     automatic: Automatic | None
-    padding: tuple[int, int] | None
+    padding: tuple[float, float] | None
     supplemental: Palette | None
     rule: str
 

@@ -27,6 +27,7 @@ NOTICES = {
     "pydicom.h58abe__rtdose_expb_1frame.dcm": {"big-endian-words"},
     "pydicom.h45afb__liver_expb_1frame.dcm": {"pixel-data-long", "functional-groups"},
     "pydicom__693_J2KI.dcm": {"precision"},  # 16, 14
+    "pydicom__J2K_pixelrep_mismatch.dcm": {"sign"},  # unsigned in the stream
     "pydicom__liver_1frame.dcm": {"functional-groups"},  # one frame of three was kept
     "pylibjpeg-data__OsirixFake16BitsStoredFakeSpacing.dcm": {"precision"},  # 11, 16
     "weasis-dicom-tools__jpeg2000-multiframe-multifragments.dcm": {"precision"},  # 16, 12

@@ -178,7 +178,7 @@ def test_defaults() -> None:
     assert RenderOptions() == RenderOptions(None, None, "window", None, (0.0, 100.0), "photometric", 8)
     assert EncodeOptions() == EncodeOptions("jpeg", 90, "420", 3)
     assert ConvertOptions().existing == "keep"
-    assert FrameSelection().numbers(2) == [1, 2]
+    assert list(FrameSelection().numbers(2)) == [1, 2]
 
 
 def test_16_bits_need_png() -> None:
@@ -233,7 +233,7 @@ def test_unknown_option(name: str) -> None:
     ],
 )
 def test_frames(text: str, frames: int, numbers: list[int]) -> None:
-    assert FrameSelection.parse(text).numbers(frames) == numbers
+    assert list(FrameSelection.parse(text).numbers(frames)) == numbers
 
 
 @pytest.mark.parametrize(

@@ -42,22 +42,23 @@ def shaped(array: Array, header: Header, codec: str) -> Array:
     if header.samples_per_pixel > 1:
         expected += (header.samples_per_pixel,)
     if array.shape != expected:
-        if array.size == header.rows * header.columns * header.samples_per_pixel and array.ndim == 3:
-            if array.shape[0] == header.samples_per_pixel:
-                return np.ascontiguousarray(array.transpose(1, 2, 0)).reshape(expected)
+        if array.shape == (header.samples_per_pixel, header.rows, header.columns):
+            return np.ascontiguousarray(array.transpose(1, 2, 0)).reshape(expected)
+        if array.shape == (*expected, 1):
             return array.reshape(expected)
         raise DecodeError(f"{codec} decoded {array.shape} where {expected} was expected")
     return array
 
 
 def samples_of(
-    array: Array, header: Header, *, precision: int, signed: bool, photometric: str, note: Note
+    array: Array, header: Header, *, precision: int, signed: bool | None, photometric: str, note: Note
 ) -> Samples:
     """Give a codestream's samples the data set's meaning.
 
-    The codestream says which values there are (``precision`` bits, ``signed``), the data set how
-    they are meant: under Pixel Representation 1 unsigned samples are sign-extended from the
-    codestream's precision, under 0 signed ones are taken as unsigned bits.
+    The codestream says which values there are (``precision`` bits, ``signed``, None where the
+    format knows no sign), the data set how they are meant: under Pixel Representation 1 unsigned
+    samples are sign-extended from the codestream's precision, under 0 signed ones are taken as
+    unsigned bits.
     """
     if precision > 16:
         raise UnsupportedError(f"codestreams of {precision} bits are not supported (2 to 16 are)")
@@ -65,9 +66,15 @@ def samples_of(
         note(
             Notice("precision", f"the codestream has {precision} bits, Bits Stored says {header.bits_stored}")
         )
-    if signed != header.signed:
-        if signed or array.dtype.kind == "i":
-            note(Notice("sign", "the codestream is signed, Pixel Representation says unsigned"))
+    if signed is not None and signed != header.signed:
+        words = ("unsigned", "signed")
+        note(
+            Notice(
+                "sign", f"the codestream is {words[signed]}, Pixel Representation says {words[header.signed]}"
+            )
+        )
+    if bool(signed) != header.signed:
+        if signed:
             array = array.view(f"u{array.itemsize}") & np.array((1 << precision) - 1, f"u{array.itemsize}")
         else:
             array = sign_extend(array, precision)

@@ -31,5 +31,5 @@ def decode(data: bytes, header: Header, *, rgb: bool, note: Note) -> Samples:
     array = call("libjpeg-turbo", imagecodecs.jpeg8_decode, data[: stream.end], **options)
     array = shaped(array, header, "libjpeg-turbo")
     return samples_of(
-        array, header, precision=stream.precision, signed=False, photometric=photometric, note=note
+        array, header, precision=stream.precision, signed=None, photometric=photometric, note=note
     )

@@ -7,7 +7,7 @@ import imagecodecs
 from fastdcm.codecs.decoders.common import Note, call, check_geometry, samples_of, shaped
 from fastdcm.codestream import jpeg2000
 from fastdcm.errors import UnsupportedError
-from fastdcm.model import Header, Samples
+from fastdcm.model import Header, Notice, Samples
 
 
 def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) -> Samples:
@@ -21,15 +21,22 @@ def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) ->
     precision, signed, *_ = stream.components[0]
     if any(component != (precision, signed, 1, 1) for component in stream.components):
         raise UnsupportedError("JPEG 2000 with components of different size or depth is not supported")
+    # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
+    codestream = data[stream.offset : stream.end]
     if stream.high_throughput or high_throughput:
-        array = call("OpenJPH", imagecodecs.htj2k_decode, data[stream.offset : stream.end])
+        array = call("OpenJPH", imagecodecs.htj2k_decode, codestream)
     else:
-        array = call("OpenJPEG", imagecodecs.jpeg2k_decode, data, numthreads=1)
+        array = call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=1)
     array = shaped(array, header, "the JPEG 2000 decoder")
     photometric = header.photometric_interpretation
     if photometric in ("YBR_ICT", "YBR_RCT"):
         # The codestream's own component transform, which the decoder has undone (T.800 annex G).
         photometric = "RGB"
-    elif photometric == "YBR_FULL_422":
-        photometric = "YBR_FULL"
+    elif photometric in ("YBR_FULL", "YBR_FULL_422"):
+        if stream.mct:
+            message = (
+                f"the codestream has a component transform, which {photometric} excludes; it was read as RGB"
+            )
+            note(Notice("component-transform", message))
+        photometric = "RGB" if stream.mct else "YBR_FULL"
     return samples_of(array, header, precision=precision, signed=signed, photometric=photometric, note=note)

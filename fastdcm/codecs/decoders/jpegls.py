@@ -23,5 +23,5 @@ def decode(data: bytes, header: Header, *, note: Note) -> Samples:
     # Chroma is never shared in JPEG-LS: three components of full size are coded.
     photometric = header.photometric_interpretation.replace("YBR_FULL_422", "YBR_FULL")
     return samples_of(
-        array, header, precision=stream.precision, signed=False, photometric=photometric, note=note
+        array, header, precision=stream.precision, signed=None, photometric=photometric, note=note
     )

@@ -6,7 +6,7 @@ import imagecodecs
 
 from fastdcm.codecs.decoders.common import Note, call, check_geometry, samples_of, shaped
 from fastdcm.codestream import jpegxl
-from fastdcm.errors import CodestreamError
+from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.model import Header, Samples
 
 
@@ -17,10 +17,12 @@ def decode(data: bytes, header: Header, *, note: Note) -> Samples:
     """
     stream = jpegxl.parse(data)
     check_geometry(header, "JPEG XL", stream.rows, stream.columns, stream.components)
+    if stream.orientation != 1 or stream.animated or stream.is_float:
+        raise UnsupportedError("JPEG XL that is turned, animated or of floats is not supported")
     array = call("libjxl", imagecodecs.jpegxl_decode, data, numthreads=1)
     if array.dtype.kind != "u":
         raise CodestreamError(f"the JPEG XL stream holds {array.dtype}, not integers")
     array = shaped(array, header, "libjxl")
     photometric = header.photometric_interpretation if header.samples_per_pixel == 1 else "RGB"
     precision = stream.bits or 8 * array.itemsize
-    return samples_of(array, header, precision=precision, signed=False, photometric=photometric, note=note)
+    return samples_of(array, header, precision=precision, signed=None, photometric=photometric, note=note)

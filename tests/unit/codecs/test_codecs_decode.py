@@ -6,8 +6,9 @@ import imagecodecs
 import numpy as np
 import pytest
 
+from fastdcm.codecs.decoders.common import shaped
 from fastdcm.codecs.table import LIBRARIES, SYNTAXES, lookup
-from fastdcm.errors import CodestreamError, FastdcmError, UnsupportedError
+from fastdcm.errors import CodestreamError, DecodeError, FastdcmError, UnsupportedError
 from tests.unit.codecs.decoding import UIDS, decoded, header_of, image
 
 GRAY = image((16, 24))
@@ -79,6 +80,35 @@ def test_refused_by_name(uid: str) -> None:
 def test_unknown_syntax() -> None:
     with pytest.raises(UnsupportedError, match=r"1\.2\.3\.4 is unknown"):
         decoded(STREAMS["jpeg"], header_of(GRAY, "1.2.3.4"))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((5, 7, 3), (5, 7, 3)),
+        ((3, 5, 7), (5, 7, 3)),
+        ((5, 7), (5, 7)),
+        ((5, 7, 1), (5, 7)),
+        ((1, 5, 7), (5, 7)),
+        ((7, 5), None),
+        ((5, 7, 4), None),
+        ((105,), None),
+    ],
+)
+def test_shapes_that_libraries_return(given: tuple[int, ...], expected: tuple[int, ...] | None) -> None:
+    """By pixel, by plane, or with an axis too many; what is not the header's image is an error."""
+    array = np.arange(np.prod(given)).reshape(given)
+    header = header_of(np.zeros((5, 7, 3) if 3 in given else (5, 7), np.uint8), "native")
+    if expected is None:
+        with pytest.raises(DecodeError, match="was expected"):
+            shaped(array, header, "a library")
+        return
+    found = shaped(array, header, "a library")
+    assert found.shape == expected
+    if given == (3, 5, 7):
+        assert np.array_equal(found[..., 1], array[1])
+    else:
+        assert np.array_equal(found.ravel(), array.ravel())
 
 
 def test_table() -> None:

@@ -258,6 +258,12 @@ def test_stray_items(stray: bytes) -> None:
     assert codes(data_set) == ["stray-item"]
 
 
+def test_stray_item_that_ends_with_the_file() -> None:
+    data_set = found(dicom([ROWS]) + item_head(4) + b"abcd")
+    assert rows(data_set) == 0x1234
+    assert codes(data_set) == ["stray-item"]
+
+
 def test_zero_length_items_in_great_number() -> None:
     items = item_head(0) * 200_000 + delimiter(SEQUENCE_END)
     data = dicom([Element(0x00081140, "SQ", items, length=UNDEFINED), ROWS])
