@@ -73,9 +73,9 @@ def scan(source: Source) -> DataSet:
     elif start:
         notices.append(Notice("no-meta-group", "no file meta information: the encoding was guessed"))
     elif not head:
-        raise NotDicomError("no DICOM: the file is empty")
+        raise NotDicomError("not a DICOM file: the file is empty")
     elif _plausible(head, source.size) is None:
-        raise NotDicomError("no DICOM: neither a preamble nor a data set at its start")
+        raise NotDicomError("not a DICOM file: neither a preamble nor a data set at its start")
     else:
         notices.append(Notice("no-preamble", "no preamble and meta information: the encoding was guessed"))
 
@@ -144,7 +144,7 @@ def _encoding(uid: str, head: bytes, size: int, notices: list[Notice], *, has_me
     if found is None:
         if uid:
             return declared
-        raise NotDicomError("no DICOM: no data set follows the preamble")
+        raise NotDicomError("not a DICOM file: no data set follows the preamble")
     if not uid:
         if not any(notice.code in ("no-meta-group", "no-preamble") for notice in notices):
             notices.append(Notice("no-transfer-syntax", "no Transfer Syntax UID: the encoding was guessed"))

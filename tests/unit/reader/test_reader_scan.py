@@ -170,12 +170,12 @@ def test_other_encoding_than_declared(real: str, declared: str) -> None:
     ("data", "reason"),
     [
         (b"", "empty"),
-        (bytes(4), "no DICOM"),
-        (b"Just some text, long enough to hold a header." * 9, "no DICOM"),
-        (b"PK\x03\x04" + bytes(200), "no DICOM"),
-        (b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(200), "no DICOM"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(200), "no DICOM"),
-        (bytes(128) + b"DICM" + b"?" * 40, "no DICOM"),
+        (bytes(4), "not a DICOM file"),
+        (b"Just some text, long enough to hold a header." * 9, "not a DICOM file"),
+        (b"PK\x03\x04" + bytes(200), "not a DICOM file"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(200), "not a DICOM file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(200), "not a DICOM file"),
+        (bytes(128) + b"DICM" + b"?" * 40, "not a DICOM file"),
     ],
     ids=["empty", "zeros", "text", "zip", "jpeg", "png", "preamble only"],
 )
