@@ -24,7 +24,10 @@ def summary(report: Report, existing: Existing) -> list[str]:
     where = f", in {printable(', '.join(report.outputs[:3]))}" if report.images else ""
     if len(report.outputs) > 3 and report.images:
         where += f" and {len(report.outputs) - 3} more"
-    files = counted(report.converted + report.failed + report.unchanged, "file")
+    total = report.converted + report.failed + report.unchanged
+    files = counted(total, "file")
+    if report.converted < total:
+        files = f"{report.converted} of {files}"
     lines = [f"{counted(report.images, 'image')} from {files} in {report.seconds:.1f} s{rate}{where}"]
     if report.interrupted:
         lines[0] = f"interrupted after {report.files} of {counted(report.found, 'file')} found: {lines[0]}"
@@ -35,8 +38,13 @@ def summary(report: Report, existing: Existing) -> list[str]:
         lines.append(failed)
     if report.skipped_count:
         ordered = sorted(report.skipped_by_reason.items(), key=lambda item: (-item[1], item[0]))
-        reasons = ", ".join(f"{number} {reason}" for reason, number in ordered)
-        lines.append(printable(f"{counted(report.skipped_count, 'file')} skipped: {reasons}"))
+        reasons = [printable(f"{number} {reason}") for reason, number in ordered]
+        skipped = f"{counted(report.skipped_count, 'file')} skipped:"
+        lines += (
+            [f"{skipped} {', '.join(reasons)}"]
+            if len(reasons) < 3
+            else [skipped, *(f"  {r}" for r in reasons)]
+        )
     if report.existing:
         lines.append(_existing_line(report.existing, existing))
     elif not report.images and not report.failure_count and not report.interrupted:

@@ -258,7 +258,7 @@ def test_summary_words() -> None:
     ):
         report.add(outcome)
     assert summary(report, "keep") == [
-        "100 images from 2 files in 2.0 s (50 images/s), in out",
+        "100 images from 1 of 2 files in 2.0 s (50 images/s), in out",
         "1 file failed",
         "3 files skipped: 2 no pixel data, 1 no DICOM",
         "2 outputs existed and were left alone: --overwrite replaces them, --skip-existing accepts them",
