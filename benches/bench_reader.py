@@ -10,7 +10,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import fastdcm
 from benches.conftest import tiled_ct
-from fastdcm.reader import source
+from fastdcm.reader import scan, sequences, source
+from tests.builders import Element, sequence
+from tests.builders import image as object_of
 
 
 def header(path: Path) -> fastdcm.Header:
@@ -48,3 +50,18 @@ def bench_stored(
     benchmark.group = f"stored values of a file of {file.stat().st_size / 2**20:.1f} MiB"
     monkeypatch.setattr(source, "WHOLE_FILE_SIZE", 1 << 40 if way == "whole" else 0)
     benchmark(stored, file)
+
+
+@pytest.mark.parametrize("window", [16, 64, 256])
+def bench_window(
+    benchmark: BenchmarkFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    """Walking 700 KB of functional groups, with windows of so many KiB."""
+    group = [Element(0x00289132, "SQ", [[Element(0x00281050, "DS", "40"), Element(0x00281051, "DS", "400")]])]
+    groups = Element(0x52009230, "SQ", sequence([group] * 12_000, undefined=True), undefined=True)
+    file = tmp_path / "enhanced.dcm"
+    file.write_bytes(object_of(bytes(source.WHOLE_FILE_SIZE), rows=2048, columns=2048, extra=[groups]))
+    for module in (scan, sequences):
+        monkeypatch.setattr(module, "WINDOW", window << 10)
+    benchmark.group = "header of many functional groups, by window"
+    benchmark(header, file)

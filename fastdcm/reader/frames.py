@@ -39,7 +39,6 @@ class FrameIndex:
             not self.encapsulated and not found.encoding.little and found.pixel[0] == b"OW"
         )
         self._swapped = self._big_endian_words and header.bits_allocated in (1, 8, 12)
-        self._fragments: list[tuple[int, int]] | None = None
         self._groups: list[tuple[tuple[int, int], ...]] | None = None
         self._cut = False
         self._table: list[int] = []

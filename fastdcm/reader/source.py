@@ -13,8 +13,9 @@ from fastdcm.system import read_at
 #: Files up to this size are read at once, larger ones window by window and frame by frame. Above
 #: it the second read costs less than 1 % of converting one image (benches/bench_reader.py).
 WHOLE_FILE_SIZE = 4 << 20
-#: How much is read at a time of the header of a larger one.
-WINDOW = 256 << 10
+#: How much is read at a time of the header of a larger one: what is read of its pixels in vain is less
+#: than this, and 64 reads a megabyte cost 1 % of walking its elements (benches/bench_reader.py).
+WINDOW = 16 << 10
 
 Readable = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, "Source"]
 
