@@ -49,10 +49,11 @@ clean:  ## remove what these targets made
 	rm -rf $(VENV) demo-output bench-report build dist .benchmarks .hypothesis .*_cache
 	find fastdcm tests benches -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One environment; each stamp says which extras are in it.
+# One environment; each stamp says which extras are in it. Bytecode is made as pip does for what it copies.
 $(VENV)/.ready: pyproject.toml
 	test -x $(BIN)/pip || test -x $(BIN)/pip.exe || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q --disable-pip-version-check -e .
+	$(PY) -m compileall -q fastdcm
 	touch $@
 
 $(VENV)/.ready-%: $(VENV)/.ready
