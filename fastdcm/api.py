@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 
 from fastdcm.batch import Report, Watcher, run
 from fastdcm.batch.targets import named_format, named_output
-from fastdcm.options import ConvertOptions, Existing, FrameSelection, split_options
+from fastdcm.options import LIMIT_NAMES, ConvertOptions, Existing, FrameSelection, ReadOptions, split_options
 from fastdcm.pipeline import Image, open_image
 from fastdcm.reader.source import Readable
 
 
-def open(src: Readable, *, strict: bool = False) -> Image:
+def open(src: Readable, *, strict: bool = False, allow_partial: bool = False, **limits: int) -> Image:
     """Open a DICOM object: a path, bytes, a binary file object, or a `fastdcm.reader.source.Source`.
 
-    Reads the header only. With ``strict`` every notice is an error. Use it as a context manager.
+    Reads the header only. With ``strict`` every notice is an error; with ``allow_partial`` a frame
+    that is cut is given as far as it goes, with a notice. ``limits`` are the fields of
+    `fastdcm.options.Limits` (``max_pixels``, ...). Use it as a context manager.
     Raises `SourceError`, `NotDicomError`, `NoPixelDataError`, `DicomError`, `UnsupportedError`.
     """
-    return open_image(src, strict=strict)
+    return open_image(src, ReadOptions.of(strict=strict, allow_partial=allow_partial, **limits))
 
 
 def read(src: Readable, index: int = 0, **options: Any) -> NDArray[Any]:
@@ -42,6 +44,7 @@ def convert(
     *,
     jobs: int | None = 1,
     strict: bool = False,
+    allow_partial: bool = False,
     frames: str | None = None,
     existing: Existing = "keep",
     name: str | None = None,
@@ -58,8 +61,9 @@ def convert(
     ``frames`` is "all" (the default but for a named image, which gets frame 1), "3", "2-5" or
     "1,7,9"; ``existing`` says what happens to outputs that are there ("keep"
     leaves and counts them as undone, "skip" leaves them, "overwrite"); ``name`` is a template;
-    ``timeout`` is the least number of seconds a frame may take. ``options`` are those of
-    `Image.render` and `Image.encode`. ``watcher`` sees what happens while it happens.
+    ``timeout`` is the least number of seconds a frame may take. ``strict`` and ``allow_partial`` are
+    those of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
+    `fastdcm.options.Limits`. ``watcher`` sees what happens while it happens.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and
@@ -71,6 +75,7 @@ def convert(
     target = None if output is None else os.fspath(output)
     if "format" not in options and (named := named_output(paths, target)) is not None:
         options["format"] = named_format(named)
+    limits = {name: options.pop(name) for name in LIMIT_NAMES & options.keys()}
     render, encode = split_options(options)
     asked = ConvertOptions(
         render=render,
@@ -78,7 +83,7 @@ def convert(
         frames=FrameSelection.parse(frames or "all"),
         existing=existing,
         name=name,
-        strict=strict,
+        read=ReadOptions.of(strict=strict, allow_partial=allow_partial, **limits),
         fail_fast=fail_fast,
         timeout=timeout,
     )

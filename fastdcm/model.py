@@ -165,10 +165,12 @@ class Samples(NamedTuple):
 
     ``array`` has the shape (rows, columns) or (rows, columns, 3). ``photometric_interpretation``
     is that of the array, which a decoder may have changed (YBR to RGB); ``bits`` bounds the
-    values: 0..2**bits-1, or -2**(bits-1)..2**(bits-1)-1 where ``signed``; 0 for floats.
+    values: 0..2**bits-1, or -2**(bits-1)..2**(bits-1)-1 where ``signed``; 0 for floats. The last
+    ``missing`` pixels, row by row, were not in the data and are filled.
     """
 
     array: Any
     photometric_interpretation: str
     bits: int
     signed: bool
+    missing: int = 0

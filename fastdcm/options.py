@@ -79,6 +79,50 @@ def is_usable(window: Window) -> bool:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What an object may ask for before it is refused; no honest file reaches the defaults.
+
+    ``max_pixels`` bounds Rows x Columns of a frame, ``max_decoded`` the bytes of all frames together
+    once they are decoded, ``max_inflated`` the bytes of a deflated data set (PS3.5 A.5), and
+    ``max_nesting`` the depth of sequences in sequences.
+    """
+
+    max_pixels: int = 1 << 29
+    max_decoded: int = 1 << 40
+    max_inflated: int = 1 << 30
+    max_nesting: int = 64
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or value < 1:
+                raise OptionError(f"{field.name} must be a whole number above 0, not {value!r}")
+
+
+LIMIT_NAMES = frozenset(field.name for field in fields(Limits))
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How objects are read.
+
+    ``strict`` makes every notice an error. ``allow_partial`` gives what is there of a frame that is
+    cut, filled up with its darkest value and with a notice; without it such a frame is an error.
+    """
+
+    strict: bool = False
+    allow_partial: bool = False
+    limits: Limits = Limits()
+
+    @classmethod
+    def of(cls, *, strict: bool = False, allow_partial: bool = False, **limits: Any) -> ReadOptions:
+        """From keyword arguments of the API: ``strict``, ``allow_partial`` and the fields of `Limits`."""
+        if unknown := sorted(limits.keys() - LIMIT_NAMES):
+            raise OptionError(f"unknown option {unknown[0]!r}")
+        return cls(strict, allow_partial, Limits(**limits))
+
+
+@dataclass(frozen=True)
 class RenderOptions:
     """How stored values become display values.
 
@@ -230,7 +274,7 @@ class ConvertOptions:
     frames: FrameSelection = FrameSelection()
     existing: Existing = "keep"
     name: str | None = None
-    strict: bool = False
+    read: ReadOptions = ReadOptions()
     fail_fast: bool = False
     timeout: float = 60.0
 

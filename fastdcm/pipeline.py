@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.decode import decode_frame
+from fastdcm.codecs.decode import decode_frame, open_video
 from fastdcm.codecs.encode import encode_image
 from fastdcm.errors import DicomError, FastdcmError, OptionError, StrictError
 from fastdcm.model import Header, Notice, Samples
-from fastdcm.options import EncodeOptions, RenderOptions, split_options
+from fastdcm.options import EncodeOptions, ReadOptions, RenderOptions, split_options
 from fastdcm.reader.display import DisplayReader
 from fastdcm.reader.frames import FrameIndex
 from fastdcm.reader.header import read_header
 from fastdcm.reader.scan import scan
 from fastdcm.reader.source import FileSource, Readable, Source, open_source
 from fastdcm.rendering.chain import Range
-from fastdcm.rendering.execute import execute, rgb, value_range
+from fastdcm.rendering.execute import darkest, execute, rgb, value_range
 from fastdcm.rendering.lut import modality_values
 from fastdcm.rendering.plan import GrayPlan, Plan, make_plan, modality_of
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pydicom
 
 Array = NDArray[Any]
+_DEFAULT = ReadOptions()
 
 
 class Image:
@@ -44,19 +45,21 @@ class Image:
 
     header: Header
 
-    def __init__(self, source: Source, *, strict: bool = False) -> None:
+    def __init__(self, source: Source, options: ReadOptions = _DEFAULT) -> None:
         self._source = self._whole = source
-        self._strict = strict
+        self._options = options
         self._noted: list[Notice] = []
         self._object_ranges: dict[Plan, Range | None] = {}
         with self._located(None):
-            found = scan(source)
+            limits = options.limits
+            found = scan(source, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated)
             self._found = found
             self._source = found.source
             self._noted = found.notices
-            self.header = read_header(found, self._noted)
-            self._frames = FrameIndex(found, self.header, self._noted)
+            self.header = read_header(found, self._noted, limits)
+            self._frames = FrameIndex(found, self.header, self._noted, allow_partial=options.allow_partial)
             self._display = DisplayReader(found, self.header, self._noted)
+            self._video = open_video(self.header, self._frames.stream) if self._frames.encapsulated else None
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +79,8 @@ class Image:
 
     def close(self) -> None:
         """Close the source; frames cannot be read after."""
+        if self._video is not None:
+            self._video.close()
         self._source.close()
 
     @property
@@ -136,7 +141,8 @@ class Image:
         first = self.pixels(0, values=values, raw=raw)
         with self._located(len(self) - 1):
             # A header may say that there are billions: no memory for frames that are not there.
-            self._frames.span(len(self) - 1)
+            if self._video is None:
+                self._frames.span(len(self) - 1)
         try:
             frames = np.empty((len(self), *first.shape), first.dtype)
         except MemoryError as error:
@@ -212,6 +218,8 @@ class Image:
         return index
 
     def _decode(self, index: int, *, as_rgb: bool) -> Samples:
+        if self._video is not None and self._video.is_there():
+            return self._video.frame(index, rgb=as_rgb, note=lambda notice: self._note(notice, index))
         data, bit_offset = self._frames.read(index)
         return decode_frame(
             data,
@@ -220,6 +228,7 @@ class Image:
             bit_offset=bit_offset,
             little=self._found.encoding.little,
             rgb=as_rgb,
+            darkest=self._darkest(index) if self._options.allow_partial else None,
             note=lambda notice: self._note(notice, index),
         )
 
@@ -230,6 +239,11 @@ class Image:
             # A codestream that is deeper than declared: its values count.
             header = replace(header, bits_stored=bits)
         return make_plan(header, self._display.read(index), options, self._noted)
+
+    def _darkest(self, index: int) -> float:
+        """The stored value with which a frame that is cut is filled up."""
+        plan = make_plan(self.header, self._display.read(index), RenderOptions(), [])
+        return darkest(plan, self.header)
 
     def _object_range(self, plan: Plan) -> Range | None:
         """The range over all frames, where the plan asks for it; computed once."""
@@ -254,7 +268,7 @@ class Image:
 
     @contextmanager
     def _located(self, index: int | None) -> Iterator[None]:
-        """Attach path and frame to errors; with ``strict`` raise what was noted."""
+        """Attach path and frame to errors; where notices are errors, raise them."""
         frame = None if index is None else index + 1
         try:
             yield
@@ -263,20 +277,19 @@ class Image:
             raise
         except MemoryError as error:
             raise DicomError("not enough memory", path=self.path, frame=frame) from error
-        if self._strict and self._noted:
+        if self._options.strict and self._noted:
             first = self._noted[0]
             raise StrictError(first.message, path=self.path, frame=first.frame)
 
 
-def open_image(src: Readable, *, strict: bool = False) -> Image:
+def open_image(src: Readable, options: ReadOptions = _DEFAULT) -> Image:
     """Open a DICOM object and read its header; pixel data is read when it is asked for.
 
-    With ``strict`` every notice is a `StrictError`. Raises `SourceError`, `NotDicomError`,
-    `NoPixelDataError`, `DicomError`, `UnsupportedError`.
+    Raises `SourceError`, `NotDicomError`, `NoPixelDataError`, `DicomError`, `UnsupportedError`.
     """
     source = open_source(src)
     try:
-        return Image(source, strict=strict)
+        return Image(source, options)
     except BaseException:
         source.close()
         raise

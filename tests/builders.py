@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 UNDEFINED = 0xFFFFFFFF
@@ -251,6 +252,19 @@ def lut_item(descriptor: Sequence[int], data: bytes, *, vr: str = "US", data_vr:
         Element(0x00283002, vr, struct.pack("<" + signs, *descriptor)),
         Element(0x00283006, data_vr, data),
     ]
+
+
+def sparse(path: Path, parts: Mapping[int, bytes], size: int = 0) -> Path:
+    """A file of these bytes at these offsets, with holes between them, which take no room on the disk.
+
+    It ends with the last part, or has ``size`` bytes.
+    """
+    with path.open("wb") as file:
+        for offset, data in parts.items():
+            file.seek(offset)
+            file.write(data)
+        file.truncate(size or None)
+    return path
 
 
 def words(values: Iterable[int], *, little: bool = True) -> bytes:

@@ -70,7 +70,7 @@ class Converter:
         """
         outcome = outcome or Outcome(task.source, task.part, task.parts)
         try:
-            with self._open(task.source, strict=self._options.strict) as image:
+            with self._open(task.source, self._options.read) as image:
                 try:
                     return outcome, self._convert(image, task, own, beat, outcome)
                 finally:

@@ -17,10 +17,13 @@ from fastdcm.cli.progress import Display
 from fastdcm.cli.summary import FAILED, INTERRUPTED, exit_status, summary
 from fastdcm.errors import OptionError, WorkerError
 from fastdcm.options import (
+    LIMIT_NAMES,
     ConvertOptions,
     EncodeOptions,
     Existing,
     FrameSelection,
+    Limits,
+    ReadOptions,
     RenderOptions,
     parse_format,
     parse_voi,
@@ -65,6 +68,11 @@ def parse_quality(text: str) -> tuple[int, str | None]:
 
 
 _FROM_ONE = click.IntRange(1)
+
+
+def _limit(name: str) -> dict[str, Any]:
+    """The settings of an option for a field of `Limits`."""
+    return {"type": _FROM_ONE, "metavar": "N", "default": getattr(Limits, name)}
 
 
 @click.command(cls=GroupedCommand, epilog=_EXAMPLES)
@@ -141,6 +149,18 @@ _FROM_ONE = click.IntRange(1)
 )
 @option("Run", "--fail-fast", is_flag=True, help="Stop at the first failure.")
 @option("Run", "--strict", is_flag=True, help="Make notices failures.")
+@option(
+    "Damage",
+    "--allow-partial",
+    is_flag=True,
+    help="Give what is there of cut frames, with a notice.",
+)
+@option("Damage", "--max-pixels", **_limit("max_pixels"), help="Most pixels of a frame; default 2^29.")
+@option("Damage", "--max-decoded", **_limit("max_decoded"), help="Most bytes of all frames; default 2^40.")
+@option(
+    "Damage", "--max-inflated", **_limit("max_inflated"), help="Most bytes of a deflated file; default 2^30."
+)
+@option("Damage", "--max-nesting", **_limit("max_nesting"), help="Deepest sequences; default 64.")
 @option("Run", "-v", "--verbose", is_flag=True, help="Tell of every file.")
 @option("Run", "--quiet", is_flag=True, help="Tell of failures only.")
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
@@ -226,7 +246,11 @@ def _options(
         frames=asked["frames"] or FrameSelection(),
         existing="overwrite" if asked["overwrite"] else "skip" if asked["skip_existing"] else "keep",
         name=asked["name"],
-        strict=asked["strict"],
+        read=ReadOptions.of(
+            strict=asked["strict"],
+            allow_partial=asked["allow_partial"],
+            **{name: asked[name] for name in LIMIT_NAMES},
+        ),
         fail_fast=asked["fail_fast"],
         timeout=asked["timeout"],
     )

@@ -8,11 +8,17 @@ import platform
 import click
 
 _PACKAGES = ("numpy", "numba", "imagecodecs", "pydicom", "PyTurboJPEG", "click", "rich")
+#: Package -> the extra that brings it.
+_OPTIONAL = {"av": "video"}
 
 
 @click.command()
-def doctor() -> None:
+@click.option("--table", "table_only", is_flag=True, help="The transfer syntaxes alone: what may be in each.")
+def doctor(table_only: bool) -> None:
     """Show versions, codecs by transfer syntax, and what is used for what."""
+    if table_only:
+        click.echo("\n".join(_table()))
+        return
     for title, lines in (
         ("versions", _versions()),
         ("JPEG encoder", _jpeg()),
@@ -29,11 +35,12 @@ def _versions() -> list[str]:
     import fastdcm
 
     lines = [f"fastdcm {fastdcm.__version__}", f"Python {platform.python_version()} on {platform.platform()}"]
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *_OPTIONAL):
         try:
             lines.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
-            lines.append(f"{package} is missing")
+            extra = _OPTIONAL.get(package)
+            lines.append(f"{package} is " + (f"not installed (extra {extra})" if extra else "missing"))
     return lines
 
 
@@ -79,3 +86,17 @@ def _syntaxes() -> list[str]:
         how = LIBRARIES[syntax.family] if syntax.supported else "not supported"
         lines.append(f"{syntax.uid:<28} {syntax.name:<78.78} {how}")
     return lines
+
+
+def _table() -> list[str]:
+    """Each transfer syntax on a line: UID, name, what it carries, the library that decodes it."""
+    from fastdcm.codecs.table import LIBRARIES, SYNTAXES
+
+    rows = [
+        (syntax.uid, syntax.name, syntax.carries, LIBRARIES[syntax.family])
+        if syntax.supported
+        else (syntax.uid, syntax.name, "not supported", "")
+        for syntax in SYNTAXES.values()
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

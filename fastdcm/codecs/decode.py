@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from fastdcm.codecs.table import Family, lookup
+from fastdcm.codecs.table import SYNTAXES, Family, lookup
 from fastdcm.codestream import sniff
+from fastdcm.codestream.rle import HEADER_SIZE as RLE_HEADER_SIZE
+from fastdcm.codestream.rle import parse as parse_rle
 from fastdcm.errors import CodestreamError
 from fastdcm.model import Header, Notice, Samples
+
+if TYPE_CHECKING:
+    from fastdcm.codecs.decoders.video import Stream, Video
 
 Note = Callable[[Notice], None]
 
@@ -22,6 +28,7 @@ def decode_frame(
     bit_offset: int = 0,
     little: bool = True,
     rgb: bool = True,
+    darkest: float | None = None,
     note: Note,
 ) -> Samples:
     """Decode one frame.
@@ -29,7 +36,8 @@ def decode_frame(
     ``data`` are its bytes, of which the first ``bit_offset`` bits belong to the frame before;
     ``little`` is the byte order of native samples. With ``rgb`` a JPEG stream is converted to RGB
     by its own decoder, else samples stay as coded. The result's array has the shape (rows,
-    columns[, 3]).
+    columns[, 3]). A frame that is cut is an error, unless ``darkest`` is given: the stored value to
+    fill it up with, where the codec can be decoded in part (native, RLE, deflated, JPEG).
 
     Raises `CodestreamError` where the data is damaged or contradicts the header,
     `UnsupportedError` for what no decoder here takes.
@@ -38,19 +46,19 @@ def decode_frame(
     if family == "native":
         from fastdcm.codecs.decoders import native
 
-        return native.decode(data, header, bit_offset=bit_offset, little=little)
+        return native.decode(data, header, bit_offset=bit_offset, little=little, darkest=darkest, note=note)
     if family == "deflated-frame":
         from fastdcm.codecs.decoders import native
 
-        return native.decode_deflated(data, header)
+        return native.decode_deflated(data, header, darkest=darkest, note=note)
     if family == "rle":
         from fastdcm.codecs.decoders import rle
 
-        return rle.decode(data, header)
+        return rle.decode(data, header, darkest=darkest, note=note)
     if family == "jpeg":
         from fastdcm.codecs.decoders import jpeg
 
-        return jpeg.decode(bytes(data), header, rgb=rgb, note=note)
+        return jpeg.decode(bytes(data), header, rgb=rgb, darkest=darkest, note=note)
     if family == "jpeg-ls":
         from fastdcm.codecs.decoders import jpegls
 
@@ -64,6 +72,19 @@ def decode_frame(
     return jpeg2000.decode(bytes(data), header, high_throughput=family == "htj2k", note=note)
 
 
+def open_video(header: Header, open_stream: Callable[[], Stream]) -> Video | None:
+    """The decoder of an object whose frames are one video (encapsulated); None for other syntaxes.
+
+    ``open_stream`` gives all fragments as one file, once it is needed.
+    """
+    syntax = SYNTAXES.get(header.transfer_syntax_uid)
+    if syntax is None or syntax.family != "video":
+        return None
+    from fastdcm.codecs.decoders.video import Video
+
+    return Video(header, open_stream)
+
+
 def _family(data: memoryview, header: Header, *, encapsulated: bool, note: Note) -> Family:
     """The family that the bytes are of: the declared one, or the one that is really there."""
     uid = header.transfer_syntax_uid
@@ -72,21 +93,36 @@ def _family(data: memoryview, header: Header, *, encapsulated: bool, note: Note)
         if declared not in ("native", "deflated-frame"):
             note(_mismatch(uid, "the pixel data is not encapsulated"))
         return "native"
-    found = sniff(bytes(data[:4096]))
+    found = _found(data, header)
     if declared == found:
         return declared
-    if found is not None:
-        if declared == "deflated-frame" or uid == _ENCAPSULATED_UNCOMPRESSED:
-            # Bytes of these may look like anything; the declaration counts.
-            return declared
-        if {declared, found} != {"jpeg2000", "htj2k"}:
-            note(_mismatch(uid, f"the frame is {found}"))
+    if found is not None and not (uid == _ENCAPSULATED_UNCOMPRESSED and _is_of_native_size(data, header)):
+        # Native samples may look like anything; deflated ones never start as a codestream does.
+        note(_mismatch(uid, f"the frame is {found}"))
         return found
     if declared in ("rle", "deflated-frame") or uid == _ENCAPSULATED_UNCOMPRESSED:
         return declared
     if declared == "native":
         raise CodestreamError("encapsulated pixel data of no known codec, under a native transfer syntax")
     raise CodestreamError(f"the frame does not start as {declared} data does: {bytes(data[:4]).hex(' ')}")
+
+
+def _found(data: memoryview, header: Header) -> Family | None:
+    """What the bytes are by their signature, or by a header of RLE segments that fits the image."""
+    kind = sniff(bytes(data[:4096]))
+    if kind is not None or len(data) < RLE_HEADER_SIZE or data[4] != RLE_HEADER_SIZE:
+        return kind
+    if any(data[4 * (data[0] + 1) : RLE_HEADER_SIZE]):
+        return None  # offsets of segments that there are not
+    try:
+        parse_rle(bytes(data), header.samples_per_pixel * max(header.bits_allocated, 8) // 8)
+    except CodestreamError:
+        return None
+    return "rle"
+
+
+def _is_of_native_size(data: memoryview, header: Header) -> bool:
+    return len(data) - (header.native_frame_bits + 7) // 8 in (0, 1)
 
 
 def _mismatch(uid: str, found: str) -> Notice:

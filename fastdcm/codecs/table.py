@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from fastdcm.errors import UnsupportedError
 
 Family = Literal[
-    "native", "rle", "jpeg", "jpeg-ls", "jpeg2000", "htj2k", "jpegxl", "deflated-frame", "refused"
+    "native", "rle", "jpeg", "jpeg-ls", "jpeg2000", "htj2k", "jpegxl", "deflated-frame", "video", "refused"
 ]
 
 #: Family -> the library that decodes it, as people know it.
@@ -23,6 +23,7 @@ LIBRARIES: dict[Family, str] = {
     "htj2k": "OpenJPH through imagecodecs",
     "jpegxl": "libjxl through imagecodecs",
     "deflated-frame": "zlib",
+    "video": "FFmpeg through PyAV (extra `video`)",
     "refused": "none",
 }
 
@@ -45,6 +46,7 @@ _INTEGERS = "1, 8, 12, 16, 32, 64 bits, float and double; gray, palette, colour"
 _DCT8 = "8 bits; gray, palette, colour"
 _DCT12 = "8 and 12 bits; gray, palette, colour"
 _LOSSLESS = "2 to 16 bits; gray, palette, colour"
+_VIDEO = "8 bits; gray, colour"
 
 _ROWS = (
     ("", "Implicit VR Little Endian", "native", _INTEGERS),
@@ -74,9 +76,30 @@ _ROWS = (
         "1 to 16 bits; gray, palette, colour",
     ),
     (".4.203", "High-Throughput JPEG 2000", "htj2k", "1 to 16 bits; gray, palette, colour"),
-    (".4.110", "JPEG XL Lossless", "jpegxl", "8 to 16 bits; gray, palette, colour"),
+    (".4.110", "JPEG XL Lossless", "jpegxl", "1 to 16 bits; gray, palette, colour"),
     (".4.111", "JPEG XL JPEG Recompression", "jpegxl", _DCT8),
-    (".4.112", "JPEG XL", "jpegxl", "8 to 16 bits; gray, palette, colour"),
+    (".4.112", "JPEG XL", "jpegxl", "1 to 16 bits; gray, palette, colour"),
+    (".4.100", "MPEG2 Main Profile / Main Level (video)", "video", _VIDEO),
+    (".4.100.1", "Fragmentable MPEG2 Main Profile / Main Level (video)", "video", _VIDEO),
+    (".4.101", "MPEG2 Main Profile / High Level (video)", "video", _VIDEO),
+    (".4.101.1", "Fragmentable MPEG2 Main Profile / High Level (video)", "video", _VIDEO),
+    (".4.102", "MPEG-4 AVC/H.264 High Profile / Level 4.1 (video)", "video", _VIDEO),
+    (".4.102.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.1 (video)", "video", _VIDEO),
+    (".4.103", "MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1 (video)", "video", _VIDEO),
+    (
+        ".4.103.1",
+        "Fragmentable MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1 (video)",
+        "video",
+        _VIDEO,
+    ),
+    (".4.104", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video", "video", _VIDEO),
+    (".4.104.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video", "video", _VIDEO),
+    (".4.105", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video", "video", _VIDEO),
+    (".4.105.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video", "video", _VIDEO),
+    (".4.106", "MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2 (video)", "video", _VIDEO),
+    (".4.106.1", "Fragmentable MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2 (video)", "video", _VIDEO),
+    (".4.107", "HEVC/H.265 Main Profile / Level 5.1 (video)", "video", _VIDEO),
+    (".4.108", "HEVC/H.265 Main 10 Profile / Level 5.1 (video)", "video", "10 bits; gray, colour"),
     (".4.52", "JPEG Extended (Process 3 & 5), arithmetic coding, retired", "refused", ""),
     (".4.54", "JPEG Spectral Selection (Process 7 & 9), arithmetic coding, retired", "refused", ""),
     (".4.56", "JPEG Full Progression (Process 11 & 13), arithmetic coding, retired", "refused", ""),
@@ -93,27 +116,6 @@ _ROWS = (
     (".4.95", "JPIP Referenced Deflate", "refused", ""),
     (".4.204", "JPIP HTJ2K Referenced", "refused", ""),
     (".4.205", "JPIP HTJ2K Referenced Deflate", "refused", ""),
-    (".4.100", "MPEG2 Main Profile / Main Level (video)", "refused", ""),
-    (".4.100.1", "Fragmentable MPEG2 Main Profile / Main Level (video)", "refused", ""),
-    (".4.101", "MPEG2 Main Profile / High Level (video)", "refused", ""),
-    (".4.101.1", "Fragmentable MPEG2 Main Profile / High Level (video)", "refused", ""),
-    (".4.102", "MPEG-4 AVC/H.264 High Profile / Level 4.1 (video)", "refused", ""),
-    (".4.102.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.1 (video)", "refused", ""),
-    (".4.103", "MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1 (video)", "refused", ""),
-    (
-        ".4.103.1",
-        "Fragmentable MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1 (video)",
-        "refused",
-        "",
-    ),
-    (".4.104", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video", "refused", ""),
-    (".4.104.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video", "refused", ""),
-    (".4.105", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video", "refused", ""),
-    (".4.105.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video", "refused", ""),
-    (".4.106", "MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2 (video)", "refused", ""),
-    (".4.106.1", "Fragmentable MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2 (video)", "refused", ""),
-    (".4.107", "HEVC/H.265 Main Profile / Level 5.1 (video)", "refused", ""),
-    (".4.108", "HEVC/H.265 Main 10 Profile / Level 5.1 (video)", "refused", ""),
     (".7.1", "SMPTE ST 2110-20 Uncompressed Progressive Active Video", "refused", ""),
     (".7.2", "SMPTE ST 2110-20 Uncompressed Interlaced Active Video", "refused", ""),
     (".7.3", "SMPTE ST 2110-30 PCM Digital Audio", "refused", ""),

@@ -2,29 +2,21 @@
 
 What is proven: every segment and every scan lies inside the data, each component is coded, the
 scans are long enough for their number of blocks, restart markers are all there, and EOI follows.
-What is not: that a scan of plausible length codes every MCU; only an entropy walk can tell.
+What is not: that a scan of plausible length codes every MCU; `fastdcm.codestream.jpeg_entropy` tells.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import NamedTuple
 
 from fastdcm.codestream import markers
+from fastdcm.codestream.jpeg_scan import Component, Frame, Scan, grid, least_bits
 from fastdcm.codestream.markers import Process, marker_at, segment_end
 from fastdcm.errors import CodestreamError, UnsupportedError
 
 _LIMIT_SCANS = 1000  # encoders write about ten; more serve to keep decoders busy
 _ALL_COEFFICIENTS = (1 << 64) - 1
-
-
-class Component(NamedTuple):
-    """One component of the frame header: its identifier and sampling factors (T.81 B.2.2)."""
-
-    identifier: int
-    horizontal: int
-    vertical: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,7 @@ class JpegHeader:
     has_jfif: bool
     has_icc: bool
     hp_transform: int
-    scans: int
+    scans: tuple[Scan, ...]
     complete: bool
     end: int
 
@@ -64,40 +56,25 @@ class JpegHeader:
         return any(c.horizontal != first.horizontal or c.vertical != first.vertical for c in self.components)
 
 
-def parse(data: bytes) -> JpegHeader:
+def parse(data: bytes, *, partial: bool = False) -> JpegHeader:
     """Read the headers and walk the scans of a JPEG or JPEG-LS stream up to its EOI.
 
-    Raises CodestreamError for what is damaged or cut, UnsupportedError for arithmetic coding,
-    hierarchical streams, and dimensions that stand outside the frame header (DNL, LSE).
+    With ``partial`` the data may end within a scan or behind it. Raises CodestreamError for what is
+    damaged or cut, UnsupportedError for arithmetic coding, hierarchical streams, and dimensions that
+    stand outside the frame header (DNL, LSE).
     """
-    return _Walk(data).run()
-
-
-class _Frame(NamedTuple):
-    process: Process
-    sof: int
-    precision: int
-    rows: int
-    columns: int
-    components: tuple[Component, ...]
-
-
-class _Scan(NamedTuple):
-    components: tuple[Component, ...]
-    start: int  # Ss, T.87: NEAR, lossless: predictor
-    end: int  # Se, T.87: ILV
-    low: int  # Al, the point transform of lossless and JPEG-LS
+    return _Walk(data, partial).run()
 
 
 class _Walk:
     """One pass over the markers; what they say is collected here."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.frame: _Frame | None = None
-        self.first_scan: _Scan | None = None
-        self.scans = 0
-        self.interval = self.first_interval = 0
+    def __init__(self, data: bytes, partial: bool) -> None:
+        self.data, self.partial = data, partial
+        self.frame: Frame | None = None
+        self.scans: list[Scan] = []
+        self.interval = 0
+        self.huffman: dict[int, bytes] = {}  # Tc, Th -> the table's lengths and values
         self.coded: dict[int, int] = {}  # component -> mask of coefficients with all their bits
         self.app14: int | None = None
         self.jfif = self.icc = False
@@ -121,6 +98,8 @@ class _Walk:
                 raise UnsupportedError(f"{markers.REFUSED[code]} is not supported")
             else:
                 raise CodestreamError(f"marker 0xFF{code:02X} at byte {position - 2}, where none may be")
+            if self.partial and self.scans and position + 2 > len(data):
+                return self._header(len(data))
             code, position = marker_at(data, position)
         return self._header(position)
 
@@ -152,7 +131,7 @@ class _Walk:
             raise CodestreamError("the frame header has no components, or two of one identifier")
         if any(not (1 <= c.horizontal <= 4 and 1 <= c.vertical <= 4) for c in components):
             raise CodestreamError("a sampling factor of the frame header is not in 1..4")
-        self.frame = _Frame(process, code, precision, rows, columns, components)
+        self.frame = Frame(process, code, precision, rows, columns, components)
         return end
 
     def _read_segment(self, code: int, start: int, end: int) -> None:
@@ -161,6 +140,8 @@ class _Walk:
             if not 2 <= end - start <= 4:
                 raise CodestreamError("the DRI segment has a wrong length")
             self.interval = int.from_bytes(data[start:end], "big")
+        elif code == markers.DHT:
+            self._read_huffman(start, end)
         elif code == markers.APP0:
             self.jfif |= data[start : start + 5] == b"JFIF\0"
         elif code == markers.APP2:
@@ -173,6 +154,17 @@ class _Walk:
             self.frame.rows if self.frame else 0
         ):
             raise UnsupportedError("a DNL segment that changes the number of lines is not supported")
+
+    def _read_huffman(self, start: int, end: int) -> None:
+        """T.81 B.2.4.2: Tc and Th, the number of codes of each length, the values in their order."""
+        found = dict(self.huffman)  # scans that were read keep theirs
+        while start < end:
+            stop = start + 17 + sum(self.data[start + 1 : start + 17])
+            if stop > end:
+                raise CodestreamError("a Huffman table is longer than its DHT segment")
+            found[self.data[start]] = self.data[start + 1 : stop]
+            start = stop
+        self.huffman = found
 
     def _read_scan(self, position: int) -> int:
         """T.81 B.2.3, T.87 C.2.3: Ls, Ns, then Csj, Tdj/Taj for each component, Ss, Se, Ah/Al."""
@@ -187,32 +179,41 @@ class _Walk:
         if not known.keys() >= set(identifiers) or len(set(identifiers)) != len(identifiers):
             raise CodestreamError("a scan names a component twice, or one that the frame header lacks")
         start, stop, approximation = data[end - 3 : end]
-        scan = _Scan(tuple(known[i] for i in identifiers), start, stop, approximation & 15)
         if frame.process == "jpeg-ls":
             if any(data[position + 4 : end - 3 : 2]):
                 raise UnsupportedError("JPEG-LS mapping tables (palettes) are not supported")
-            if scan.end > 2:
-                raise CodestreamError(f"interleave mode {scan.end} is none of JPEG-LS")
-        elif frame.process == "progressive" and not scan.start <= scan.end <= 63:
-            raise CodestreamError(f"a scan of coefficients {scan.start}..{scan.end}")
-        elif frame.process == "lossless" and not 1 <= scan.start <= 7:
-            raise CodestreamError(f"predictor {scan.start} is none of lossless JPEG")  # T.81 table H.1
-        stop = self._scan_end(end)
-        self._check_length(frame, scan, end, stop)
+            if stop > 2:
+                raise CodestreamError(f"interleave mode {stop} is none of JPEG-LS")
+        elif frame.process == "progressive" and not start <= stop <= 63:
+            raise CodestreamError(f"a scan of coefficients {start}..{stop}")
+        elif frame.process == "lossless" and not 1 <= start <= 7:
+            raise CodestreamError(f"predictor {start} is none of lossless JPEG")  # T.81 table H.1
+        scan = Scan(
+            components=tuple(known[i] for i in identifiers),
+            tables=tuple((byte >> 4, byte & 15) for byte in data[position + 4 : end - 3 : 2]),
+            huffman=self.huffman,
+            spectral_start=start,
+            spectral_end=stop,
+            high=approximation >> 4,
+            low=approximation & 15,
+            restart_interval=self.interval,
+            start=end,
+            end=self._scan_end(end),
+        )
+        if not self.partial:
+            self._check_length(frame, scan)
         whole = _ALL_COEFFICIENTS
         if frame.process == "progressive":
-            band = (2 << scan.end) - (1 << scan.start)
+            band = (2 << stop) - (1 << start)
             whole = band if scan.low == 0 else 0
         elif not self.coded.keys().isdisjoint(identifiers):
             raise CodestreamError("a component is coded by two scans")
         for identifier in identifiers:
             self.coded[identifier] = self.coded.get(identifier, 0) | whole
-        if self.first_scan is None:
-            self.first_scan, self.first_interval = scan, self.interval
-        self.scans += 1
-        if self.scans > _LIMIT_SCANS:
+        self.scans.append(scan)
+        if len(self.scans) > _LIMIT_SCANS:
             raise CodestreamError(f"more than {_LIMIT_SCANS} scans")
-        return stop
+        return scan.end
 
     def _scan_end(self, start: int) -> int:
         """Return the offset of the marker that ends the scan."""
@@ -220,19 +221,22 @@ class _Walk:
         pattern = markers.SCAN_ENDS[self.frame.process == "jpeg-ls", self.interval > 0]
         found = pattern.search(self.data, start)
         if found is None:
+            if self.partial:
+                return len(self.data)
             raise CodestreamError("cut: ends without an EOI marker")
         return found.start()
 
-    def _check_length(self, frame: _Frame, scan: _Scan, start: int, stop: int) -> None:
+    def _check_length(self, frame: Frame, scan: Scan) -> None:
         """Compare the scan's bytes and restart markers with what its geometry needs at least."""
-        mcus, bits = _least(frame, scan)
-        if (stop - start) * 8 < max(bits, 1):
+        length = scan.end - scan.start
+        if length * 8 < least_bits(frame, scan):
             raise CodestreamError(
-                f"cut: {stop - start} bytes of scan cannot code {frame.rows} x {frame.columns} samples"
+                f"cut: {length} bytes of scan cannot code {frame.rows} x {frame.columns} samples"
             )
         if self.interval and frame.process != "jpeg-ls":
-            expected = (mcus - 1) // self.interval
-            found = markers.RESTARTS.findall(self.data, start, stop)
+            across, down = grid(frame, scan)
+            expected = (across * down - 1) // self.interval
+            found = markers.RESTARTS.findall(self.data, scan.start, scan.end)
             if len(found) < expected:
                 raise CodestreamError(f"cut: {len(found)} of {expected} restart markers are there")
             order = islice(cycle(range(0xD0, 0xD8)), expected)
@@ -240,57 +244,31 @@ class _Walk:
                 raise CodestreamError("restart markers are out of order: part of the scan is missing")
 
     def _header(self, end: int) -> JpegHeader:
-        frame, scan = self.frame, self.first_scan
+        frame = self.frame
         if frame is None:
             raise CodestreamError("no frame header (SOF) before EOI")
-        if scan is None:
+        if not self.scans:
             raise CodestreamError("no scan (SOS) before EOI")
         absent = [c.identifier for c in frame.components if c.identifier not in self.coded]
         if absent:
             raise CodestreamError(f"cut: no scan codes component {absent[0]}")
+        first = self.scans[0]
         lossless, jpeg_ls = frame.process == "lossless", frame.process == "jpeg-ls"
         return JpegHeader(
             *frame,
-            restart_interval=self.first_interval,
-            predictor=scan.start if lossless else 0,
-            point_transform=scan.low if lossless or jpeg_ls else 0,
-            near=scan.start if jpeg_ls else 0,
-            interleave=scan.end if jpeg_ls else 0,
+            restart_interval=first.restart_interval,
+            predictor=first.spectral_start if lossless else 0,
+            point_transform=first.low if lossless or jpeg_ls else 0,
+            near=first.spectral_start if jpeg_ls else 0,
+            interleave=first.spectral_end if jpeg_ls else 0,
             app14_transform=self.app14,
             has_jfif=self.jfif,
             has_icc=self.icc,
             hp_transform=self.hp_transform,
-            scans=self.scans,
+            scans=tuple(self.scans),
             complete=all(mask == _ALL_COEFFICIENTS for mask in self.coded.values()),
             end=end,
         )
-
-
-def _least(frame: _Frame, scan: _Scan) -> tuple[int, int]:
-    """Return the MCUs of a scan (T.81 A.2) and the fewest bits that can code it.
-
-    A Huffman code has at least one bit. A sequential DCT block has a DC code and an AC code, a
-    sample of lossless JPEG one code, a block of a progressive DC scan one code or one bit, while
-    an AC scan may skip 32767 blocks with one code (G.1.2.2). A line of JPEG-LS has at least one
-    bit, even in run mode (T.87 A.7).
-    """
-    unit = 1 if frame.process == "lossless" else 8
-    widest = max(c.horizontal for c in frame.components)
-    highest = max(c.vertical for c in frame.components)
-    if frame.process == "jpeg-ls":
-        lines = frame.rows * max(c.vertical for c in scan.components) // highest
-        return lines, lines
-    if len(scan.components) == 1:
-        only = scan.components[0]
-        columns = -(-frame.columns * only.horizontal // widest)
-        rows = -(-frame.rows * only.vertical // highest)
-        mcus = units = -(-columns // unit) * -(-rows // unit)
-    else:
-        mcus = -(-frame.columns // (unit * widest)) * -(-frame.rows // (unit * highest))
-        units = mcus * sum(c.horizontal * c.vertical for c in scan.components)
-    if frame.process == "progressive":
-        return mcus, units if scan.start == 0 else 1
-    return mcus, units if unit == 1 else 2 * units
 
 
 def colour(header: JpegHeader, photometric_interpretation: str) -> str:

@@ -109,6 +109,8 @@ def _read_boxes(data: bytes) -> _Container:
     codestream, parts, whole, has_jpeg = b"", 0, False, False
     while position < size:
         if position + 8 > size:
+            if whole and not data[position:].strip(b"\0"):
+                break  # padding to an even length
             raise CodestreamError("cut: the data ends in a JPEG XL box header")
         length = int.from_bytes(data[position : position + 4], "big")
         kind, start = data[position + 4 : position + 8], position + 8

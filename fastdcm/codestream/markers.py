@@ -9,7 +9,7 @@ from fastdcm.errors import CodestreamError
 
 Process = Literal["baseline", "extended", "progressive", "lossless", "jpeg-ls"]
 
-EOI, SOS, DNL, DRI, LSE = 0xD9, 0xDA, 0xDC, 0xDD, 0xF8
+DHT, EOI, SOS, DNL, DRI, LSE = 0xC4, 0xD9, 0xDA, 0xDC, 0xDD, 0xF8
 APP0, APP2, APP8, APP14 = 0xE0, 0xE2, 0xE8, 0xEE
 JPEG_LS = 0xF7
 
@@ -43,7 +43,7 @@ PRECISIONS: dict[Process, range | tuple[int, ...]] = {
     "jpeg-ls": range(2, 17),
 }
 # DHT, DQT, DNL, DRI, APP0-15, COM; T.87 adds LSE.
-SEGMENTS = frozenset([0xC4, 0xDB, DNL, DRI, LSE, 0xFE, *range(0xE0, 0xF0)])
+SEGMENTS = frozenset([DHT, 0xDB, DNL, DRI, LSE, 0xFE, *range(0xE0, 0xF0)])
 
 # In a scan FF is followed by 00 (T.81 B.1.1.5), in one of JPEG-LS by a byte below 80 (T.87 annex A);
 # FF FF is fill; RST0-7 belong to the scan only where a restart interval is defined.

@@ -39,3 +39,16 @@ def parse(data: bytes, segments_expected: int) -> tuple[tuple[int, int], ...]:
     if any(end <= start for start, end in zip(starts, ends, strict=True)):
         raise CodestreamError("the offsets of the RLE segments do not ascend")
     return tuple((start, end - start) for start, end in zip(starts, ends, strict=True))
+
+
+def whole_runs(segment: memoryview) -> int:
+    """The length of a segment up to the first run or literal that is cut (PS3.5 G.3.2)."""
+    position = 0
+    while position < len(segment):
+        control = segment[position]
+        # -128 stands alone, a run is followed by one byte, a literal by all of its own.
+        following = 0 if control == 128 else 1 if control > 128 else control + 1
+        if position + 1 + following > len(segment):
+            return position
+        position += 1 + following
+    return position

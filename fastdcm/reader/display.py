@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from fastdcm.errors import DicomError
 from fastdcm.model import Display, Header, Lut, Notice, VoiFunction, Window
 from fastdcm.options import is_usable
 from fastdcm.reader.elements import Encoding
 from fastdcm.reader.scan import DataSet
-from fastdcm.reader.sequences import elements_of, items
+from fastdcm.reader.sequences import elements_of, inside, item_encoding, items
+from fastdcm.reader.source import MemorySource
 from fastdcm.reader.values import Values, entry_bits, lut_entries
 
 _SHARED, _PER_FRAME = 0x52009229, 0x52009230
 _FRAME_VOI_LUT, _PIXEL_VALUE_TRANSFORMATION = 0x00289132, 0x00289145
+#: Items of the sequences that hold LUTs, or one item.
+_MAX_ITEMS = 4096
 _FUNCTIONS: dict[str, VoiFunction] = {
     "LINEAR": "LINEAR",
     "LINEAR_EXACT": "LINEAR_EXACT",
@@ -43,11 +47,8 @@ class DisplayReader:
         self._load_groups()
         levels = []
         if index < len(self._items):
-            offset, length = self._items[index]
-            elements = elements_of(self._per_frame, offset, length, self._per_frame_encoding)
-            levels.append(
-                (Values(self._per_frame_encoding, elements, self._per_frame), "the frame's functional group")
-            )
+            group = _item(self._top, self._per_frame, self._items[index], self._per_frame_encoding)
+            levels.append((group, "the frame's functional group"))
         if self._shared is not None:
             levels.append((self._shared, "the shared functional group"))
         return self._assemble([*levels, (self._top, "the data set")])
@@ -60,8 +61,8 @@ class DisplayReader:
             self._shared = shared
         self._per_frame = self._top.raw(_PER_FRAME) or b""
         if self._per_frame:
-            self._per_frame_encoding = _items_encoding(self._top, _PER_FRAME)
-            self._items = items(self._per_frame, self._per_frame_encoding)
+            self._per_frame_encoding = _items_encoding(self._top, _PER_FRAME, self._per_frame)
+            self._items = items(self._per_frame, self._per_frame_encoding, self._top.walk)
         if self._items and len(self._items) != self._header.frames:
             self._notices.append(
                 Notice(
@@ -225,25 +226,26 @@ class DisplayReader:
             self._notices.append(notice)
 
 
-def all_items(values: Values, tag: int) -> list[Values]:
+def all_items(values: Values, tag: int) -> Iterator[Values]:
     """The items of a sequence; none where it is absent or empty."""
     data = values.raw(tag)
-    if not data:
-        return []
-    encoding = _items_encoding(values, tag)
-    return [Values(encoding, elements_of(data, *span, encoding), data) for span in items(data, encoding)]
+    if data:
+        encoding = _items_encoding(values, tag, data)
+        for span in items(data, encoding, values.walk, limit=_MAX_ITEMS):
+            yield _item(values, data, span, encoding)
 
 
 def first_item(values: Values, tag: int) -> Values | None:
     """The first item of a sequence, None where there is none."""
-    data = values.raw(tag)
-    if not data:
-        return None
-    encoding = _items_encoding(values, tag)
-    spans = items(data, encoding)
-    return Values(encoding, elements_of(data, *spans[0], encoding), data) if spans else None
+    return next(all_items(values, tag), None)
 
 
-def _items_encoding(values: Values, tag: int) -> Encoding:
-    """Sequences that were written as UN are implicit VR little endian inside (PS3.5 6.2.2)."""
-    return Encoding(False, True) if values.vr(tag) == b"UN" else values.encoding
+def _item(values: Values, data: bytes, span: tuple[int, int], encoding: Encoding) -> Values:
+    """One item of a sequence in ``values``, whose bytes are ``data``."""
+    start, length = span
+    encoding = item_encoding(MemorySource(data), start, start + length, encoding, values.walk)
+    return Values(encoding, elements_of(data, start, length, encoding, values.walk), data, walk=values.walk)
+
+
+def _items_encoding(values: Values, tag: int, data: bytes) -> Encoding:
+    return inside(MemorySource(data), 0, values.vr(tag), values.encoding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fastdcm.errors import TruncatedError
+from fastdcm.errors import DicomError, TruncatedError
 from fastdcm.reader.source import Source
 
 UNDEFINED = 0xFFFFFFFF
@@ -74,6 +74,10 @@ WANTED = frozenset(
         0x7FE00002,  # Extended Offset Table Lengths
     }
 )
+#: Those that grow with the frames or hold LUTs, and so may be long: sequences and offset tables.
+LONG_VALUES = frozenset(
+    (0x00041220, 0x00283000, 0x00283010, 0x20500010, 0x52009229, 0x52009230, 0x7FE00001, 0x7FE00002)
+)
 
 
 class Encoding(NamedTuple):
@@ -97,7 +101,9 @@ def tag_name(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def beyond(tag: int, value: int, length: int, source: Source) -> TruncatedError:
+def beyond(tag: int, value: int, length: int, source: Source) -> DicomError:
     """The error for a value that declares more than the source holds."""
+    if source.refusal:
+        return DicomError(source.refusal)
     follow = max(0, source.size - value)
     return TruncatedError(f"{tag_name(tag)} declares {length} bytes at byte {value}, {follow} follow")

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 from fastdcm.errors import DicomError, NoPixelDataError, UnsupportedError
 from fastdcm.model import Header, Notice
+from fastdcm.options import Limits
 from fastdcm.reader import elements as tags
 from fastdcm.reader.scan import DataSet
 from fastdcm.reader.values import Values
 
-#: No honest image has more samples in one frame; a header that says so asks for memory, not pixels.
-MAX_FRAME_SAMPLES = 1 << 30
-
+_LIMITS = Limits()
 _MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"})
 _COLOUR = frozenset(
     {
@@ -31,8 +30,8 @@ _FLOAT_CAPSULES = frozenset({"1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.8.1"})
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 
 
-def read_header(found: DataSet, notices: list[Notice]) -> Header:
-    """The header of a scanned data set.
+def read_header(found: DataSet, notices: list[Notice], limits: Limits = _LIMITS) -> Header:
+    """The header of a scanned data set. A frame or an object beyond the limits asks for memory, not pixels.
 
     Raises `NoPixelDataError`, `DicomError` where attributes are missing or contradict each other,
     `UnsupportedError` for legal combinations that are not done.
@@ -50,8 +49,10 @@ def read_header(found: DataSet, notices: list[Notice]) -> Header:
     rows, columns = values.number(0x00280010, "Rows"), values.number(0x00280011, "Columns")
     if not rows or not columns:
         raise DicomError(f"Rows x Columns is {rows} x {columns}")
-    if rows * columns * samples > MAX_FRAME_SAMPLES:
-        raise DicomError(f"a frame of {rows} x {columns} x {samples} samples exceeds the limit of 2^30")
+    if rows * columns > limits.max_pixels:
+        raise DicomError(
+            f"a frame of {rows} x {columns} pixels exceeds the limit of {limits.max_pixels} (max_pixels)"
+        )
     planar = values.number(0x00280006, "Planar Configuration", 0) if samples > 1 else 0
     if planar > 1:
         raise DicomError(f"Planar Configuration is {planar}, not 0 or 1")
@@ -83,6 +84,12 @@ def read_header(found: DataSet, notices: list[Notice]) -> Header:
         modality=values.text(0x00080060),
         instance_number=values.text(0x00200013),
     )
+    decoded = header.frames * rows * columns * samples * max(1, allocated // 8)
+    if decoded > limits.max_decoded:
+        raise DicomError(
+            f"{header.frames} frames of {rows} x {columns} are {decoded} bytes, which exceeds the limit of "
+            f"{limits.max_decoded} (max_decoded)"
+        )
     return _with_all_chroma(header, found.pixel[2], notices)
 
 
@@ -115,7 +122,9 @@ def _colour(values: Values, notices: list[Notice]) -> tuple[int, str]:
     if not photometric:
         raise DicomError("Photometric Interpretation (0028,0004) is missing")
     if samples not in (1, 3):
-        raise UnsupportedError(f"Samples per Pixel {samples} is not supported (1 and 3 are)")
+        raise UnsupportedError(
+            f"Samples per Pixel {samples} with {photometric} is not supported (1 and 3 samples are)"
+        )
     if photometric not in _MONOCHROME | _COLOUR:
         raise UnsupportedError(f"Photometric Interpretation {photometric} is not supported")
     if (samples == 1) != (photometric in _MONOCHROME):

@@ -4,57 +4,100 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections import deque
+from typing import Any, NamedTuple
 
 from fastdcm.errors import DicomError, TruncatedError
 from fastdcm.reader.source import Source
 
-#: How much a deflated data set may become. Deflate grows up to 1032-fold, so a small file could
-#: otherwise take all memory.
-MAX_INFLATED = 1 << 30
-_CHUNK = 256 << 10
+#: How much of what was inflated stays in memory.
+KEPT = 64 << 20
+#: A place to which inflating can return, every so many bytes: going back costs 30 ms at most.
+MARK_EVERY = 16 << 20
+_CHUNK, _STEP = 64 << 10, 1 << 20
+
+
+class _Mark(NamedTuple):
+    """The state of inflating before the byte ``offset`` of the data set."""
+
+    offset: int
+    position: int
+    inflater: Any  # zlib's class has no public name
 
 
 class InflatedSource(Source):
-    """Inflates as far as it is read and keeps what it inflated.
+    """Inflates as far as it is read; memory does not grow with the data set.
 
-    ``size`` is unknown until the end; it stays at the limit until then.
+    ``size`` is unknown until the end; it stays at ``max_inflated`` until then. What lies further back
+    than `KEPT` is inflated anew, from the mark before it.
     """
 
-    def __init__(self, source: Source, start: int) -> None:
-        self._source, self._start, self._position = source, start, start
-        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._data = bytearray()
+    def __init__(self, source: Source, start: int, max_inflated: int) -> None:
+        self._source, self._start, self._limit = source, start, max_inflated
         self._lock = threading.Lock()
-        self._ended = False
+        self._marks = [_Mark(0, start, zlib.decompressobj(-zlib.MAX_WBITS))]
+        self._return_to(self._marks[0])
         self.name = source.name
-        self.size = MAX_INFLATED
+        self.size = max_inflated
+        self.refusal = f"the deflated data set exceeds the limit of {max_inflated} bytes (max_inflated)"
+
+    def _return_to(self, mark: _Mark) -> None:
+        self._chunks: deque[bytes] = deque()  # what lies from _offset to _end
+        self._offset = self._end = mark.offset
+        self._position, self._inflater = mark.position, mark.inflater.copy()
 
     def read(self, offset: int, length: int) -> bytes:
         with self._lock:
-            while len(self._data) < offset + length and not self._ended:
-                self._inflate()
-            return bytes(self._data[offset : offset + length])
+            if offset < self._offset:
+                self._return_to([mark for mark in self._marks if mark.offset <= offset][-1])
+            if self._end > self._limit and offset + length > self._limit:
+                raise DicomError(self.refusal)  # again: it may have ended right behind the limit
+            while self._end < offset + length and not self._inflater.eof:
+                self._forget(offset)
+                if not self._inflate():
+                    break
+            return self._kept(offset, offset + length)
 
-    def _inflate(self) -> None:
+    def _kept(self, start: int, end: int) -> bytes:
+        parts, position = [], self._offset
+        for chunk in self._chunks:
+            if position >= end:
+                break
+            if position + len(chunk) > start:
+                parts.append(chunk[max(0, start - position) : end - position])
+            position += len(chunk)
+        return b"".join(parts)
+
+    def _forget(self, offset: int) -> None:
+        """Let go of what lies before ``offset`` where there is too much."""
+        while self._end - self._offset > KEPT and self._offset + len(self._chunks[0]) <= offset:
+            self._offset += len(self._chunks.popleft())
+
+    def _inflate(self) -> bool:
+        """Append what comes next; False where there is nothing at all."""
+        if self._end >= self._marks[-1].offset + MARK_EVERY:
+            self._marks.append(_Mark(self._end, self._position, self._inflater.copy()))
         compressed = self._inflater.unconsumed_tail
         if not compressed:
             compressed = self._source.read(self._position, _CHUNK)
             self._position += len(compressed)
         try:
-            inflated = self._inflater.decompress(compressed, 4 * _CHUNK)
+            inflated = self._inflater.decompress(compressed, _STEP)
         except zlib.error as error:
             raise DicomError(f"the deflated data set is damaged: {error}") from error
-        if not compressed and not inflated and not self._inflater.eof:
-            if self._data or self._position > self._start:
-                raise TruncatedError("the deflated data set is cut")
-            self._ended, self.size = True, 0
-        self._data += inflated
-        if self._inflater.eof:
-            self._ended = True
-            self.size = len(self._data)
-        elif len(self._data) > MAX_INFLATED:
-            raise DicomError(f"the deflated data set exceeds {MAX_INFLATED >> 20} MiB")
         self.bytes_read = self._source.bytes_read
+        self._chunks.append(inflated)
+        self._end += len(inflated)
+        if self._end > self._limit:
+            raise DicomError(self.refusal)
+        if self._inflater.eof:
+            self.size, self.refusal = self._end, ""
+        elif not compressed and not inflated:
+            if self._position > self._start:
+                raise TruncatedError("the deflated data set is cut")
+            self.size, self.refusal = 0, ""
+            return False
+        return True
 
     def close(self) -> None:
         self._source.close()

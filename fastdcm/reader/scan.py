@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from fastdcm.errors import DicomError, NotDicomError, TruncatedError
 from fastdcm.model import Notice
@@ -16,6 +17,7 @@ from fastdcm.reader.elements import (
     IMPLICIT_LE,
     ITEM,
     KNOWN_VRS,
+    LONG_VALUES,
     PIXEL_TAGS,
     SHORT_VRS,
     UNDEFINED,
@@ -25,8 +27,16 @@ from fastdcm.reader.elements import (
     beyond,
     tag_name,
 )
-from fastdcm.reader.sequences import skip_undefined
-from fastdcm.reader.source import WINDOW, Source
+from fastdcm.reader.sequences import MAX_NESTING, Walk, inside, skip_undefined
+from fastdcm.reader.source import FIRST_WINDOW, WINDOW, Source
+
+#: How much a deflated data set may become (PS3.5 A.5). Deflate grows up to 1032-fold, so a small file
+#: could otherwise take all time; and how many elements its sequences may have, which deflate best of all.
+MAX_INFLATED, MAX_INFLATED_ELEMENTS = 1 << 30, 1 << 20
+#: Elements outside of sequences; no real data set has a tenth.
+MAX_TOP_ELEMENTS = 1 << 20
+#: No value that is read into memory is longer: sequences and offset tables by frame, and all others.
+MAX_SEQUENCE, MAX_VALUE = 1 << 28, 1 << 20
 
 
 @dataclass(slots=True)
@@ -39,26 +49,38 @@ class DataSet:
     elements: dict[int, Element] = field(default_factory=dict)
     pixel_tag: int = 0
     pixel: Element | None = None
-    notices: list[Notice] = field(default_factory=list)
+    walk: Walk = field(default_factory=Walk)
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What was odd, so far."""
+        return self.walk.notices
 
     def value(self, tag: int) -> bytes | None:
         """The bytes of an element's value, None where it is absent."""
         found = self.elements.get(tag)
         if found is None:
             return None
+        limit = MAX_SEQUENCE if tag in LONG_VALUES else MAX_VALUE
+        if found[2] > limit:
+            raise DicomError(f"{tag_name(tag)} has {found[2]} bytes; more than {limit} are not read")
         data = self.source.read(found[1], found[2])
         if len(data) < found[2]:
             raise TruncatedError(f"{tag_name(tag)} is cut: {found[2]} bytes declared, {len(data)} there")
         return data
 
 
-def scan(source: Source) -> DataSet:
+def scan(source: Source, *, max_nesting: int = MAX_NESTING, max_inflated: int = MAX_INFLATED) -> DataSet:
     """Find the elements that rendering needs, and the pixel data.
+
+    ``max_nesting`` is how deep sequences of undefined length may go, ``max_inflated`` how many bytes a
+    deflated data set may have.
 
     Raises `NotDicomError` where this is no DICOM file, `DicomError` and `TruncatedError` where
     elements contradict the file's size or each other.
     """
-    notices: list[Notice] = []
+    walk = Walk(max_nesting=max_nesting)
+    notices = walk.notices
     start = 132 if source.read(128, 4) == b"DICM" else 0
     head = source.read(start, 12)
     if start and head[:2] != b"\x02\x00":
@@ -83,11 +105,12 @@ def scan(source: Source) -> DataSet:
     if uid == DEFLATED_LE:
         from fastdcm.reader.inflate import InflatedSource  # few files are
 
-        source = InflatedSource(source, start)
+        source = InflatedSource(source, start, max_inflated)
+        walk.steps = repeat(None, MAX_INFLATED_ELEMENTS)
         start = 0
         head = source.read(0, 12)
     encoding = _encoding(uid, head, source.size - start, notices, has_meta=bool(meta))
-    data_set = DataSet(source, encoding, uid, notices=notices)
+    data_set = DataSet(source, encoding, uid, walk=walk)
     _scan_elements(data_set, start)
     return data_set
 
@@ -197,12 +220,14 @@ def _scan_elements(found: DataSet, start: int) -> None:
     unpack = struct.Struct(encoding.order + ("HH2sHI" if explicit else "HHI")).unpack_from
     smallest = 12 if explicit else 8
     wanted, elements, short = WANTED, found.elements, SHORT_VRS
-    buffer, base = source.view(start, WINDOW), start
+    width = min(FIRST_WINDOW, WINDOW)
+    buffer, base = source.view(start, width), start
     position, end = start, start + len(buffer)
     vr = b""
-    while True:
+    for _ in repeat(None, MAX_TOP_ELEMENTS):
         if position + smallest > end:
-            buffer, base = source.view(position, WINDOW), position
+            width = min(2 * width if position <= end else FIRST_WINDOW, WINDOW)
+            buffer, base = source.view(position, width), position
             end = position + len(buffer)
             if not buffer:
                 if position > source.size:
@@ -237,7 +262,7 @@ def _scan_elements(found: DataSet, start: int) -> None:
             if group > 0x7FE0:
                 return
         if length == UNDEFINED:
-            position = skip_undefined(source, value, explicit and vr != b"UN", encoding.little)
+            position = skip_undefined(source, value, inside(source, value, vr, encoding), found.walk)
             length = position - value
         else:
             position = value + length
@@ -245,6 +270,7 @@ def _scan_elements(found: DataSet, start: int) -> None:
                 raise beyond(tag, value, length, source)
         if tag in wanted:
             elements[tag] = (vr, value, length)
+    raise found.walk.too_long()
 
 
 def _skip_stray(found: DataSet, tag: int, position: int, head: memoryview) -> int:

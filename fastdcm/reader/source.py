@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from abc import ABC, abstractmethod
 from typing import BinaryIO, Union
@@ -13,9 +14,10 @@ from fastdcm.system import read_at
 #: Files up to this size are read at once, larger ones window by window and frame by frame. Above
 #: it the second read costs less than 1 % of converting one image (benches/bench_reader.py).
 WHOLE_FILE_SIZE = 4 << 20
-#: How much is read at a time of the header of a larger one: what is read of its pixels in vain is less
-#: than this, and 64 reads a megabyte cost 1 % of walking its elements (benches/bench_reader.py).
-WINDOW = 16 << 10
+#: How much is read at a time of the header of a larger one. It starts small, again behind each value that
+#: is skipped, and doubles while element follows element: what is read of the pixels in vain is little, and
+#: 64 reads a megabyte cost 1 % of walking its elements (benches/bench_reader.py).
+FIRST_WINDOW, WINDOW = 1 << 10, 16 << 10
 
 Readable = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, "Source"]
 
@@ -30,6 +32,8 @@ class Source(ABC):
     size: int = 0
     #: Bytes fetched so far, by which tests prove that nothing is read in vain.
     bytes_read: int = 0
+    #: Why nothing is read behind ``size``, where it is not for the source's end.
+    refusal: str = ""
 
     @abstractmethod
     def read(self, offset: int, length: int) -> bytes:
@@ -142,11 +146,16 @@ def _reason(error: OSError | ValueError) -> str:
 
 def _open_path(path: str) -> Source:
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        # A pipe that nobody writes to must not keep us waiting.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         raise SourceError(f"cannot be opened: {_reason(error)}", path=path) from error
     try:
-        size = os.fstat(descriptor).st_size
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            kind = "folder" if stat.S_ISDIR(status.st_mode) else "pipe or device"
+            raise SourceError(f"cannot be read: it is a {kind}, not a file", path=path)
+        size = status.st_size
         if size > WHOLE_FILE_SIZE:
             source, descriptor = FileSource(descriptor, size, path), -1
             return source

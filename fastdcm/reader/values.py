@@ -8,6 +8,7 @@ import struct
 from fastdcm.errors import DicomError, TruncatedError
 from fastdcm.reader.elements import Element, Encoding, tag_name
 from fastdcm.reader.scan import DataSet
+from fastdcm.reader.sequences import Walk
 
 
 class Values:
@@ -22,11 +23,13 @@ class Values:
         elements: dict[int, Element],
         data: bytes | None = None,
         data_set: DataSet | None = None,
+        walk: Walk | None = None,
     ) -> None:
         self.encoding = encoding
         self._elements = elements
         self._data = data
         self._data_set = data_set
+        self.walk = walk or (data_set.walk if data_set is not None else Walk())
 
     def __contains__(self, tag: int) -> bool:
         return tag in self._elements

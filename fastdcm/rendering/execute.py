@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastdcm.errors import RenderError
 from fastdcm.kernels import Payoff
-from fastdcm.model import Palette, Samples
+from fastdcm.model import Header, Palette, Samples
 from fastdcm.rendering import lut
 from fastdcm.rendering.chain import Chain, Range, Rescale
 from fastdcm.rendering.colour import palette_table, to_rgb
@@ -92,6 +92,28 @@ def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
     return out
 
 
+def darkest(plan: Plan, header: Header) -> float:
+    """The stored value that is shown darkest: an end of the range, or an index of the palette.
+
+    0 for colour, whose black is known without it.
+    """
+    if isinstance(plan, ColourPlan):
+        return 0
+    span = 1 << header.bits_stored
+    low, high = (-(span >> 1), (span >> 1) - 1) if header.signed else (0, span - 1)
+    if isinstance(plan, PalettePlan):
+        indices = np.arange(low, high + 1).astype(f"{'i' if header.signed else 'u'}2")
+        colours = _coloured(plan.palette, 16, Samples(indices, "PALETTE COLOR", 16, header.signed))
+        return int(indices[colours.sum(1, dtype=np.int64).argmin()])
+    ends = np.array([-np.inf, np.inf] if header.is_float else [low, high])
+    chain = plan.chain
+    if plan.automatic is not None:
+        modality = lut.modality_values(np.array([low, high], np.float64), chain.modality)
+        chain = chain._replace(voi=Range(float(modality.min()), float(modality.max())))
+    shown = lut.display_values(ends, chain)
+    return float(ends[0]) if shown[0] <= shown[1] else float(ends[1])
+
+
 def _words(array: Array) -> Array:
     """Bit patterns of integer samples, by which tables are indexed."""
     return array.view(f"u{array.itemsize}")
@@ -106,7 +128,10 @@ def value_range(plan: GrayPlan, frames: Iterable[Samples]) -> Range | None:
     automatic = plan.automatic or Automatic()
     found: list[Range] = []
     for samples in frames:
-        stored = _without_padding(samples.array, plan.padding)
+        array = samples.array
+        if samples.missing:
+            array = array.reshape(-1)[: array.size - samples.missing]
+        stored = _without_padding(array, plan.padding)
         if stored.size:
             found.append(_extent(stored, plan.chain, automatic))
     if not found:

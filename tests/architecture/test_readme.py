@@ -41,7 +41,7 @@ def test_command_line_options_are_there() -> None:
 
     option = r"(?<![\w-])--[a-z][a-z-]+"
     shown = CliRunner().invoke(cli, ["convert", "--help"]).output
-    assert set(re.findall(option, readme())) <= {*re.findall(option, shown), "--json"}
+    assert set(re.findall(option, readme())) <= {*re.findall(option, shown), "--json", "--table"}
 
 
 def test_files_that_are_named_exist() -> None:

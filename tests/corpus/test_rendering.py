@@ -22,6 +22,7 @@ NOTICES = {
     "pydicom-data__emri_small_jpeg_2k_lossless_too_short.dcm": {"precision"},  # 16, 12
     "pydicom-data__emri_small_jpeg_ls_lossless.dcm": {"precision"},  # 16, 12
     "pydicom.h140fc__emri_small_jpls_1k_fragment_with_offset_table.dcm": {"precision"},  # 16, 12
+    "pydicom-data__liver_nonbyte_aligned_rle.dcm": {"rle-bits"},  # eight to a byte
     "pydicom.h2d7f0__no_meta.dcm": {"no-preamble"},
     "pydicom.h57a08__rtdose_expb.dcm": {"big-endian-words"},
     "pydicom.h58abe__rtdose_expb_1frame.dcm": {"big-endian-words"},

@@ -60,6 +60,7 @@ def test_longest_literal() -> None:
     assert found.array.ravel().tolist() == list(range(128))
 
 
+@pytest.mark.encodes(cell=lambda samples, bits: (".5", bits, "RGB" if samples == 3 else "MONOCHROME2"))
 @pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize("bits", [8, 16, 32])
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 5), (16, 16), (1, 300)])

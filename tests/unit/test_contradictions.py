@@ -57,19 +57,6 @@ def jpeg(value: int) -> bytes:
     return bytes(imagecodecs.jpeg8_encode(np.full((8, 8), value, np.uint8)))
 
 
-@pytest.mark.parametrize("frames", [None, "1"])
-def test_several_codestreams_for_one_frame(frames: str | None) -> None:
-    value = encapsulated([jpeg(10), jpeg(100), jpeg(200)])
-    row, codes = rendered(image(value, JPEG, rows=8, columns=8, frames=frames))
-    assert (row, codes) == ([10] * 8, ["fragments"])
-
-
-def test_several_codestreams_for_an_unreadable_number_of_frames() -> None:
-    value = encapsulated([jpeg(10), jpeg(100)])
-    with pytest.raises(DicomError, match="Number of Frames is unreadable"):
-        rendered(image(value, JPEG, rows=8, columns=8, frames="abc"))
-
-
 def test_palette_of_8_bits_with_values_in_the_high_byte() -> None:
     tables = [
         element

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.errors import CodestreamError, DecodeError, UnsupportedError
+from fastdcm.errors import CodestreamError, DecodeError, TruncatedError, UnsupportedError
 from fastdcm.model import Header, Notice, Samples
 
 Array = NDArray[Any]
@@ -58,7 +58,8 @@ def samples_of(
     The codestream says which values there are (``precision`` bits, ``signed``, None where the
     format knows no sign), the data set how they are meant: under Pixel Representation 1 unsigned
     samples are sign-extended from the codestream's precision, under 0 signed ones are taken as
-    unsigned bits.
+    unsigned bits. Encoders that compress native words as they are leave Bits Stored bits in wider
+    samples: at High Bit, or with the sign at Bits Stored and zeros above it.
     """
     if precision > 16:
         raise UnsupportedError(f"codestreams of {precision} bits are not supported (2 to 16 are)")
@@ -73,15 +74,58 @@ def samples_of(
                 "sign", f"the codestream is {words[signed]}, Pixel Representation says {words[header.signed]}"
             )
         )
-    if bool(signed) != header.signed:
+    if precision > header.high_bit >= header.bits_stored:
+        precision = header.bits_stored
+        array = _at_high_bit(array, header)
+    elif bool(signed) != header.signed:
         if signed:
             array = array.view(f"u{array.itemsize}") & np.array((1 << precision) - 1, f"u{array.itemsize}")
         else:
             array = sign_extend(array, precision)
+    if header.signed and precision > header.bits_stored and _has_masked_signs(array, header.bits_stored):
+        precision = header.bits_stored
+        array = sign_extend(array, precision)
     wanted = np.dtype(f"{'i' if header.signed else 'u'}{max(header.bits_allocated, 8) // 8}")
     if array.dtype != wanted and wanted.itemsize >= array.itemsize:
         array = array.astype(wanted)
     return Samples(array, photometric, precision, header.signed)
+
+
+def _at_high_bit(array: Array, header: Header) -> Array:
+    """Bits Stored bits that end at High Bit, out of words."""
+    kind = np.dtype(f"u{array.itemsize}")
+    words: Array = array.view(kind) >> kind.type(header.high_bit + 1 - header.bits_stored)
+    if header.signed:
+        return sign_extend(words, header.bits_stored)
+    masked: Array = words & kind.type((1 << header.bits_stored) - 1)
+    return masked
+
+
+def _has_masked_signs(array: Array, bits: int) -> bool:
+    """Whether all samples are patterns of so many bits, some of them of negative values."""
+    return int(array.min()) >= 0 and 1 << (bits - 1) <= int(array.max()) < 1 << bits
+
+
+def filled(samples: Samples, missing: Array, darkest: float, note: Note) -> Samples:
+    """The samples with black where ``missing``, (rows, columns) of bool, says so.
+
+    ``darkest`` is the stored value of black in gray and palette images. Raises `TruncatedError`
+    where nothing is there.
+    """
+    count, total = int(missing.sum()), missing.size
+    if count == total:
+        raise TruncatedError("not one pixel of the frame is there")
+    array = np.array(samples.array)
+    if array.ndim == 2:
+        array[missing] = darkest
+    else:
+        half = 1 << (samples.bits - 1)
+        colour = samples.photometric_interpretation
+        luma = half // 8 if colour.startswith("YBR_PARTIAL") else 0
+        array[missing] = (luma, half, half) if colour.startswith("YBR") else (0, 0, 0)
+    message = f"the frame is cut: {total - count} of {total} pixels are there, the others were made black"
+    note(Notice("partial", message))
+    return samples._replace(array=array, missing=count)
 
 
 def sign_extend(array: Array, bits: int) -> Array:

@@ -13,7 +13,7 @@ from fastdcm.model import Header, Notice, Samples
 def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) -> Samples:
     """A JPEG 2000 frame to samples.
 
-    Raises `CodestreamError` where tile-parts do not add up to the stream or its header
+    Raises `CodestreamError` where tile-parts and packets do not add up to the stream or its header
     contradicts the data set's, `UnsupportedError` for subsampled or unequal components.
     """
     stream = jpeg2000.parse(data)
@@ -21,6 +21,8 @@ def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) ->
     precision, signed, *_ = stream.components[0]
     if any(component != (precision, signed, 1, 1) for component in stream.components):
         raise UnsupportedError("JPEG 2000 with components of different size or depth is not supported")
+    # OpenJPH fills what is missing without a word, OpenJPEG sometimes does.
+    jpeg2000.check(data, stream)
     # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
     codestream = data[stream.offset : stream.end]
     if stream.high_throughput or high_throughput:
@@ -33,10 +35,10 @@ def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) ->
         # The codestream's own component transform, which the decoder has undone (T.800 annex G).
         photometric = "RGB"
     elif photometric in ("YBR_FULL", "YBR_FULL_422"):
-        if stream.mct:
+        if stream.cod.mct:
             message = (
                 f"the codestream has a component transform, which {photometric} excludes; it was read as RGB"
             )
             note(Notice("component-transform", message))
-        photometric = "RGB" if stream.mct else "YBR_FULL"
+        photometric = "RGB" if stream.cod.mct else "YBR_FULL"
     return samples_of(array, header, precision=precision, signed=signed, photometric=photometric, note=note)

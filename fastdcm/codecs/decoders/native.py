@@ -6,42 +6,66 @@ import zlib
 
 import numpy as np
 
-from fastdcm.codecs.decoders.common import Array, sign_extend
+from fastdcm.codecs.decoders.common import Array, Note, filled, sign_extend
 from fastdcm.errors import DecodeError, TruncatedError, UnsupportedError
 from fastdcm.model import Header, Samples
 
 
-def decode(data: memoryview, header: Header, *, bit_offset: int = 0, little: bool = True) -> Samples:
+def decode(
+    data: memoryview,
+    header: Header,
+    *,
+    bit_offset: int = 0,
+    little: bool = True,
+    darkest: float | None = None,
+    note: Note,
+) -> Samples:
     """A native frame to samples: unpacked, in this machine's byte order, colour by pixel.
 
-    The array may share ``data``'s memory. Raises `TruncatedError` where bytes are missing.
+    The array may share ``data``'s memory. Where bytes are missing, raises `TruncatedError`, or with
+    ``darkest`` fills with that value.
     """
     needed = (bit_offset + header.native_frame_bits + 7) // 8
-    if len(data) < needed:
-        raise TruncatedError(f"the frame has {len(data)} bytes and needs {needed}")
-    data = data[:needed]
     photometric = header.photometric_interpretation
+    if photometric == "YBR_PARTIAL_420":
+        raise UnsupportedError("YBR_PARTIAL_420 is not defined for uncompressed pixel data")
+    if len(data) < needed:
+        if darkest is None:
+            raise TruncatedError(f"the frame has {len(data)} bytes and needs {needed}")
+        whole = decode(
+            memoryview(bytes(data).ljust(needed, b"\0")),
+            header,
+            bit_offset=bit_offset,
+            little=little,
+            note=note,
+        )
+        count = header.native_frame_bits // header.bits_allocated
+        there = (8 * len(data) - bit_offset) // header.bits_allocated
+        missing = _arranged(np.asarray(np.arange(count) >= there), header)
+        return filled(whole, missing if missing.ndim == 2 else np.any(missing, axis=2), darkest, note)
+    data = data[:needed]
     if header.is_float:
         order = "<" if little else ">"
         floats = np.frombuffer(data, f"{order}f{header.bits_allocated // 8}")
         native = floats.astype(floats.dtype.newbyteorder("="), copy=False)
-        return Samples(native.reshape(header.rows, header.columns), photometric, 0, True)
-    values = _integers(data, header, bit_offset, little)
-    if photometric == "YBR_PARTIAL_420":
-        raise UnsupportedError("YBR_PARTIAL_420 is not defined for uncompressed pixel data")
-    if photometric in ("YBR_FULL_422", "YBR_PARTIAL_422"):
-        array = _unpack_chroma(values, header)
-    elif header.samples_per_pixel == 1:
-        array = values.reshape(header.rows, header.columns)
-    elif header.planar_configuration:
-        planes = values.reshape(header.samples_per_pixel, header.rows, header.columns)
-        array = np.ascontiguousarray(planes.transpose(1, 2, 0))
-    else:
-        array = values.reshape(header.rows, header.columns, header.samples_per_pixel)
+        return Samples(_arranged(native, header), photometric, 0, True)
+    array = _arranged(_integers(data, header, bit_offset, little), header)
     return Samples(stored_values(array, header), photometric, header.bits_stored, header.signed)
 
 
-def decode_deflated(data: memoryview, header: Header) -> Samples:
+def _arranged(values: Array, header: Header) -> Array:
+    """Values in the order of the file as (rows, columns[, samples])."""
+    if header.photometric_interpretation in ("YBR_FULL_422", "YBR_PARTIAL_422"):
+        return _unpack_chroma(values, header)
+    if header.samples_per_pixel == 1:
+        return values.reshape(header.rows, header.columns)
+    if header.planar_configuration:
+        planes = values.reshape(header.samples_per_pixel, header.rows, header.columns)
+        return np.ascontiguousarray(planes.transpose(1, 2, 0))
+    return values.reshape(header.rows, header.columns, header.samples_per_pixel)
+
+
+def decode_deflated(data: memoryview, header: Header, *, darkest: float | None = None, note: Note) -> Samples:
     """A frame of Deflated Image Frame Compression: raw deflate around a native frame."""
     needed = (header.native_frame_bits + 7) // 8
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -50,11 +74,11 @@ def decode_deflated(data: memoryview, header: Header) -> Samples:
         native = inflater.decompress(data, needed + 2)
     except zlib.error as error:
         raise DecodeError(f"the deflated frame is damaged: {error}") from error
-    if len(native) < needed:
+    if len(native) < needed and darkest is None:
         raise TruncatedError(f"the deflated frame inflates to {len(native)} bytes and needs {needed}")
     if len(native) > needed + 1:
         raise DecodeError(f"the deflated frame inflates to more than its {needed} bytes")
-    return decode(memoryview(native), header)
+    return decode(memoryview(native), header, darkest=darkest, note=note)
 
 
 def _integers(data: memoryview, header: Header, bit_offset: int, little: bool) -> Array:

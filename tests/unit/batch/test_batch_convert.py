@@ -17,7 +17,7 @@ from fastdcm.batch.discovery import Task
 from fastdcm.batch.report import Outcome, Progress, Watcher
 from fastdcm.errors import DecodeError, FastdcmError, NoPixelDataError, NotDicomError, OutputError
 from fastdcm.model import Notice
-from fastdcm.options import ConvertOptions, FrameSelection
+from fastdcm.options import ConvertOptions, FrameSelection, ReadOptions
 from fastdcm.sinks.run import Run
 
 
@@ -62,7 +62,7 @@ class Setting:
         self.beats: list[int] = []
         monkeypatch.setattr(fastdcm.pipeline, "open_image", self._open)
 
-    def _open(self, path: str, *, strict: bool = False) -> FakeImage:
+    def _open(self, path: str, options: ReadOptions) -> FakeImage:
         if self.refuses is not None:
             raise self.refuses
         return self.image

@@ -19,7 +19,7 @@ from fastdcm.cli.convert import parse_quality
 from fastdcm.cli.summary import summary
 from fastdcm.errors import DecodeError, OptionError, WorkerError
 from fastdcm.model import Notice, Window
-from fastdcm.options import ConvertOptions
+from fastdcm.options import ConvertOptions, Limits
 
 Invoke = Callable[..., Result]
 
@@ -90,7 +90,12 @@ def _convert(*arguments: str) -> Result:
         ("a.dcm --skip-existing", lambda o: o.existing == "skip"),
         (
             "a.dcm --fail-fast --strict --timeout 5",
-            lambda o: (o.fail_fast, o.strict, o.timeout) == (True, True, 5),
+            lambda o: (o.fail_fast, o.read.strict, o.timeout) == (True, True, 5),
+        ),
+        ("a.dcm --allow-partial", lambda o: o.read.allow_partial),
+        (
+            "a.dcm --max-pixels 9 --max-decoded 8 --max-inflated 7 --max-nesting 6",
+            lambda o: o.read.limits == Limits(9, 8, 7, 6),
         ),
         ("a.dcm out.png", lambda o: o.encode.format == "png"),
         ("a.dcm out.jpeg", lambda o: o.encode.format == "jpeg"),

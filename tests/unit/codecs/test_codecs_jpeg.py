@@ -49,6 +49,7 @@ def smooth(rows: int, columns: int, bits: int = 8, samples: int = 1) -> Array:
 # Lossy
 
 
+@pytest.mark.encodes(cell=lambda samples: (".4.50", 8, "MONOCHROME2" if samples == 1 else "YBR_FULL"))
 @pytest.mark.parametrize("shape", [(16, 16), (19, 23), (1, 1), (8, 1), (1, 100)])
 @pytest.mark.parametrize("samples", [1, 3])
 def test_baseline(shape: tuple[int, int], samples: int) -> None:
@@ -61,6 +62,9 @@ def test_baseline(shape: tuple[int, int], samples: int) -> None:
     assert not codes
 
 
+@pytest.mark.encodes(
+    cell=lambda options: (".4.55" if "progressive" in options else ".4.50", 8, "YBR_FULL_422")
+)
 @pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 1}, {"optimize": True}])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_what_pillow_writes(options: dict[str, Any], subsampling: int) -> None:
@@ -71,6 +75,7 @@ def test_what_pillow_writes(options: dict[str, Any], subsampling: int) -> None:
     assert np.abs(found.array.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.encodes(".4.50", 8, "YBR_FULL_422")
 @pytest.mark.parametrize("subsampling", ["444", "422", "420", "440", "411"])
 def test_subsampling(subsampling: str) -> None:
     array = np.full((19, 23, 3), (200, 30, 40), np.uint8)
@@ -78,6 +83,7 @@ def test_subsampling(subsampling: str) -> None:
     assert np.abs(found.array.astype(int) - array).max() <= 3
 
 
+@pytest.mark.encodes(".4.51", 12, "MONOCHROME2")
 @pytest.mark.parametrize("stored", [12, 16])
 def test_extended_12_bits(stored: int) -> None:
     array = smooth(19, 23, bits=12)
@@ -94,6 +100,7 @@ def test_extended_12_bits(stored: int) -> None:
 # Lossless
 
 
+@pytest.mark.encodes(cell=lambda bits: (".4.57", bits, "MONOCHROME2"))
 @pytest.mark.parametrize("predictor", range(1, 8))
 @pytest.mark.parametrize("bits", [8, 12, 16])
 @pytest.mark.parametrize("shape", [(13, 17), (1, 1), (1, 9), (9, 1)])
@@ -106,6 +113,7 @@ def test_lossless(predictor: int, bits: int, shape: tuple[int, int]) -> None:
     assert not codes
 
 
+@pytest.mark.encodes(cell=lambda bits: (".4.70", bits, "MONOCHROME2"))
 @pytest.mark.parametrize("bits", [2, 5, 7, 9, 10, 14, 15])
 def test_lossless_of_any_depth(bits: int) -> None:
     array = image((13, 17), bits=bits)
@@ -116,6 +124,7 @@ def test_lossless_of_any_depth(bits: int) -> None:
     assert not codes
 
 
+@pytest.mark.encodes(".4.57", 12, "MONOCHROME2")
 @pytest.mark.parametrize("predictor", [1, 4, 7])
 @pytest.mark.parametrize("transform", [1, 2])
 def test_point_transform(predictor: int, transform: int) -> None:
@@ -147,6 +156,7 @@ def test_signed_lossless() -> None:
     assert codes == ["precision"]
 
 
+@pytest.mark.encodes(cell=lambda photometric: (".4.70", 8, photometric))
 @pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
 @pytest.mark.parametrize("rgb", [True, False])
 def test_lossless_colour_is_never_converted_by_the_codec(photometric: str, rgb: bool) -> None:
@@ -297,18 +307,37 @@ def test_bytes_behind_the_end(tail: bytes) -> None:
 
 
 def test_progressive_stream_without_its_last_scans() -> None:
-    """Legal, but also what a stream cut between scans looks like: said, not refused."""
-    stream = streams.pillow(smooth(32, 32), progressive=True)
-    last = stream.rindex(b"\xff\xda")
-    _, codes = decoded(stream[:last] + b"\xff\xd9", header_of(smooth(32, 32), "baseline"))
-    assert codes == ["incomplete-scans"]
+    """Legal, but also what a stream that was cut between scans looks like."""
+    image = smooth(32, 32)
+    stream = streams.pillow(image, progressive=True)
+    cut = stream[: stream.rindex(b"\xff\xda")] + b"\xff\xd9"
+    with pytest.raises(CodestreamError, match="scans of a progressive stream are missing"):
+        decoded(cut, header_of(image, "baseline"))
+    found, codes = decoded(cut, header_of(image, "1.2.840.10008.1.2.4.55"), darkest=0)
+    assert codes == ["partial"]
+    assert np.abs(found.array.astype(int) - image).max() < 30, "less detail"
+
+
+@pytest.mark.parametrize("process", ["baseline", "lossless"])
+@pytest.mark.parametrize("tail", [b"", b"\xff\xd9"])
+def test_part_of_a_stream(process: str, tail: bytes) -> None:
+    image = smooth(40, 24)
+    stream = jpeg(image, lossless=process == "lossless")
+    header = header_of(image, process)
+    whole, _ = decoded(stream, header)
+    cut = stream[: (position(stream, 0xDA) + 2 * len(stream)) // 3] + tail
+    found, codes = decoded(cut, header, darkest=7)
+    rows = np.flatnonzero((found.array != whole.array).any(1))[0]
+    assert 8 <= rows < 40
+    assert (found.array[rows:] == 7).all()
+    assert (found.missing, codes) == ((40 - rows) * 24, ["partial"])
+    with pytest.raises(CodestreamError, match="cut"):
+        decoded(cut, header)
 
 
 def test_what_the_library_refuses() -> None:
-    """Structure in order, Huffman tables in none."""
-    stream = jpeg(GRAY)
-    table = position(stream, 0xC4)
-    broken = edited(stream, dict.fromkeys(range(table + 5, table + 21), 0xFF))
+    """Structure and codes in order, no quantization tables."""
+    broken = streams.without_segments(jpeg(GRAY), 0xDB)
     with pytest.raises(DecodeError, match="libjpeg-turbo cannot decode it"):
         decoded(broken, header_of(GRAY, "baseline"))
 

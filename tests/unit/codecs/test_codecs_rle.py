@@ -40,6 +40,7 @@ def planes(array: Array) -> list[bytes]:
     return found
 
 
+@pytest.mark.encodes(cell=lambda kind, shape: (".5", 8 * int(kind[1]), "RGB" if shape[2:] else "MONOCHROME2"))
 @pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "u4", "i4"])
 @pytest.mark.parametrize("shape", [(16, 24), (3, 5), (1, 1), (1, 9), (9, 1), (7, 6, 3)])
 def test_as_pydicom_encodes_it(kind: str, shape: tuple[int, ...]) -> None:
@@ -64,12 +65,29 @@ def test_as_pydicom_encodes_it(kind: str, shape: tuple[int, ...]) -> None:
     assert not codes
 
 
+@pytest.mark.encodes(".5", 1, "MONOCHROME2")
 @pytest.mark.parametrize("shape", [(8, 8), (3, 5), (1, 1)])
-def test_bits(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("padding", [b"", b"\0"])
+def test_bits(shape: tuple[int, int], padding: bytes) -> None:
+    """Each has a byte of its own (G.2); some writers packed eight into one, as native frames do."""
     array = image(shape, bits=1)
-    stream = frame([packed(np.packbits(array, bitorder="little").tobytes())])
-    samples, _ = decoded(stream, header_of(array, "rle", bits_allocated=1))
+    header = header_of(array, "rle", bits_allocated=1)
+    samples, codes = decoded(frame([packed(array.tobytes() + padding)]), header)
     assert np.array_equal(samples.array, array)
+    assert not codes
+    samples, codes = decoded(
+        frame([packed(np.packbits(array, bitorder="little").tobytes() + padding)]), header
+    )
+    assert np.array_equal(samples.array, array)
+    assert codes == (["rle-bits"] if array.size > 2 else [])
+
+
+@pytest.mark.parametrize("length", [13, 14, 17, 18, 64, 122])
+def test_bits_of_wrong_length(length: int) -> None:
+    """Neither 120 bytes nor 15, give or take one of padding."""
+    header = header_of(image((8, 15), bits=1), "rle", bits_allocated=1)
+    with pytest.raises(CodestreamError, match=f"expands to {length} bytes"):
+        decoded(frame([packed(bytes([1, 0] * (length // 2)) + bytes(length % 2))]), header)
 
 
 def test_bits_stored() -> None:

@@ -36,10 +36,15 @@ def jpegxl(array: Array, **options: Any) -> bytes:
 
 
 ENCODERS: dict[str, Encoder] = {"jpeg2000": jpeg2000, "htj2k": htj2k, "jpeg-ls": jpegls, "jpegxl": jpegxl}
+#: For the support table: the ends of their UIDs.
+ENDINGS = {"jpeg2000": ".4.90", "htj2k": ".4.201", "jpeg-ls": ".4.80", "jpegxl": ".4.110"}
 SHAPES = [(13, 17), (64, 64), (1, 1), (1, 9), (9, 1), (13, 17, 3), (3, 3, 3), (1, 1, 3), (3, 2, 3)]
 SIGNED = ("jpeg2000", "htj2k")
 
 
+@pytest.mark.encodes(
+    cell=lambda name, bits, shape: (ENDINGS[name], bits, "RGB" if shape[2:] else "MONOCHROME2")
+)
 @pytest.mark.parametrize("name", ENCODERS)
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -52,6 +57,7 @@ def test_lossless_round_trip(name: str, bits: int, shape: tuple[int, ...]) -> No
     assert not codes
 
 
+@pytest.mark.encodes(cell=lambda name, bits: (ENDINGS[name], bits, "MONOCHROME2"))
 @pytest.mark.parametrize("name", SIGNED)
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("shape", [(13, 17), (1, 1)], ids=str)
@@ -118,6 +124,7 @@ def test_signed_codestream_of_unsigned_values(name: str, bits: int) -> None:
     assert codes == ["sign"]
 
 
+@pytest.mark.encodes(cell=lambda bits: (".4.90", bits, "MONOCHROME2"))
 @pytest.mark.parametrize("bits", [9, 10, 12, 14])
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("declared_signed", [False, True])
@@ -156,6 +163,7 @@ def test_8_bit_codestream_in_wider_words(name: str, allocated: int) -> None:
 # Against other decoders
 
 
+@pytest.mark.encodes(cell=lambda shape, bits: (".4.201", bits, "RGB" if shape[2:] else "MONOCHROME2"))
 @pytest.mark.parametrize(
     ("shape", "bits", "signed"),
     [
@@ -187,6 +195,7 @@ def htj2k_12(array: Array, signed: bool) -> bytes:
     return bytes(stream)
 
 
+@pytest.mark.encodes(cell=lambda shape, bits: (".4.90", bits, "RGB" if shape[2:] else "MONOCHROME2"))
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("shape", [(13, 17), (13, 17, 3)], ids=str)
 def test_jpeg2000_as_pylibjpeg_reads_it(bits: int, shape: tuple[int, ...]) -> None:
@@ -196,6 +205,7 @@ def test_jpeg2000_as_pylibjpeg_reads_it(bits: int, shape: tuple[int, ...]) -> No
     assert np.array_equal(decoded(stream, header_of(array, "jpeg2000"))[0].array, array)
 
 
+@pytest.mark.encodes(cell=lambda bits: (".4.80", bits, "MONOCHROME2"))
 @pytest.mark.parametrize("bits", [8, 12, 16])
 @pytest.mark.parametrize("shape", [(13, 17), (2, 90)], ids=str)
 def test_jpeg_ls_as_pyjpegls_writes_it(bits: int, shape: tuple[int, int]) -> None:
@@ -207,6 +217,7 @@ def test_jpeg_ls_as_pyjpegls_writes_it(bits: int, shape: tuple[int, int]) -> Non
     assert codes == ([] if bits in (8, 16) else ["precision"])
 
 
+@pytest.mark.encodes(".4.80", 8, "RGB")
 @pytest.mark.parametrize("interleave", [0, 1, 2])
 def test_jpeg_ls_colour_of_every_interleave_mode(interleave: int) -> None:
     """By plane, by line and by sample (T.87 C.2.3)."""
@@ -221,6 +232,7 @@ def test_jpeg_ls_of_one_scan_a_component() -> None:
     assert np.array_equal(decoded(streams.by_plane(array), header_of(array, "jpeg-ls"))[0].array, array)
 
 
+@pytest.mark.encodes(".4.81", 8, "MONOCHROME2")
 @pytest.mark.parametrize("near", [1, 3])
 def test_near_lossless(near: int) -> None:
     array = image((13, 17))
@@ -229,6 +241,7 @@ def test_near_lossless(near: int) -> None:
     assert 0 < difference.max() <= near
 
 
+@pytest.mark.encodes(".4.90", 8, "MONOCHROME2")
 @pytest.mark.parametrize("tiles", [(8, 8), (5, 7)])
 def test_tiles(tiles: tuple[int, int]) -> None:
     array = streams.image(19, 23)
@@ -243,6 +256,7 @@ def test_jp2_boxes() -> None:
     assert np.array_equal(found.array, array)
 
 
+@pytest.mark.encodes(cell=lambda bits, shape: (".4.110", bits, "RGB" if shape[2:] else "MONOCHROME2"))
 @pytest.mark.parametrize("container", [True, False])
 @pytest.mark.parametrize("bits", [8, 12, 16])
 @pytest.mark.parametrize("shape", [(13, 17), (13, 17, 3)], ids=str)
@@ -255,6 +269,7 @@ def test_jpeg_xl(container: bool, bits: int, shape: tuple[int, ...]) -> None:
     assert not codes
 
 
+@pytest.mark.encodes(".4.111", 8, "YBR_FULL")
 @pytest.mark.parametrize("container", [True, False])
 def test_recompressed_jpeg(container: bool) -> None:
     """JPEG XL around a JPEG: the pixels of that JPEG."""

@@ -37,7 +37,7 @@ def test_baseline(rows: int, columns: int, samples: int) -> None:
     header = jpeg.parse(stream)
     assert (header.process, header.sof, header.precision) == ("baseline", 0xC0, 8)
     assert (header.rows, header.columns, len(header.components)) == (rows, columns, samples)
-    assert (header.scans, header.complete, header.end) == (1, True, len(stream))
+    assert (len(header.scans), header.complete, header.end) == (1, True, len(stream))
     assert header.has_jfif
     assert header.app14_transform is None
 
@@ -60,7 +60,7 @@ def test_extended() -> None:
 def test_progressive() -> None:
     header = jpeg.parse(PROGRESSIVE)
     assert header.process == "progressive"
-    assert header.scans > 3
+    assert len(header.scans) > 3
     assert header.complete
     last_scan = PROGRESSIVE.rindex(b"\xff\xda")
     shortened = jpeg.parse(PROGRESSIVE[:last_scan] + b"\xff\xd9")
@@ -99,7 +99,7 @@ def test_jpeg_ls_of_one_scan_a_component() -> None:
     array = image(19, 23, samples=3)
     stream = by_plane(array)
     header = jpeg.parse(stream)
-    assert (header.interleave, header.scans, len(header.components)) == (0, 3, 3)
+    assert (header.interleave, len(header.scans), len(header.components)) == (0, 3, 3)
     assert np.array_equal(np.moveaxis(imagecodecs.jpegls_decode(stream), 0, -1), array) or np.array_equal(
         imagecodecs.jpegls_decode(stream), array
     )

@@ -30,7 +30,7 @@ def test_geometry(codec: str, rows: int, columns: int, samples: int, bits: int) 
     header = jpeg2000.parse(stream)
     assert (header.rows, header.columns) == (rows, columns)
     assert header.components == samples * ((bits, False, 1, 1),)
-    assert header.reversible
+    assert header.cod.blocks.reversible
     assert header.has_jp2 == (codec == "jp2")
     assert header.end == len(stream)
     assert not header.high_throughput
@@ -49,8 +49,12 @@ def test_signed() -> None:
 def test_coding_style(reversible: bool, mct: bool, resolutions: int) -> None:
     options: Any = {"codecformat": "j2k", "mct": mct, "reversible": reversible, "resolutions": resolutions}
     header = jpeg2000.parse(bytes(imagecodecs.jpeg2k_encode(image(64, 64, samples=3), level=40, **options)))
-    assert (header.reversible, header.mct, header.levels) == (reversible, mct, resolutions - 1)
-    assert (header.layers, header.progression) == (1, "RPCL")
+    assert (header.cod.blocks.reversible, header.cod.mct, header.cod.blocks.levels) == (
+        reversible,
+        mct,
+        resolutions - 1,
+    )
+    assert (header.cod.layers, header.cod.progression) == (1, "RPCL")
 
 
 def test_tiles() -> None:
@@ -77,7 +81,7 @@ def test_high_throughput(array: Any, reversible: bool) -> None:
     header = jpeg2000.parse(bytes(imagecodecs.htj2k_encode(array, reversible=reversible)))
     assert header.high_throughput
     assert (header.rows, header.columns) == array.shape[:2]
-    assert header.reversible == reversible
+    assert header.cod.blocks.reversible == reversible
 
 
 def test_htj2k_tile_parts() -> None:
@@ -133,6 +137,18 @@ def _box(kind: bytes, contents: bytes) -> bytes:
 _JP2C = JP2.index(b"jp2c") - 4
 _LAST = TILED.rindex(_SOT)
 
+
+def _insert(segment: bytes) -> bytes:
+    at = BARE.index(b"\xff\x5c")
+    return BARE[:at] + segment + BARE[at:]
+
+
+def _cod(contents: bytes) -> bytes:
+    at = BARE.index(b"\xff\x52")
+    segment = b"\xff\x52" + (2 + len(contents)).to_bytes(2, "big") + contents
+    return BARE[:at] + segment + BARE[BARE.index(b"\xff\x5c") :]
+
+
 DAMAGED: list[tuple[str, bytes, str]] = [
     ("empty", b"", "no SOC"),
     ("other", b"\0" * 100, "no SOC"),
@@ -149,7 +165,15 @@ DAMAGED: list[tuple[str, bytes, str]] = [
     ("separation-0", _put(TILED, b"\xff\x51", 41, b"\0"), "separation of zero"),
     ("depth", _put(TILED, b"\xff\x51", 40, b"\x26"), "more than 38 bits"),
     ("no-cod", BARE[: BARE.index(b"\xff\x52")] + BARE[BARE.index(b"\xff\x5c") :], "no COD"),
-    ("cod-length", _put(BARE, b"\xff\x52", 2, b"\0\x0b"), "COD segment has a wrong length"),
+    ("cod-length", _cod(b"\0\0\0\1\0\1\4\4\0"), "COD segment has a wrong length"),
+    ("cod-empty", _cod(b""), "COD segment has a wrong length"),
+    ("block-size", _put(BARE, b"\xff\x52", 10, b"\x09"), "does not define"),
+    ("block-area", _put(BARE, b"\xff\x52", 10, b"\x05\x04"), "does not define"),
+    ("precinct-size", _cod(b"\1\0\0\1\0\1\4\4\0\1\x77\x70"), "precinct size of 1"),
+    ("coc-length", _insert(b"\xff\x53\0\4\0\0"), "COC segment has a wrong length"),
+    ("coc-empty", _insert(b"\xff\x53\0\2"), "COC segment has a wrong length"),
+    ("poc-length", _insert(b"\xff\x5f\0\x08" + bytes(6)), "POC segment has a wrong length"),
+    ("poc-order", _insert(b"\xff\x5f\0\x09\0\0\0\1\1\1\5"), "progression order"),
     ("levels", _put(BARE, b"\xff\x52", 9, b"\x21"), "COD segment's length"),
     ("precincts", _put(BARE, b"\xff\x52", 4, b"\x01"), "COD segment's length"),
     ("progression", _put(BARE, b"\xff\x52", 5, b"\x05"), "does not define"),
@@ -161,12 +185,13 @@ DAMAGED: list[tuple[str, bytes, str]] = [
     ("sot-length", _put(BARE, _SOT, 3, b"\x0b"), "SOT segment .* damaged"),
     ("tile-index", _put(BARE, _SOT, 4, b"\0\x01"), "SOT segment .* damaged"),
     ("psot-long", _put(BARE, _SOT, 6, b"\x10\0\0\0"), "cut: the tile-part .* past the data"),
-    ("psot-short", _put(BARE, _SOT, 6, b"\0\0\0\x0d"), "longer than its tile-part"),
+    ("psot-short", _put(BARE, _SOT, 6, b"\0\0\0\x0d"), "shorter than its header"),
     ("psot-wrong", _put(BARE, _SOT, 6, b"\0\0\0\x20"), "neither a tile-part nor an EOC"),
     ("no-sod", _put(BARE, b"\xff\x93", 0, b"\xff\x30"), "marker 0xFF30"),
     ("no-eoc", BARE[:-2], "cut: ends without an EOC"),
     ("half-eoc", BARE[:-1], "cut: ends without an EOC"),
     ("missing-tile", TILED[:_LAST] + b"\xff\xd9", "cut: 1 of 9 tiles are missing"),
+    ("other-part", _put(BARE, _SOT, 10, b"\x01"), "part 1 of tile 0 is missing before part 2"),
     ("missing-part", _put(BARE, _SOT, 11, b"\x02"), "cut: 1 of 2 parts of tile 0"),
     ("cut-and-eoc", BARE[:-20] + b"\xff\xd9", "cut: the tile-part at .* ends 16 bytes past"),
     ("box-cut", JP2[:16], "cut: the data ends in a JP2 box header"),
@@ -198,3 +223,15 @@ def test_boxes_by_hand() -> None:
     assert header.channels == ((0, 0, 1), (1, 1, 0))
     with pytest.raises(UnsupportedError, match="palette"):
         jpeg2000.parse(start + _box(b"jp2h", _box(b"pclr", b"\0\x01\x03")) + endless)
+
+
+@pytest.mark.parametrize(
+    ("stream", "name"),
+    [
+        (_insert(b"\xff\x74\0\x08" + bytes(6)), r"extensions of part 2 \(MCT\)"),
+        (_put(HT, b"\xff\x52", 12, b"\xc0"), "mix HT code-blocks"),
+    ],
+)
+def test_refused_by_name(stream: bytes, name: str) -> None:
+    with pytest.raises(UnsupportedError, match=name):
+        jpeg2000.parse(stream)

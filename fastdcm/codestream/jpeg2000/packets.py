@@ -1,0 +1,241 @@
+"""The walk over all packets of a codestream, and the proof that it is whole.
+
+Packet headers say how many bytes of each code-block follow (ITU-T T.800 B.9, B.10). Where the packets
+that SIZ, COD, COC and POC call for end just where their tile-parts end, nothing is missing. Nothing is
+decoded: damage inside a code-block's bytes stays unseen.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import NamedTuple
+
+from fastdcm.codestream.jpeg2000.bits import BitReader
+from fastdcm.codestream.jpeg2000.coding import Coding, Progression, Segment, read_coding
+from fastdcm.codestream.jpeg2000.geometry import Resolution, resolutions, tile_area
+from fastdcm.codestream.jpeg2000.headers import Jpeg2000Header, TilePart, tile_part_segments
+from fastdcm.codestream.jpeg2000.precincts import Contribution, Precinct, TooMuchWorkError, Work
+from fastdcm.codestream.jpeg2000.progression import Place, packet_order
+from fastdcm.errors import CodestreamError
+
+_PPM, _PPT = 0xFF60, 0xFF61
+_WORK_OF_RESOLUTION = 8
+_SOP, _EPH = b"\xff\x91", b"\xff\x92"  # neither can start a packet header or a codeword segment
+
+
+class Packet(NamedTuple):
+    """A packet: its tile and place there, start and end of header and body, and what is in the body.
+
+    The header is without SOP and EPH. It lies in the codestream, or, where packet headers are packed
+    (PPM, PPT), in those of the tile; the body always lies in the codestream.
+    """
+
+    tile: int
+    place: Place
+    header: tuple[int, int]
+    body: tuple[int, int]
+    contributions: list[Contribution]
+
+
+def check(data: bytes, header: Jpeg2000Header) -> None:
+    """Prove that the packets of each tile are all there and fill its tile-parts.
+
+    ``header`` is what `parse` gave for ``data``. Raises CodestreamError where packets are missing, run
+    past their tile-part or leave bytes of it over. A stream of more packets and code-blocks than can be
+    followed soon is left at what its headers prove; with a tile-part of unknown length (Psot 0), where
+    they prove nothing, that is an UnsupportedError.
+    """
+    try:
+        deque(packets(data, header), maxlen=0)
+    except TooMuchWorkError:
+        psot = header.tile_parts[-1].start + 6
+        if data[psot : psot + 4] == bytes(4):
+            raise
+
+
+def packets(data: bytes, header: Jpeg2000Header) -> Iterator[Packet]:
+    """All packets, tile after tile, each tile's in their order.
+
+    Raises CodestreamError as `check` does, UnsupportedError where there are too many to follow.
+    """
+    parts: dict[int, list[TilePart]] = {}
+    for part in header.tile_parts:
+        parts.setdefault(part.tile, []).append(part)
+    packed = _packed_in_main_header(data, header)
+    work = Work()
+    for tile in parts:
+        yield from _Tile(data, header, parts[tile], packed.get(tile), work).packets()
+
+
+class _Tile:
+    """The walk over one tile; ``packed`` are its packet headers where the main header has them."""
+
+    def __init__(
+        self, data: bytes, header: Jpeg2000Header, parts: list[TilePart], packed: bytes | None, work: Work
+    ) -> None:
+        headers = [tuple(tile_part_segments(data, part.start + 12)) for part in parts]
+        coding = read_coding(data, chain.from_iterable(headers), len(header.components))
+        in_tile = b"".join(_joined(data, segments, _PPT) for segments in headers)
+        if in_tile and packed is not None:
+            raise CodestreamError(f"tile {parts[0].tile} has its packet headers in PPM and in PPT")
+        self.data = data
+        self.parts = parts
+        self.tile = parts[0].tile
+        self.packed = in_tile or packed
+        self.packed_position = 0
+        self.count = 0  # of packets so far
+        self.fill: int | None = None  # the bit that headers are filled up with
+        self.work = work
+        cod = coding.cod or header.cod
+        self.eph = cod.eph
+        everything = Progression(cod.progression, range(33), range(len(header.components)), cod.layers)
+        self.places = packet_order(
+            coding.progressions or header.coding.progressions or (everything,),
+            _resolutions(header, self.tile, coding, work),
+        )
+        self.precincts: dict[tuple[int, int, int], Precinct] = {}
+
+    def packets(self) -> Iterator[Packet]:
+        """Packets are not split: each tile-part has whole ones (B.9)."""
+        position = 0
+        for part in self.parts:
+            position = part.packets
+            while position < part.end:
+                packet = self._packet(position, part.end)
+                if packet is None:
+                    over = part.end - position
+                    raise CodestreamError(f"{over} bytes are left behind the last packet of tile {self.tile}")
+                yield packet
+                position = packet.body[1]
+        while self.packed and self.packed_position < len(self.packed):  # of packets without bodies
+            packet = self._packet(position, position)
+            if packet is None:
+                raise CodestreamError(f"tile {self.tile} has more packed headers than packets")
+            yield packet
+        if self._next() is not None:
+            raise CodestreamError(f"cut: tile {self.tile} has only {self.count} of its packets")
+
+    def _next(self) -> tuple[Place, Precinct] | None:
+        """The next packet's place; those are left out that an earlier progression had (A.6.6)."""
+        for place in self.places:
+            key = (place.resolution.component, place.resolution.level, place.precinct)
+            precinct = self.precincts.get(key)
+            if precinct is None:
+                precinct = self.precincts[key] = Precinct(place.resolution, place.precinct, self.work)
+            if place.layer == precinct.layers:
+                return place, precinct
+            self.work.add(1)
+        return None
+
+    def _packet(self, position: int, end: int) -> Packet | None:
+        """Read the packet at ``position``; None where the tile should have no more."""
+        following = self._next()
+        if following is None:
+            return None
+        place, precinct = following
+        if self.data[position : position + 2] == _SOP:
+            position = self._behind_sop(position)
+        source, start, limit = self.data, position, end
+        if self.packed:
+            source, start, limit = self.packed, self.packed_position, len(self.packed)
+        reader = BitReader(source, start, limit)
+        contributions = precinct.read_header(reader)
+        stop = reader.finish()
+        self._check_padding(*reader.padding())
+        behind = self._behind_eph(source, stop)
+        if self.packed:
+            self.packed_position = behind
+        else:
+            position = behind
+        body_end = position
+        if contributions:
+            last = contributions[-1]
+            body_end += last.offset + sum(length for length, _ in last.segments)
+        if body_end > end:
+            over = body_end - end
+            raise CodestreamError(
+                f"cut: packet {self.count} of tile {self.tile} runs {over} bytes past its tile-part"
+            )
+        if place.resolution.style.high_throughput:
+            for each in contributions:
+                self._check_suffix(position + each.offset, each)
+        self.count += 1
+        return Packet(self.tile, place, (start, stop), (position, body_end), contributions)
+
+    def _check_padding(self, count: int, padding: int) -> None:
+        """Whether a header is filled up as those before it.
+
+        T.800 B.10.1 does not say with what; encoders take zeros. Behind lost bytes, where a body is
+        taken for a header, this tells it: packets without code-blocks are one bit and seven of these.
+        """
+        if count:
+            fill = padding & 1
+            if self.fill not in (None, fill) or padding != fill * ((1 << count) - 1):
+                raise CodestreamError(
+                    f"packet {self.count} of tile {self.tile} is damaged: its header does not end as others"
+                )
+            self.fill = fill
+
+    def _check_suffix(self, position: int, contribution: Contribution) -> None:
+        """Whether the last bytes of HT cleanup segments tell a possible length of their suffix.
+
+        Scup is 2 to 4079 and at most the segment's length (T.814 7.1.1).
+        """
+        passes = contribution.passes_before
+        for length, count in contribution.segments:
+            position, passes = position + length, passes + count
+            if length and passes % 3 == 1:  # the last pass is a cleanup pass
+                suffix = self.data[position - 1] << 4 | self.data[position - 2] & 15
+                if not 2 <= suffix <= min(length, 4079):
+                    raise CodestreamError(
+                        f"packet {self.count} of tile {self.tile} is damaged: a cleanup pass has no valid end"
+                    )
+
+    def _behind_sop(self, position: int) -> int:
+        """Check an SOP segment (A.8.1), whose Nsop counts the tile's packets."""
+        length, number = self.data[position + 2 : position + 4], self.data[position + 4 : position + 6]
+        if length != b"\0\4" or int.from_bytes(number, "big") != self.count & 0xFFFF:
+            raise CodestreamError(f"packet {self.count} of tile {self.tile} starts with the SOP of another")
+        return position + 6
+
+    def _behind_eph(self, source: bytes, position: int) -> int:
+        """Skip an EPH marker (A.8.2); where COD says so, each header has one."""
+        if source[position : position + 2] == _EPH:
+            return position + 2
+        if self.eph:
+            raise CodestreamError(f"packet {self.count} of tile {self.tile} has no EPH marker")
+        return position
+
+
+def _resolutions(header: Jpeg2000Header, tile: int, coding: Coding, work: Work) -> Iterator[Resolution]:
+    """The resolutions of all components; of COD and COC the nearest counts (T.800 A.6.2)."""
+    area = tile_area(header.area, header.tiles, tile)
+    default = (coding.cod or header.cod).blocks
+    for index, component in enumerate(header.components):
+        style = coding.components.get(index)
+        if style is None and coding.cod is None:
+            style = header.coding.components.get(index)
+        style = style or default
+        work.add(_WORK_OF_RESOLUTION * (style.levels + 1))
+        yield from resolutions(area, index, component, style)
+
+
+def _joined(data: bytes, segments: Iterable[Segment], marker: int) -> bytes:
+    """The contents of the PPM or PPT segments of one header, by their index (A.7.4, A.7.5)."""
+    found = sorted((data[start:end] for kind, start, end in segments if kind == marker), key=lambda c: c[:1])
+    return b"".join(contents[1:] for contents in found)
+
+
+def _packed_in_main_header(data: bytes, header: Jpeg2000Header) -> dict[int, bytes]:
+    """The packet headers of each tile in PPM segments: Nppm and Ippm of each tile-part (A.7.4)."""
+    joined, position = _joined(data, header.segments, _PPM), 0
+    tiles: dict[int, bytes] = {}
+    for part in header.tile_parts if joined else ():
+        start = position + 4
+        position = start + int.from_bytes(joined[position:start], "big")
+        if max(start, position) > len(joined):
+            raise CodestreamError("cut: the packet headers in the PPM segments are not all there")
+        tiles[part.tile] = tiles.get(part.tile, b"") + joined[start:position]
+    return tiles

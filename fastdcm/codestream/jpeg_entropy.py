@@ -1,0 +1,267 @@
+"""Whether the scans of a JPEG stream code every MCU (ITU-T T.81 annexes F, G and H).
+
+A stream that was cut and closed with EOI parses like a whole one, and decoders fill what is
+missing. So each scan is walked, code by code, without computing samples.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from fastdcm.codestream.jpeg import JpegHeader
+from fastdcm.codestream.jpeg_scan import Frame, Scan, grid, unit, units_of
+from fastdcm.errors import CodestreamError, UnsupportedError
+from fastdcm.kernels import Payoff, huffman
+
+#: Bytes of scans that are walked before numba is imported: interpreted, they cost as much time as the
+#: import does (benches/bench_entropy.py).
+BYTES_BEFORE_NUMBA = 500_000
+_PAYOFF = Payoff(BYTES_BEFORE_NUMBA)
+
+#: Less than a byte is left over in whole scans; some encoders add a byte or two.
+_SPARE_BITS = 64
+
+_RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
+_STUFFED = re.compile(rb"\xff+\x00")
+
+Problem = Literal["", "cut", "damaged"]
+Kind = Literal["difference", "category", "coefficients", "band"]
+
+
+class Extent(NamedTuple):
+    """How much of a scan is there: ``whole`` of ``mcus`` MCUs; ``spare`` bits are left over."""
+
+    problem: Problem
+    whole: int
+    mcus: int
+    spare: int
+
+
+def rows_coded(data: bytes, header: JpegHeader, *, partial: bool = False) -> int:
+    """The rows that the scans code, from the top: all of them, or fewer with ``partial``.
+
+    Raises `CodestreamError` where a scan cannot be read or, without ``partial``, lacks MCUs. What no
+    walk can tell: bytes that were changed into other valid codes of the same number of MCUs.
+    """
+    found = extents(data, header)
+    for number, extent in enumerate(found, 1):
+        if extent.problem == "cut" and partial:
+            return _rows_before(extent, number, header)
+        if extent.problem:
+            scan = "the scan" if len(header.scans) == 1 else f"scan {number}"
+            verb = "ends" if extent.problem == "cut" else "is damaged"
+            raise CodestreamError(
+                f"{extent.problem}: {scan} {verb} after {extent.whole} of {extent.mcus} MCUs"
+            )
+        if extent.spare >= _SPARE_BITS:
+            raise CodestreamError(
+                f"damaged: {extent.spare // 8} bytes are left over behind the last of {extent.mcus} MCUs"
+            )
+    return header.rows
+
+
+def _rows_before(extent: Extent, number: int, header: JpegHeader) -> int:
+    """The rows above the MCU at which scan ``number`` ends."""
+    if header.process == "progressive" and number > 1:
+        return header.rows  # all of it is there, in less detail
+    frame, scan = _frame(header), header.scans[number - 1]
+    across, _ = grid(frame, scan)
+    height = unit(frame) * max(c.vertical for c in frame.components)
+    if len(scan.components) == 1:
+        height //= scan.components[0].vertical
+    rows = extent.whole // across * height
+    # Chroma of lower resolution is interpolated with that of the row below.
+    return max(0, min(rows, header.rows) - header.subsampled)
+
+
+def _frame(header: JpegHeader) -> Frame:
+    return Frame(*(getattr(header, name) for name in Frame._fields))
+
+
+def extents(data: bytes, header: JpegHeader) -> list[Extent]:
+    """Walk each scan, in order, up to the first one that has a problem."""
+    frame = _frame(header)
+    compiled = _PAYOFF.reached(sum(scan.end - scan.start for scan in header.scans))
+    histories: dict[int, Any] = {}
+    found = []
+    for scan in header.scans:
+        found.append(_Walker(data, frame, scan, compiled).walk(histories))
+        if found[-1].problem:
+            break
+    return found
+
+
+class _Walker:
+    """One scan, made ready for the kernels."""
+
+    def __init__(self, data: bytes, frame: Frame, scan: Scan, compiled: bool) -> None:
+        self.frame, self.scan, self.compiled = frame, scan, compiled
+        across, down = grid(frame, scan)
+        self.mcus = across * down
+        self.interval = scan.restart_interval or self.mcus
+        coded = data[scan.start : scan.end].rstrip(b"\xff")  # fill before the marker behind the scan
+        parts = _RESTART.split(coded) if scan.restart_interval else [coded]
+        # FF is always followed by 00, unless fill bytes stand between (T.81 B.1.1.5, B.1.1.2).
+        parts = [
+            _STUFFED.sub(b"\xff", part) if b"\xff\xff" in part else part.replace(b"\xff\x00", b"\xff")
+            for part in parts[: -(-self.mcus // self.interval)]
+        ]
+        self.starts, self.ends, position = [], [], 0
+        for part in parts:
+            self.starts.append(position)
+            position += 8 * len(part)
+            self.ends.append(position)
+        self.coded = b"".join([*parts, bytes(huffman.PADDING)])
+
+    def walk(self, histories: dict[int, Any]) -> Extent:
+        """How much is there. ``histories`` hold, for each component, what AC scans have coded so far."""
+        progressive = self.frame.process == "progressive"
+        if not progressive or self.scan.spectral_start == 0:
+            if progressive and self.scan.high:
+                return self._refine_dc()
+            return self._blocks(sequential=self.frame.process in ("baseline", "extended"))
+        return self._band(histories)
+
+    def _extent(self, status: int, whole: int, spare: int) -> Extent:
+        problems: dict[int, Problem] = {
+            # Restart markers that are missing take their intervals with them.
+            huffman.WHOLE: "" if whole == self.mcus else "cut",
+            huffman.CUT: "cut",
+            huffman.DAMAGED: "damaged",
+        }
+        return Extent(problems[status], int(whole), self.mcus, int(spare))
+
+    def _refine_dc(self) -> Extent:
+        """One bit a block (T.81 G.1.2.1)."""
+        whole = spare = 0
+        units = sum(units_of(self.scan))
+        for start, end in zip(self.starts, self.ends, strict=True):
+            wanted = min(self.interval, self.mcus - whole)
+            there = (end - start) // units
+            if there < wanted:
+                return self._extent(huffman.CUT, whole + there, spare)
+            whole += wanted
+            spare = max(spare, end - start - wanted * units)
+        return self._extent(huffman.WHOLE, whole, spare)
+
+    def _blocks(self, *, sequential: bool) -> Extent:
+        """Blocks, or the differences of lossless and progressive DC scans."""
+        kind: Kind = "category" if self.frame.process == "lossless" else "difference"
+        if kind == "category" and len({td for td, _ in self.scan.tables}) == 1:
+            table = self._table(0, self.scan.tables[0][0], kind)
+            units = sum(units_of(self.scan))
+            status, whole, spare = self._run("walk_differences", table, units=units)
+            return self._extent(status, whole // units, spare)
+        tables: list[Any] = []
+        dc: list[int] = []
+        ac: list[int] = []
+        for (td, ta), units in zip(self.scan.tables, units_of(self.scan), strict=True):
+            dc += [len(tables) * huffman.TABLE_SIZE] * units
+            tables.append(self._table(0, td, kind))
+            ac += [len(tables) * huffman.TABLE_SIZE if sequential else -1] * units
+            if sequential:
+                tables.append(self._table(1, ta, "coefficients"))
+        return self._extent(
+            *self._run("walk_blocks", *map(self._integers, (dc, ac)), _joined(tables, self.compiled))
+        )
+
+    def _band(self, histories: dict[int, Any]) -> Extent:
+        """Coefficients Ss to Se of one component, in a progressive frame."""
+        scan = self.scan
+        if len(scan.components) != 1:
+            raise CodestreamError("an AC scan of a progressive frame has several components")
+        identifier = scan.components[0].identifier
+        if identifier not in histories:
+            histories[identifier] = self._integers([0] * self.mcus)
+        table = self._table(1, scan.tables[0][1], "band")
+        band = scan.spectral_start, scan.spectral_end, scan.high > 0
+        return self._extent(*self._run("walk_band", *band, histories[identifier], table))
+
+    def _run(self, name: str, *arguments: Any, units: int = 1) -> tuple[int, int, int]:
+        """Call a kernel, compiled or not, for MCUs or, with ``units`` in each, for data units."""
+        coded: Any = self.coded
+        kernels: Any = huffman
+        if self.compiled:
+            import numpy as np
+
+            from fastdcm.kernels import huffman_compiled
+
+            kernels, coded = huffman_compiled, np.frombuffer(coded, np.uint8)
+        starts, ends = self._integers(self.starts), self._integers(self.ends)
+        found: tuple[int, int, int] = getattr(kernels, name)(
+            coded, starts, ends, self.interval * units, self.mcus * units, *arguments
+        )
+        return found
+
+    def _integers(self, values: list[int]) -> Any:
+        if not self.compiled:
+            return values
+        import numpy as np
+
+        return np.array(values, np.int64)
+
+    def _table(self, table_class: int, destination: int, kind: Kind) -> Any:
+        definition = self.scan.huffman.get(table_class << 4 | destination)
+        if definition is None:
+            # libjpeg takes those of T.81 annex K then; DICOM knows no abbreviated streams.
+            name = f"{'AC' if table_class else 'DC'} table {destination}"
+            raise UnsupportedError(f"the stream does not define its Huffman {name}, which is not supported")
+        return _table(definition, kind, self.compiled)
+
+
+def _joined(tables: list[Any], compiled: bool) -> Any:
+    if not compiled:
+        return [entry for table in tables for entry in table]
+    import numpy as np
+
+    return np.concatenate(tables)
+
+
+@lru_cache(maxsize=64)
+def _table(definition: bytes, kind: Kind, compiled: bool) -> Any:
+    """The table of `fastdcm.kernels.huffman` for 16 counts and the values (T.81 C.2)."""
+    counts, values = definition[:16], definition[16:]
+    single, limits, offsets, steps = [0] * (1 << huffman.LOOKUP_BITS), [0], [0], [0] * 256
+    code = index = 0
+    for length, count in enumerate(counts, 1):
+        offsets.append(index - code)
+        for value in values[index : index + count]:
+            steps[index] = _step(value, kind)
+            if length <= huffman.LOOKUP_BITS:
+                spare = huffman.LOOKUP_BITS - length
+                entry = steps[index] + length | length << 16
+                single[code << spare : (code + 1) << spare] = [entry] * (1 << spare)
+            code, index = code + 1, index + 1
+        if code > 1 << length:
+            raise CodestreamError(f"a Huffman table has too many codes of {length} bits")
+        limits.append(code)
+        code <<= 1
+    table = [*single, *single, *limits, *offsets, *steps]
+    if not compiled:
+        return table
+    import numpy as np
+
+    from fastdcm.kernels import huffman_compiled
+
+    array = np.array(table, np.int32)
+    if kind in ("coefficients", "category"):
+        huffman_compiled.combine(array)
+    array.flags.writeable = False
+    return array
+
+
+def _step(value: int, kind: Kind) -> int:
+    """The bits that follow a code | the coefficients it stands for << 8, or its value << 8."""
+    if kind in ("difference", "category"):  # F.1.2.1, H.1.2.2: category 16 has no bits
+        largest = 15 if kind == "difference" else 16
+        if value > largest:
+            raise CodestreamError(f"a Huffman table has category {value} of differences")
+        return (value & 15) | 1 << 8
+    if kind == "band":
+        return value << 8
+    zeros, size = value >> 4, value & 15
+    if size:
+        return size | (zeros + 1) << 8
+    return 16 << 8 if zeros == 15 else huffman.END_OF_BLOCK << 8

@@ -1,0 +1,58 @@
+"""JPEG 2000 and HTJ2K frames that are cut: neither decoder sees it where Psot is 0, the walk does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from fastdcm.codestream import jpeg2000
+from fastdcm.errors import CodestreamError
+from tests.unit.codecs.decoding import decoded, header_of
+from tests.unit.codestream.jpeg2000_streams import cut, smooth, with_length
+
+DEEP, COLOUR = smooth(61, 83, bits=12), smooth(61, 83, samples=3)
+STREAMS: dict[str, tuple[str, Any, bytes]] = {
+    "jpeg2000": (
+        "jpeg2000",
+        DEEP,
+        bytes(imagecodecs.jpeg2k_encode(DEEP, codecformat="j2k", reversible=True)),
+    ),
+    "jpeg2000 colour": (
+        "jpeg2000",
+        COLOUR,
+        bytes(imagecodecs.jpeg2k_encode(COLOUR, codecformat="j2k", reversible=True)),
+    ),
+    "htj2k": ("htj2k", DEEP, bytes(imagecodecs.htj2k_encode(DEEP, reversible=True))),
+    "htj2k colour": ("htj2k", COLOUR, bytes(imagecodecs.htj2k_encode(COLOUR, reversible=True))),
+}
+
+
+@pytest.mark.parametrize("name", list(STREAMS))
+def test_tile_part_of_unknown_length(name: str) -> None:
+    syntax, array, stream = STREAMS[name]
+    open_ended = with_length(stream, jpeg2000.parse(stream).tile_parts[-1], 0)
+    samples, _ = decoded(open_ended, header_of(array, syntax))
+    assert (samples.array == array).all()
+
+
+@pytest.mark.parametrize("open_ended", [True, False])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("name", list(STREAMS))
+def test_cut_and_closed(name: str, share: float, open_ended: bool) -> None:
+    """Psot is 0, or made to fit what is left."""
+    syntax, array, stream = STREAMS[name]
+    (part,) = jpeg2000.parse(stream).tile_parts
+    at = part.packets + int(share * (part.end - part.packets))
+    with pytest.raises(CodestreamError):
+        decoded(cut(stream, at, open_ended=open_ended), header_of(array, syntax))
+
+
+def test_htj2k_decoder_needs_it() -> None:
+    """What the walk is for: OpenJPH returns an image, and it is another one."""
+    _, array, stream = STREAMS["htj2k"]
+    (part,) = jpeg2000.parse(stream).tile_parts
+    damaged = cut(stream, part.end - 100)
+    assert not np.array_equal(imagecodecs.htj2k_decode(damaged), array)
