@@ -89,6 +89,11 @@ class Image:
         return self._source.name
 
     @property
+    def sequential(self) -> bool:
+        """Whether a frame costs the decoding of those before it, as in video."""
+        return self._video is not None
+
+    @property
     def notices(self) -> tuple[Notice, ...]:
         """What was odd about the file, so far: reading a frame may add to it.
 

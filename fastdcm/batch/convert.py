@@ -95,14 +95,17 @@ class Converter:
             message = f"1 of {frames} frames; --frames all for the rest"
             outcome.notices = (Notice("more-frames", message, task.source),)
         parts = min(self._job.spread * _PARTS_A_WORKER, len(numbers) // _PART_FRAMES)
-        if task.parts == 1 and self._job.spread > 1 and len(numbers) >= SPREAD_FRAMES:
+        spread = self._job.spread > 1 and len(numbers) >= SPREAD_FRAMES and not image.sequential
+        if task.parts == 1 and spread:
             return [replace(task, part=part, parts=parts) for part in range(parts)]
         share = _share(numbers, task)
         pixels = image.header.rows * image.header.columns
-        limit = self._options.timeout + pixels / _PIXELS_A_SECOND
+        decoded = 0
         for number in share:
-            if len(share) > 1 or pixels > _SMALL_PIXELS:
-                beat(number, limit)
+            work = pixels * (number - decoded if image.sequential else 1)
+            decoded = number
+            if len(share) > 1 or work > _SMALL_PIXELS:
+                beat(number, self._options.timeout + work / _PIXELS_A_SECOND)
             name = self._name(image, task, number, frames, len(numbers))
             try:
                 self._frame(image, number, task.folder, name, own, outcome)

@@ -7,8 +7,6 @@ import pytest
 from tests.damage.zeroed import GOLDEN, lines, made_with
 
 
-# OpenJPH's binding reports some errors of its own to the interpreter only, and goes on.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_table() -> None:
     first, *expected = GOLDEN.read_text(encoding="utf-8").splitlines()
     if first != made_with():

@@ -111,7 +111,7 @@ def test_prefixes(name: str) -> None:
         assert complete > len(pixels), "frames before the cut can be read"
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("jpeg-ls")])
+@pytest.mark.parametrize("name", FILES)
 def test_changed_bytes(name: str) -> None:
     """In the data set, where they change lengths, tags and values; then anywhere."""
     data = contents(name)

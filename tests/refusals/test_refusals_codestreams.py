@@ -243,6 +243,14 @@ def after_soi(stream: bytes, junk: bytes) -> bytes:
     return stream[:2] + junk + stream[2:]
 
 
+def deep_htj2k() -> bytes:
+    """A stream whose first quantization step has the largest exponent; OpenJPH crashes on it."""
+    stream = bytearray(imagecodecs.htj2k_encode(NOISE, level=0.01))
+    at = stream.index(b"\xff\x5c") + 5
+    stream[at : at + 2] = b"\xff\xff"
+    return bytes(stream)
+
+
 SHADE = jpeg()
 TILES: Array = np.random.default_rng(8).integers(0, 256, (160, 160)).astype(np.uint8)
 JUNK = {
@@ -295,6 +303,9 @@ JUNK = {
     "JPEG 2000 in boxes": row(
         one(bytes(imagecodecs.jpeg2k_encode(NOISE, codecformat="jp2", level=0)), JPEG_2000),
         reads(NOISE.tolist()),
+    ),
+    "HTJ2K of more bit-planes than its decoder has": row(
+        one(deep_htj2k(), HTJ2K), error(UnsupportedError, "more than 30 bit-planes", "frame")
     ),
     "JPEG 2000 of subsampled components": row(
         one(

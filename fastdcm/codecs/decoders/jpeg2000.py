@@ -5,9 +5,15 @@ from __future__ import annotations
 import imagecodecs
 
 from fastdcm.codecs.decoders.common import Note, call, check_geometry, samples_of, shaped
+from fastdcm.codecs.decoders.reported import raising
 from fastdcm.codestream import jpeg2000
 from fastdcm.errors import UnsupportedError
 from fastdcm.model import Header, Notice, Samples
+
+#: Those of 16-bit samples are about 20. OpenJPH's 32-bit coefficients have room for so many; with more it
+#: writes where it must not.
+_MOST_BIT_PLANES = 30
+_HTJ2K_DECODE = raising(imagecodecs.htj2k_decode)
 
 
 def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) -> Samples:
@@ -26,7 +32,9 @@ def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) ->
     # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
     codestream = data[stream.offset : stream.end]
     if stream.high_throughput or high_throughput:
-        array = call("OpenJPH", imagecodecs.htj2k_decode, codestream)
+        if jpeg2000.bit_planes(data, stream) > _MOST_BIT_PLANES:
+            raise UnsupportedError(f"HTJ2K of more than {_MOST_BIT_PLANES} bit-planes is not supported")
+        array = call("OpenJPH", _HTJ2K_DECODE, codestream)
     else:
         array = call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=1)
     array = shaped(array, header, "the JPEG 2000 decoder")

@@ -6,5 +6,16 @@ that all of it is there. `packets` hands out what each code-block has.
 
 from fastdcm.codestream.jpeg2000.headers import Component, Jpeg2000Header, TilePart, Tiles, parse
 from fastdcm.codestream.jpeg2000.packets import Packet, check, packets
+from fastdcm.codestream.jpeg2000.quantization import bit_planes
 
-__all__ = ["Component", "Jpeg2000Header", "Packet", "TilePart", "Tiles", "check", "packets", "parse"]
+__all__ = [
+    "Component",
+    "Jpeg2000Header",
+    "Packet",
+    "TilePart",
+    "Tiles",
+    "bit_planes",
+    "check",
+    "packets",
+    "parse",
+]

@@ -29,6 +29,7 @@ class FakeImage:
     errors: dict[int, Exception] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     size: int = 8
+    sequential: bool = False
     bytes_read: int = 100
     encoded: list[int] = field(default_factory=list)
 
@@ -218,6 +219,12 @@ def test_many_frames_are_spread_and_the_parts_are_the_whole(setting: Setting) ->
 def test_one_worker_spreads_nothing(setting: Setting) -> None:
     setting.image = FakeImage(frames=100)
     assert setting.convert(setting.job(spread=1)).images == 100
+
+
+def test_video_is_not_spread(setting: Setting) -> None:
+    """Its frames need those before them: each part would decode them all."""
+    setting.image = FakeImage(frames=200, sequential=True)
+    assert setting.convert(setting.job(spread=4)).images == 200
 
 
 def test_large_single_frames_announce_their_limit(setting: Setting) -> None:

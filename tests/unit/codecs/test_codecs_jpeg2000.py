@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import imagecodecs
 import numpy as np
 import pytest
 
+from fastdcm.codecs.decoders import reported
 from fastdcm.codestream import jpeg2000
-from fastdcm.errors import CodestreamError
+from fastdcm.errors import CodestreamError, DecodeError
 from tests.unit.codecs.decoding import decoded, header_of
 from tests.unit.codestream.jpeg2000_streams import cut, smooth, with_length
 
@@ -56,3 +59,23 @@ def test_htj2k_decoder_needs_it() -> None:
     (part,) = jpeg2000.parse(stream).tile_parts
     damaged = cut(stream, part.end - 100)
     assert not np.array_equal(imagecodecs.htj2k_decode(damaged), array)
+
+
+def test_errors_that_the_binding_keeps_to_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    """imagecodecs prints some of OpenJPH's errors and returns an image all the same."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+    stream = bytearray(imagecodecs.htj2k_encode(noise))
+    stream[296:300] = bytes(4)
+    assert not np.array_equal(imagecodecs.htj2k_decode(bytes(stream)), noise)
+    assert "ojph error" in capfd.readouterr().err
+    with pytest.raises(DecodeError, match="OpenJPH cannot decode it: ojph error"):
+        decoded(bytes(stream), header_of(noise, "htj2k"))
+
+
+def test_other_errors_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are no decoder's go where they went before."""
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.object))
+    reported.raising(len)(b"")
+    sys.unraisablehook(SimpleNamespace(object="somebody's", exc_value=ValueError()))
+    assert told == ["somebody's"]

@@ -47,6 +47,7 @@ from tests.unit.codecs.videos import (
 # Frames
 
 
+@pytest.mark.encodes(cell=lambda kind: (f".4.{kind.syntax}", kind.bits, "YBR_PARTIAL_420"))
 @pytest.mark.parametrize("fragments", [1, 3])
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_every_frame_is_the_one_shown(kind: Kind, fragments: int) -> None:
@@ -63,6 +64,7 @@ def test_every_frame_is_the_one_shown(kind: Kind, fragments: int) -> None:
         assert np.abs(luma - array[..., 0]).mean((1, 2)).argmin() == index
 
 
+@pytest.mark.encodes(cell=lambda kind: (f".4.{kind.syntax}", kind.bits, "YBR_PARTIAL_420"))
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_ffmpeg_gives_the_same(kind: Kind, peer: Callable[[str], str], tmp_path: Path) -> None:
     path = tmp_path / "video"
@@ -83,6 +85,13 @@ def test_ffmpeg_gives_the_same(kind: Kind, peer: Callable[[str], str], tmp_path:
             assert np.array_equal(img.pixels(index, raw=True), expected)
 
 
+@pytest.mark.encodes(
+    cell=lambda syntax: (
+        syntax.removeprefix(UID[:-3]),
+        10 if syntax.endswith("108") else 8,
+        "YBR_PARTIAL_420",
+    )
+)
 @pytest.mark.parametrize("syntax", [uid for uid, row in SYNTAXES.items() if row.family == "video"])
 def test_every_syntax(syntax: str) -> None:
     """Also where its codec is another one: that is told."""
