@@ -7,11 +7,9 @@ else
 BIN := $(VENV)/bin
 endif
 PY := $(BIN)/python
-BENCH := $(PY) -m pytest -q benches --benchmark-only --benchmark-columns=min,median,rounds \
-	--benchmark-json=bench-report/benchmarks.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-quick check lint format types arch clean
+.PHONY: help demo test bench bench-quick bench-peers check lint format types arch clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -22,12 +20,13 @@ demo: $(VENV)/.ready  ## convert pydicom's test files to demo-output/
 test: $(VENV)/.ready-test  ## run the tests
 	$(PY) -m pytest $(ARGS)
 
-bench: $(VENV)/.ready-bench  ## time everything, into bench-report/
-	mkdir -p bench-report && $(BENCH) $(ARGS)
-	$(PY) benches/report.py bench-report/benchmarks.json bench-report/README.md
+bench: $(VENV)/.ready-bench  ## measure everything, into bench-report/; DATA=dir/ on your own files
+	$(PY) -m benches bench-report $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-bench-quick: ARGS += --benchmark-min-rounds=3 --benchmark-max-time=0.1  ## the same, short and rough
+bench-quick: ARGS += --quick  ## the same, short and rough
 bench-quick: bench
+
+bench-peers: $(VENV)/.ready-peers bench  ## the same, with the Python libraries that we are compared with
 
 check: lint types arch test  ## everything that must be green
 

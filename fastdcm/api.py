@@ -50,6 +50,8 @@ def convert(
     name: str | None = None,
     fail_fast: bool = False,
     timeout: float = 60.0,
+    fsync: bool = False,
+    profile: bool = False,
     watcher: Watcher | None = None,
     **options: Any,
 ) -> Report:
@@ -63,7 +65,8 @@ def convert(
     leaves and counts them as undone, "skip" leaves them, "overwrite"); ``name`` is a template;
     ``timeout`` is the least number of seconds a frame may take. ``strict`` and ``allow_partial`` are
     those of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
-    `fastdcm.options.Limits`. ``watcher`` sees what happens while it happens.
+    `fastdcm.options.Limits`. ``fsync`` waits until each image is on the disk. ``watcher`` sees what
+    happens while it happens; ``profile`` fills in ``stages`` of the report.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and
@@ -86,8 +89,9 @@ def convert(
         read=ReadOptions.of(strict=strict, allow_partial=allow_partial, **limits),
         fail_fast=fail_fast,
         timeout=timeout,
+        fsync=fsync,
     )
-    report = run(paths, target, asked, jobs=jobs, first_only=frames is None, watcher=watcher)
+    report = run(paths, target, asked, jobs=jobs, first_only=frames is None, watcher=watcher, profile=profile)
     if report.interrupted:
         raise KeyboardInterrupt
     return report

@@ -166,7 +166,8 @@ class Samples(NamedTuple):
     ``array`` has the shape (rows, columns) or (rows, columns, 3). ``photometric_interpretation``
     is that of the array, which a decoder may have changed (YBR to RGB); ``bits`` bounds the
     values: 0..2**bits-1, or -2**(bits-1)..2**(bits-1)-1 where ``signed``; 0 for floats. The last
-    ``missing`` pixels, row by row, were not in the data and are filled.
+    ``missing`` pixels, row by row, were not in the data and are filled. Where they are not ``masked``,
+    the array holds unsigned words, of which the lowest ``bits`` bits count.
     """
 
     array: Any
@@ -174,3 +175,4 @@ class Samples(NamedTuple):
     bits: int
     signed: bool
     missing: int = 0
+    masked: bool = True

@@ -88,7 +88,7 @@ class Limits:
     """
 
     max_pixels: int = 1 << 29
-    max_decoded: int = 1 << 40
+    max_decoded: int = 1 << 46
     max_inflated: int = 1 << 30
     max_nesting: int = 64
 
@@ -163,13 +163,16 @@ class RenderOptions:
 class EncodeOptions:
     """How display values become a file.
 
-    ``quality`` (1 to 100) and ``subsampling`` are JPEG's, ``png_level`` (1 to 9) is PNG's.
+    ``quality`` (1 to 100) and ``subsampling`` are JPEG's, ``png_level`` (1 to 9) is PNG's. A frame
+    that is a baseline JPEG already, which rendering would not change, is copied into a JPEG file as
+    it is coded, whatever its quality; ``reencode`` decodes and encodes it, too.
     """
 
     format: Format = "jpeg"
     quality: int = 90
     subsampling: Literal["444", "422", "420"] = "420"
     png_level: int = 3
+    reencode: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in EXTENSIONS:
@@ -199,8 +202,13 @@ def parse_voi(text: str) -> dict[str, Any]:
 
 
 def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions]:
-    """Keyword arguments of the API as the two dataclasses; an unknown name is an `OptionError`."""
+    """Keyword arguments of the API as the two dataclasses; an unknown name is an `OptionError`.
+
+    Who asks for a quality or a subsampling gets it: then ``reencode`` is true, unless it is given.
+    """
     asked = dict(options)
+    if asked.keys() & {"quality", "subsampling"}:
+        asked.setdefault("reencode", True)
     if asked.get("window") is not None:
         asked["window"] = parse_window(asked["window"])
     if isinstance(asked.get("voi"), str):
@@ -266,7 +274,8 @@ class ConvertOptions:
     ``existing`` says what happens to an output that is there already: ``keep`` leaves it and
     counts it as undone, ``skip`` leaves it on purpose, ``overwrite`` replaces it. ``name`` is a
     template for output names (see `fastdcm.batch.naming`), None takes the input's. ``timeout``
-    is the least number of seconds a frame may take before its worker is ended.
+    is the least number of seconds a frame may take before its worker is ended. ``fsync`` waits
+    until each image is on the disk.
     """
 
     render: RenderOptions = RenderOptions()
@@ -277,6 +286,7 @@ class ConvertOptions:
     read: ReadOptions = ReadOptions()
     fail_fast: bool = False
     timeout: float = 60.0
+    fsync: bool = False
 
     def __post_init__(self) -> None:
         if self.existing not in get_args(Existing):

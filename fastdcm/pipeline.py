@@ -6,17 +6,17 @@ errors and notices.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.codecs.decode import decode_frame, open_video
 from fastdcm.codecs.encode import encode_image
-from fastdcm.errors import DicomError, FastdcmError, OptionError, StrictError
+from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
+from fastdcm.errors import DicomError, FastdcmError, OptionError, RenderError, StrictError
 from fastdcm.model import Header, Notice, Samples
 from fastdcm.options import EncodeOptions, ReadOptions, RenderOptions, split_options
 from fastdcm.reader.display import DisplayReader
@@ -26,6 +26,7 @@ from fastdcm.reader.scan import scan
 from fastdcm.reader.source import FileSource, Readable, Source, open_source
 from fastdcm.rendering.chain import Range
 from fastdcm.rendering.execute import darkest, execute, rgb, value_range
+from fastdcm.rendering.identity import shows_as_stored
 from fastdcm.rendering.lut import modality_values
 from fastdcm.rendering.plan import GrayPlan, Plan, make_plan, modality_of
 
@@ -34,6 +35,13 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()
+
+
+class Encoded(NamedTuple):
+    """A frame as an image file; whether its own stream ``passed_through``, without being decoded."""
+
+    data: bytes
+    passed_through: bool
 
 
 class Image:
@@ -170,29 +178,43 @@ class Image:
         ``options`` are the fields of `fastdcm.options.RenderOptions`; ``window`` may be a tuple
         (center, width[, function]) or text. PS3.3 C.11 says what they mean.
         """
-        return self.render_frame(index, split_options(options)[0])
+        pixels = self.render_frame(index, split_options(options)[0])
+        # Those that need no rendering may lie in the file's memory.
+        return pixels if pixels.flags.writeable else pixels.copy()
 
     def encode(self, index: int = 0, format: str = "jpeg", **options: Any) -> bytes:
         """A frame as the bytes of an image file: ``format`` "jpeg" or "png".
 
         ``options`` are those of `render` and of `fastdcm.options.EncodeOptions` (quality,
-        subsampling, png_level).
+        subsampling, png_level, reencode). A baseline JPEG frame that rendering would not change is
+        copied as it is coded, unless ``reencode``, quality or subsampling is given.
         """
         render, encode = split_options({**options, "format": format})
-        return self.encode_frame(index, render, encode)
+        return self.encode_frame(index, render, encode).data
 
     def render_frame(self, index: int, options: RenderOptions) -> Array:
         """`render` with options that are validated already."""
         with self._located(self._check(index)):
-            samples = self._decode(index, as_rgb=True)
+            samples = self._decode(index, as_rgb=True, mask=False)
             plan = self._plan(index, options, samples.bits)
             return execute(plan, samples, self._object_range(plan))
 
-    def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> bytes:
+    def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> Encoded:
         """`encode` with options that are validated already."""
+        if encode.format == "jpeg" and not encode.reencode and may_hold_baseline(self.header):
+            file = self._pass_through(index, render)
+            if file is not None:
+                return Encoded(file, True)
         pixels = self.render_frame(index, render)
         with self._located(index):
-            return encode_image(pixels, encode)
+            return Encoded(encode_image(pixels, encode), False)
+
+    def _pass_through(self, index: int, render: RenderOptions) -> bytes | None:
+        """The frame's own stream as a JPEG file, where it shows what rendering would give."""
+        with self._located(self._check(index)):
+            if not self._frames.encapsulated or not shows_as_stored(self._plan(index, render)):
+                return None
+            return baseline_jpeg(bytes(self._frames.read(index)[0]), self.header)
 
     def explain(self, index: int = 0, **options: Any) -> str:
         """In words, how a frame would be rendered and from where its window comes."""
@@ -222,7 +244,7 @@ class Image:
             raise OptionError(f"index {index} is frame {index + 1}; the object has {have}", path=self.path)
         return index
 
-    def _decode(self, index: int, *, as_rgb: bool) -> Samples:
+    def _decode(self, index: int, *, as_rgb: bool, mask: bool = True) -> Samples:
         if self._video is not None and self._video.is_there():
             return self._video.frame(index, rgb=as_rgb, note=lambda notice: self._note(notice, index))
         data, bit_offset = self._frames.read(index)
@@ -233,7 +255,8 @@ class Image:
             bit_offset=bit_offset,
             little=self._found.encoding.little,
             rgb=as_rgb,
-            darkest=self._darkest(index) if self._options.allow_partial else None,
+            mask=mask,
+            darkest=partial(self._darkest, index) if self._options.allow_partial else None,
             note=lambda notice: self._note(notice, index),
         )
 
@@ -245,10 +268,13 @@ class Image:
             header = replace(header, bits_stored=bits)
         return make_plan(header, self._display.read(index), options, self._noted)
 
-    def _darkest(self, index: int) -> float:
-        """The stored value with which a frame that is cut is filled up."""
-        plan = make_plan(self.header, self._display.read(index), RenderOptions(), [])
-        return darkest(plan, self.header)
+    def _darkest(self, index: int, bits: int) -> float:
+        """The stored value with which a frame of this depth that is cut is filled up."""
+        header = replace(self.header, bits_stored=bits or self.header.bits_stored)
+        try:
+            return darkest(make_plan(header, self._display.read(index), RenderOptions(), []), header)
+        except RenderError:
+            return 0.0  # nothing can be shown, so nothing is dark
 
     def _object_range(self, plan: Plan) -> Range | None:
         """The range over all frames, where the plan asks for it; computed once."""
@@ -271,20 +297,32 @@ class Image:
         if not any(known.code == notice.code and known.message == notice.message for known in self._noted):
             self._noted.append(Notice(notice.code, notice.message, None, index + 1))
 
-    @contextmanager
-    def _located(self, index: int | None) -> Iterator[None]:
+    def _located(self, index: int | None) -> _Located:
         """Attach path and frame to errors; where notices are errors, raise them."""
-        frame = None if index is None else index + 1
-        try:
-            yield
-        except FastdcmError as error:
-            error.at(path=self.path, frame=frame)
-            raise
-        except MemoryError as error:
-            raise DicomError("not enough memory", path=self.path, frame=frame) from error
-        if self._options.strict and self._noted:
-            first = self._noted[0]
-            raise StrictError(first.message, path=self.path, frame=first.frame)
+        return _Located(self, None if index is None else index + 1)
+
+
+class _Located:
+    """The context manager of `Image._located`; a generator's would cost an image ten microseconds."""
+
+    __slots__ = ("_frame", "_image")
+
+    def __init__(self, image: Image, frame: int | None) -> None:
+        self._image, self._frame = image, frame
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        image = self._image
+        if error is None:
+            if image._options.strict and image._noted:
+                first = image._noted[0]
+                raise StrictError(first.message, path=image.path, frame=first.frame)
+        elif isinstance(error, FastdcmError):
+            error.at(path=image.path, frame=self._frame)
+        elif isinstance(error, MemoryError):
+            raise DicomError("not enough memory", path=image.path, frame=self._frame) from error
 
 
 def open_image(src: Readable, options: ReadOptions = _DEFAULT) -> Image:

@@ -78,6 +78,21 @@ def own_process_group() -> dict[str, Any]:
     return {"process_group": 0}
 
 
+def leave(status: int) -> None:
+    """End the process with what it wrote, and without taking the interpreter apart.
+
+    That would cost as much time as the conversion of some dozen images. Returns where something
+    cannot be written, for the interpreter to deal with.
+    """
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except (OSError, ValueError):
+        return
+    os._exit(status)
+
+
 def describe_exit(returncode: int) -> str:
     """How a process ended, in words: the signal's name where one ended it."""
     if returncode >= 0:
@@ -132,6 +147,30 @@ def create_exclusive(path: str) -> int:
     for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NOINHERIT"):
         flags |= getattr(os, name, 0)
     return os.open(path, flags, 0o666)
+
+
+def sync_file(descriptor: int) -> None:
+    """Have an open file's contents on the disk. Raises `OSError`."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        # fsync hands them to the drive there, which may keep them in its memory (fsync(2))
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
+
+
+def sync_folder(folder: str) -> None:
+    """Have the names in a folder on the disk, where the system and the filesystem know how."""
+    if sys.platform == "win32":
+        return  # folders cannot be opened; NTFS keeps a journal of names
+    descriptor = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # EINVAL: a filesystem without
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def rename_no_replace(source: str, target: str) -> None:
@@ -193,14 +232,38 @@ def _renameat2_function() -> Any:
     return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 
 
-def empty_when_large(descriptor: int, limit: int) -> None:
-    """Drop the contents of an open log file that has grown beyond ``limit`` bytes."""
+def empty_when_large(descriptor: int, limit: int, keep: int = 0) -> None:
+    """Drop an open log file's contents behind the first ``keep`` bytes, once it has more than ``limit``."""
     try:
         if os.fstat(descriptor).st_size > limit:
-            os.ftruncate(descriptor, 0)
-            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.ftruncate(descriptor, keep)
+            os.lseek(descriptor, keep, os.SEEK_SET)
     except OSError:
         return
+
+
+def blocks_read() -> int:
+    """How often this process had to wait for a disk or a server to read; 0 where nobody counts."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_inblock
+
+
+def will_need(path: str, length: int) -> None:
+    """Have the system fetch the first bytes of a file, in the background, where it can."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return  # whoever opens it in earnest will say why
+    try:
+        with suppress(OSError):  # a pipe
+            os.posix_fadvise(descriptor, 0, length, os.POSIX_FADV_WILLNEED)
+    finally:
+        os.close(descriptor)
 
 
 _SEEK_LOCK = threading.Lock()

@@ -12,6 +12,9 @@
     process      the parent's end of one worker
     worker       the worker: python -m fastdcm.batch.worker
     protocol     the messages between the two
+    board        the numbers that a worker shows without a message
+    stages       the clock of a profile
+    measured     images that tell the clock their stage
     report       what a run did
 """
 

@@ -34,14 +34,14 @@ class _Work:
         self.deadline = float("inf")
         self.frame: int | None = None
         self.begun = 0
-        self.result: tuple[Outcome, list[Task]] | None = None
+        self.parts: list[Task] = []
         self.error: BaseException | None = None
 
     def run(self) -> None:
         try:
             converter = Converter(self._job)
             self.deadline = time.monotonic() + self._timeout
-            self.result = converter(self._task, False, self._beat, self._outcome)
+            self.parts = converter.convert(self._task, False, self._beat, self._outcome)
         except _Cancelled:
             return
         except BaseException as error:  # raised again in the calling thread
@@ -62,10 +62,10 @@ class _Work:
         remove_temporaries(self._task.folder or ".", self._job.run.prefix(os.getpid()))
 
 
-def convert_alone(task: Task, job: Job, watcher: Watcher, outcome: Outcome) -> tuple[Outcome, list[Task]]:
-    """What `Converter` returns for the task; a `WorkerTimeoutError` in the outcome after its time.
+def convert_alone(task: Task, job: Job, watcher: Watcher, outcome: Outcome) -> list[Task]:
+    """`Converter.convert`, with a `WorkerTimeoutError` in the outcome after its time.
 
-    ``outcome`` is filled in meanwhile. Raises KeyboardInterrupt after removing what is unfinished.
+    Raises KeyboardInterrupt after removing what is unfinished.
     """
     work = _Work(task, job, outcome)
     threading.Thread(target=work.run, daemon=True).start()
@@ -76,11 +76,10 @@ def convert_alone(task: Task, job: Job, watcher: Watcher, outcome: Outcome) -> t
                 work.cancel()
                 error = WorkerTimeoutError("took longer than its time limit (--timeout)", frame=work.frame)
                 outcome.failures += failed(task.source, error).failures
-                return outcome, []
+                return []
     except KeyboardInterrupt:
         work.cancel()
         raise
     if work.error is not None:
         raise work.error
-    assert work.result is not None
-    return work.result
+    return work.parts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from fastdcm.batch.naming import name_listing, sort_key
@@ -17,8 +16,7 @@ from fastdcm.errors import FastdcmError, OutputError, SourceError
 _TEMPORARY = ".fastdcm-"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One input: its images go into ``folder`` under names that begin with ``stem``.
 
     ``explicit`` tells that the user named the file; ``exact`` is the one output that was named.

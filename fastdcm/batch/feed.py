@@ -6,12 +6,12 @@ from collections import deque
 from threading import Condition
 from typing import Any
 
-#: Items that discovery may be ahead of the workers.
+#: Items a worker that discovery may be ahead, of 350 bytes each (benches/bench_memory.py).
 AHEAD = 4096
-#: A chunk should keep a worker busy for so long: far above the cost of handing it out (0.2 ms),
-#: far below what a user would notice at the end of a run.
+#: A chunk should keep a worker busy for so long: far above the cost of handing it out (0.1 ms, in which
+#: the worker waits), far below what a user would notice at the end of a run (benches/bench_workers.py).
 _CHUNK_SECONDS = 0.25
-_CHUNK_ITEMS = 64
+_CHUNK_ITEMS = 512
 
 #: An item, and whether it has been begun before.
 Entry = tuple[Any, bool]
@@ -20,27 +20,38 @@ Entry = tuple[Any, bool]
 class Feed:
     """Items wait here. Many threads may use it."""
 
-    def __init__(self, workers: int, ahead: int = AHEAD) -> None:
+    def __init__(self, workers: int, ahead: int | None = None) -> None:
         self._workers = workers
-        self._ahead = ahead
+        self._ahead = AHEAD * workers if ahead is None else ahead
         self._items: deque[Entry] = deque()
         self._alone: deque[Entry] = deque()
         self._under_way = 0
+        self._waiting = 0
         self._cost: float | None = None
         self._stopped = False
         self._changed = Condition()
         self.complete = False
 
+    @property
+    def waiting(self) -> int:
+        """Items that nobody has taken yet."""
+        return len(self._items)
+
     def put(self, item: Any) -> bool:
         """Add an item, waiting while too many wait; False where the run was stopped."""
-        with self._changed:
-            while len(self._items) >= self._ahead and not self._stopped:
-                self._changed.wait()
-            if self._stopped:
-                return False
-            self._items.append((item, False))
-            self._changed.notify()
-            return True
+        if len(self._items) >= self._ahead:
+            with self._changed:
+                while len(self._items) >= self._ahead and not self._stopped:
+                    self._changed.wait()
+        if self._stopped:
+            return False
+        self._items.append((item, False))
+        # Mostly nobody waits, and then the lock, which costs more than the item, is not needed. Whoever
+        # is about to wait counts itself before it looks for items.
+        if self._waiting:
+            with self._changed:
+                self._changed.notify()
+        return True
 
     def finish(self) -> None:
         """No more items will be put."""
@@ -65,7 +76,12 @@ class Feed:
                     return self._chunk()
                 if self.complete and not self._under_way:
                     return None
-                self._changed.wait()
+                self._waiting += 1
+                try:
+                    if not self._items:
+                        self._changed.wait()
+                finally:
+                    self._waiting -= 1
             return None
 
     def _chunk(self) -> list[Entry]:
@@ -84,12 +100,13 @@ class Feed:
             cost = seconds / items
             self._cost = cost if self._cost is None else (self._cost + cost) / 2
 
-    def done(self, parts: list[Any]) -> None:
-        """An item is done; ``parts`` are items that are to be done in its place, each alone."""
+    def done(self, items: int, parts: list[Any]) -> None:
+        """So many items are done; ``parts`` are to be done in the place of some of them, each alone."""
         with self._changed:
             self._alone.extend((part, False) for part in parts)
-            self._under_way -= 1
-            self._changed.notify_all()
+            self._under_way -= items
+            if parts or (self.complete and not self._under_way):
+                self._changed.notify_all()
 
     def give_back(self, entries: list[Entry]) -> None:
         """Items of a chunk that were not begun come first again."""

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from fastdcm.batch.feed import Feed
     from fastdcm.batch.pool import Pool
 
+
+class _Nobody(Watcher):
+    every_file = False
+
+
+_NOBODY = _Nobody()
 _CONVERTER = "fastdcm.batch.convert:Converter"
 
 
@@ -34,12 +40,13 @@ def run(
     jobs: int | None = None,
     first_only: bool = False,
     watcher: Watcher | None = None,
+    profile: bool = False,
 ) -> Report:
     """Convert files and folders.
 
     ``jobs`` worker processes (None: as many as there are usable cores) do the work; a single file
     is converted in this process. ``first_only`` writes frame 1 alone where ``output`` names one
-    file. ``watcher`` sees what happens as it happens.
+    file. ``watcher`` sees what happens as it happens; ``profile`` counts the time of each stage.
 
     Raises `OptionError` for a request that makes no sense, before anything is written, and
     `WorkerError` where no worker can be started. Ctrl-C ends the run early and sets
@@ -54,8 +61,8 @@ def run(
     paths = [os.fspath(source) for source in sources]
     targets = resolve(paths, None if output is None else os.fspath(output), options.encode.format)
     report = Report(outputs=targets.outputs)
-    job = Job(Run.begin(), options, spread=jobs, first_only=first_only)
-    watcher = watcher or Watcher()
+    watcher = watcher or _NOBODY
+    job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
     start = time.monotonic()
     items = _counted(discover(targets), report)
     try:
@@ -75,7 +82,7 @@ def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> 
     parts: list[Task] = []
     if isinstance(item, Task):
         try:
-            outcome, parts = convert_alone(item, job, watcher, outcome)
+            parts = convert_alone(item, job, watcher, outcome)
         except KeyboardInterrupt:
             report.add_unfinished(outcome)
             raise
@@ -94,6 +101,7 @@ def _counted(items: Iterable[Task | Outcome], report: Report) -> Iterator[Task |
 def _with_workers(
     items: Iterable[Task | Outcome], job: Job, jobs: int, report: Report, watcher: Watcher
 ) -> None:
+    report.workers = jobs
     # Not needed, and not imported, for a single file.
     from fastdcm.batch.feed import Feed
     from fastdcm.batch.pool import Lost, Pool
@@ -101,7 +109,8 @@ def _with_workers(
     def count(result: Outcome | Lost) -> Outcome:
         outcome = _lost(result.item, result.error) if isinstance(result, Lost) else result
         report.add(outcome)
-        watcher.done(outcome)
+        if outcome.files == 1 and (watcher.every_file or not outcome.is_plain):
+            watcher.done(outcome)
         return outcome
 
     def after_death(task: Task | None, pid: int) -> None:

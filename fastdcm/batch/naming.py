@@ -10,13 +10,13 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastdcm.errors import OptionError
 from fastdcm.model import Header
 from fastdcm.options import FORMAT_NAMES
 
-_EXTENSIONS = (".dcm", ".dicom", ".dic", ".ima")
+_EXTENSIONS = frozenset({"dcm", "dicom", "dic", "ima"})
 _FRAME_LIKE = re.compile(r"(.+)_\d{4,}", re.DOTALL)
 #: Longest name in bytes on the filesystems in use; what `frame_suffix` and the extension need is kept free.
 _LONGEST = 255
@@ -30,10 +30,8 @@ def sort_key(name: str) -> tuple[str, str]:
 
 def strip_extension(name: str) -> str:
     """The name without a DICOM extension; unchanged where nothing would be left."""
-    for extension in _EXTENSIONS:
-        if name.lower().endswith(extension) and len(name) > len(extension):
-            return name[: -len(extension)]
-    return name
+    stem, _, extension = name.rpartition(".")
+    return stem if stem and extension.lower() in _EXTENSIONS else name
 
 
 def name_listing(names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -43,16 +41,19 @@ def name_listing(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     another's numbered frame (``a_0001`` beside ``a``), the later one keeps its full name.
     """
     ordered = sorted(names, key=sort_key)
-    others = {name.casefold() for name in ordered} | {strip_extension(name).casefold() for name in ordered}
+    stems = [strip_extension(name) for name in ordered]
+    folded_stems = [stem.casefold() for stem in stems]
+    others = {name.casefold() for name in ordered}
+    others.update(folded_stems)
     taken: set[str] = set()
-    for name in ordered:
-        stem = strip_extension(name)
-        folded = stem.casefold()
+    for name, stem, folded in zip(ordered, stems, folded_stems, strict=True):
         frame_like = _FRAME_LIKE.fullmatch(folded)
         if folded in taken or (frame_like and frame_like[1] in others):
-            stem = name
-        taken.add(stem.casefold())
-        yield name, stem
+            yield name, name
+            taken.add(name.casefold())
+        else:
+            taken.add(folded)
+            yield name, stem
 
 
 def frame_suffix(number: int, frames: int) -> str:
@@ -96,8 +97,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """A checked ``--name`` template: literals, and pairs of a field and its format."""
 
     parts: tuple[str | tuple[str, str], ...]

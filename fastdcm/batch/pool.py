@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from fastdcm.batch import protocol
 from fastdcm.batch.feed import Entry, Feed
 from fastdcm.batch.process import WorkerProcess
 from fastdcm.errors import WorkerCrashError, WorkerError, WorkerTimeoutError
@@ -31,6 +30,15 @@ class Lost:
     error: WorkerError
 
 
+class Outlook(NamedTuple):
+    """What a worker may know of the run: that at least so many ``items`` will come to it, and whether
+    it ``may_compile`` kernels. One worker does so first; the others find them in the cache.
+    """
+
+    items: int
+    may_compile: bool
+
+
 class _Ended:
     """A thread's last event."""
 
@@ -40,8 +48,12 @@ class Pool:
 
     ``task`` is ``module:name`` of something that makes the function from ``argument``, in the
     worker. The function takes (item, own, beat) and returns (result, parts); parts are items that
-    take the item's place, and then the result counts for nothing. ``after_death`` is called with
-    the item under way (or None) and the number of a process that did not end by itself.
+    take the item's place, and then the result counts for nothing. A result of None is one of which
+    there is nothing to tell; the function's ``counted()`` gives the results, for any number of items
+    together, that tell of those since its last call. ``after_death`` is called with the item under
+    way (or None) and the number of a process that did not end by itself. The function's
+    ``foresee(outlook)`` is called before each chunk, its ``has_compiled()`` after it, and
+    ``announce(item)`` with the item that comes next before each one.
     """
 
     def __init__(
@@ -58,7 +70,10 @@ class Pool:
         self._feed = feed
         self._after_death = after_death
         self._events: queue.Queue[Any] = queue.Queue(_WAITING_RESULTS)
+        self._workers = workers
         self._processes: set[WorkerProcess] = set()
+        self._compiler: WorkerProcess | None = None
+        self._compiled = False
         self._lock = threading.Lock()
         self._stopping = False
         self._fatal: WorkerError | None = None
@@ -82,7 +97,7 @@ class Pool:
             if isinstance(event, _Ended):
                 alive -= 1
             elif event is not None:
-                yield event
+                yield from event
             if time.monotonic() >= next_tick:
                 self._end_overdue()
                 next_tick = time.monotonic() + TICK_SECONDS
@@ -90,11 +105,14 @@ class Pool:
         if self._fatal is not None:
             raise self._fatal
 
-    def emit(self, result: object) -> bool:
-        """Put a result among those of the workers; False where the pool was stopped."""
+    def emit(self, *results: object) -> bool:
+        """Put results among those of the workers; False where the pool was stopped."""
+        return self._put(results)
+
+    def _put(self, event: object) -> bool:
         while True:
             try:
-                self._events.put(result, timeout=TICK_SECONDS)
+                self._events.put(event, timeout=TICK_SECONDS)
                 return not self._stopping
             except queue.Full:
                 if self._stopping:
@@ -110,11 +128,12 @@ class Pool:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(timeout=5)
-        results = []
+        results: list[Any] = []
         with suppress(queue.Empty):
             while True:
-                results.append(self._events.get_nowait())
-        return [result for result in results if not isinstance(result, _Ended)]
+                event = self._events.get_nowait()
+                results += () if isinstance(event, _Ended) else event
+        return results
 
     def fail(self, error: WorkerError) -> None:
         """End the run with an error."""
@@ -125,7 +144,7 @@ class Pool:
         now = time.monotonic()
         with self._lock:
             for process in self._processes:
-                if now > process.deadline:
+                if now > process.board.deadline:
                     process.overdue = True
                     process.kill()
 
@@ -152,7 +171,7 @@ class Pool:
         finally:
             if process is not None:
                 self._forget(process)
-            self.emit(_Ended())
+            self._put(_Ended())
 
     def _retire(self, error: WorkerError | None) -> None:
         """This thread ends; where it is the last and ends with an error, the run does."""
@@ -176,52 +195,60 @@ class Pool:
         return process
 
     def _forget(self, process: WorkerProcess) -> None:
-        process.close()
         with self._lock:
             self._processes.discard(process)
+        process.close()
 
     def _have_done(self, process: WorkerProcess, chunk: list[Entry]) -> bool:
         """Whether the process began any item of the chunk; it may not have survived it."""
         start = time.monotonic()
-        at: int | None = None
-        for kind, value in process.converse(chunk):
-            if kind == protocol.END:
-                self._finish(value)
-                self._feed.learn(len(chunk), time.monotonic() - start)
-                return True
-            index, result = value
-            if at is not None:
-                self._finish(result)
-            at = index
-        self._bury(process, chunk, at)
-        return at is not None
+        done = 0
+        for items, results in process.converse(chunk, self._outlook(process, len(chunk))):
+            done += items
+            if told := [result for result, parts in results if not parts]:
+                self.emit(*told)
+            self._feed.done(items, [part for _, parts in results for part in parts])
+        if done == len(chunk):
+            self._feed.learn(done, time.monotonic() - start)
+            self._compiled |= process.board.compiled
+            return True
+        begun = process.board.begun
+        self._bury(process, chunk, done, begun)
+        return begun > 0
 
-    def _finish(self, value: tuple[Any, list[Any]]) -> None:
-        result, parts = value
-        if not parts:
-            self.emit(result)
-        self._feed.done(parts)
+    def _outlook(self, process: WorkerProcess, items: int) -> Outlook:
+        with self._lock:
+            if self._compiler not in self._processes:
+                self._compiler = process
+        may_compile = self._compiled or process is self._compiler
+        return Outlook(items + self._feed.waiting // self._workers, may_compile)
 
-    def _bury(self, process: WorkerProcess, chunk: list[Entry], at: int | None) -> None:
-        """A process is gone in the middle of a chunk: nothing of it may be lost."""
+    def _bury(self, process: WorkerProcess, chunk: list[Entry], done: int, begun: int) -> None:
+        """A process is gone in the middle of a chunk: nothing of it may be lost.
+
+        What came of items that it had finished but not told of is not known; they are done again.
+        """
+        under_way = chunk[begun - 1] if begun > done else None
         error = self._why(process)
         self._forget(process)
-        self._after_death(None if at is None else chunk[at][0], process.pid)
-        if at is None:
-            return self._feed.give_back(chunk)
-        self._feed.give_back(chunk[at + 1 :])
-        item, own = chunk[at]
+        self._after_death(None if under_way is None else under_way[0], process.pid)
+        if under_way is None:
+            return self._feed.give_back(chunk[done:])
+        again = [(item, True) for item, _ in chunk[done : begun - 1]]
+        self._feed.give_back(again + chunk[begun:])
         if self._stopping:
             return None
+        item, own = under_way
         if own or process.overdue:
             self.emit(Lost(item, error))
-            self._feed.done([])
+            self._feed.done(1, [])
         else:
             self._feed.retry(item)
 
     def _why(self, process: WorkerProcess) -> WorkerError:
+        frame = process.board.frame
         if process.overdue:
-            return WorkerTimeoutError("took longer than its time limit (--timeout)", frame=process.frame)
-        error = WorkerCrashError(f"its worker {process.describe_end()}, twice", frame=process.frame)
+            return WorkerTimeoutError("took longer than its time limit (--timeout)", frame=frame)
+        error = WorkerCrashError(f"its worker {process.describe_end()}, twice", frame=frame)
         error.add_note(process.tail())
         return error

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from fastdcm import system
 from fastdcm.batch import protocol
+from fastdcm.batch.board import BOARD_BYTES, Board
 from fastdcm.errors import WorkerError
 
 #: A worker that has not said READY after so long never will.
@@ -26,17 +27,18 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NU
 class WorkerProcess:
     """Starts a worker, talks to it, ends it. One thread uses it; others may read its state and `kill`.
 
-    ``deadline`` is the moment (`time.monotonic`) at which what it does now has taken too long,
-    ``frame`` the frame it is at, where it said so.
+    ``board`` tells what it is at; the process must be closed before it is given up.
     """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
-        self.deadline = time.monotonic() + START_SECONDS
-        self.frame: int | None = None
         self.overdue = False
         self.ended = False
+        try:
+            self._log, self.board = _log_with_board()
+        except OSError as error:
+            raise WorkerError(f"a worker has no place for its log: {error.strerror or error}") from error
+        self.board.deadline = time.monotonic() + START_SECONDS
         try:
             self._child = subprocess.Popen(
                 [sys.executable, "-P", "-m", "fastdcm.batch.worker"],
@@ -47,7 +49,7 @@ class WorkerProcess:
                 **system.own_process_group(),
             )
         except OSError as error:
-            self._log.close()
+            self._close_log()
             raise WorkerError(f"a worker cannot be started: {error.strerror or error}") from error
         self.pid = self._child.pid
         self._requests = cast(BinaryIO, self._child.stdin)
@@ -56,36 +58,29 @@ class WorkerProcess:
     def greet(self, task: str, argument: object) -> None:
         """Tell it what to do and wait until it is ready. Raises `WorkerError`."""
         try:
-            protocol.send(self._requests, protocol.SETUP, (task, argument))
+            protocol.send(self._requests, protocol.SETUP, (task, argument, self._timeout))
             ready = protocol.receive(self._replies) is not None
         except OSError:
             ready = False
         if not ready:
             raise WorkerError(f"a worker cannot start: it {self.describe_end()}\n{self.tail()}".rstrip())
-        self.deadline = float("inf")
+        self.board.deadline = float("inf")
 
-    def converse(self, chunk: list[tuple[Any, bool]]) -> Iterator[tuple[int, Any]]:
-        """Have a chunk done; (kind, value) of BEGIN and END messages, fewer where the worker dies."""
-        self._allow(self._timeout)
+    def converse(self, chunk: list[tuple[Any, bool]], outlook: object) -> Iterator[tuple[int, Any]]:
+        """Have a chunk done: pairs of the number of further items that are done and what came of them.
+
+        They are fewer than the chunk where the worker dies.
+        """
+        self.board.expect_chunk(time.monotonic() + self._timeout)
+        left = len(chunk)
         try:
-            protocol.send(self._requests, protocol.CHUNK, chunk)
+            protocol.send(self._requests, protocol.CHUNK, (chunk, outlook))
         except OSError:
             return
-        while (message := protocol.receive(self._replies)) is not None:
-            kind, value = message
-            if kind == protocol.FRAME:
-                self.frame = value[0]
-                self._allow(value[1])
-                continue
-            self.frame = None
-            self._allow(self._timeout)
-            yield message
-            if kind == protocol.END:
-                self.deadline = float("inf")
-                return
-
-    def _allow(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
+        while left and (message := protocol.receive(self._replies)) is not None:
+            done, results = message[1]
+            left -= done
+            yield done, results
 
     def kill(self) -> None:
         """End it at once; its thread then finds the pipe closed."""
@@ -102,7 +97,7 @@ class WorkerProcess:
     def tail(self) -> str:
         """The end of what it wrote to standard error."""
         size = self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, size - _TAIL_BYTES))
+        self._log.seek(max(BOARD_BYTES, size - _TAIL_BYTES))
         return self._log.read().decode("utf-8", "replace")
 
     def close(self) -> None:
@@ -113,8 +108,23 @@ class WorkerProcess:
             except OSError:
                 continue  # unsent bytes to a worker that is gone
         self._child.wait()
-        self._log.close()
+        self._close_log()
         self.ended = True
+
+    def _close_log(self) -> None:
+        self.board.close()
+        self._log.close()
+
+
+def _log_with_board() -> tuple[BinaryIO, Board]:
+    log = cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # noqa: SIM115  # closed by `close`
+    try:
+        # Written, because storing into a hole of a file ends the process where the disk is full.
+        log.write(bytes(BOARD_BYTES))
+        return log, Board(log.fileno())
+    except BaseException:
+        log.close()
+        raise
 
 
 def _environment() -> dict[str, str]:

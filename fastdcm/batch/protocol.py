@@ -4,12 +4,13 @@ Both ends are this program, started by the same user; nothing else is ever unpic
 
 ::
 
-    to the worker     SETUP   (task function as "module:name", its argument)
-                      CHUNK   [(item, own), ...]
+    to the worker     SETUP   (task function as "module:name", its argument, seconds an item may take)
+                      CHUNK   ([(item, own), ...], outlook)
     from the worker   READY   None                      it has imported what it needs
-                      BEGIN   (index, result before)    an item of the chunk is under way
-                      FRAME   (frame, seconds)          ... and now this frame, for so long at most
-                      END     result                    of the chunk's last item
+                      DONE    (items, results)          so many more items of the chunk are done
+
+The outlook is a `fastdcm.batch.pool.Outlook`. Which item and frame a worker is at stands on its board
+(`fastdcm.batch.board`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pickle
 import struct
 from typing import Any, BinaryIO
 
-SETUP, CHUNK, READY, BEGIN, FRAME, END = range(6)
+SETUP, CHUNK, READY, DONE = range(4)
 
 _HEAD = struct.Struct("<BI")
 

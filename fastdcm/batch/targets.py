@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastdcm.errors import OptionError
 from fastdcm.options import EXTENSIONS, FORMAT_NAMES, Format
@@ -13,16 +13,14 @@ from fastdcm.options import EXTENSIONS, FORMAT_NAMES, Format
 _OTHER_IMAGES = {"bmp", "gif", "j2k", "jls", "jp2", "jxl", "pgm", "pnm", "ppm", "tif", "tiff", "webp"}
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """A folder that is walked, and the folder that mirrors it."""
 
     source: str
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(NamedTuple):
     """Where everything goes: ``files`` are (source, folder) pairs, ``exact`` is the name of the only
     output, where it was named; ``outputs`` tells a user where the images are."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 import click
+
+from fastdcm.system import leave
 
 #: Name -> (where it is, what it does in a line); so that ``--help`` loads none of them.
 _COMMANDS = {
@@ -59,4 +62,11 @@ def cli() -> None:
 
 def main() -> None:
     """The console script: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
-    cli(prog_name="fastdcm")
+    # NumPy's linear algebra, which nothing here uses, would start a thread a core at import.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        cli(prog_name="fastdcm")
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            leave(end.code or 0)
+        raise

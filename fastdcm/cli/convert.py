@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastdcm.batch import Report, run
+from fastdcm.batch import run
 from fastdcm.batch.targets import named_format, named_output
 from fastdcm.cli.grouped import GroupedCommand, option
 from fastdcm.cli.messages import error_line, write_line
@@ -20,7 +20,6 @@ from fastdcm.options import (
     LIMIT_NAMES,
     ConvertOptions,
     EncodeOptions,
-    Existing,
     FrameSelection,
     Limits,
     ReadOptions,
@@ -93,8 +92,13 @@ def _limit(name: str) -> dict[str, Any]:
     "Output",
     "--subsampling",
     type=click.Choice(["444", "422", "420"]),
-    default="420",
     help="Chroma subsampling of colour JPEG; default 420.",
+)
+@option(
+    "Output",
+    "--reencode",
+    is_flag=True,
+    help="Encode baseline JPEG frames anew, as -q and --subsampling do; default: copy them.",
 )
 @option("Output", "--bits", type=click.Choice(["8", "16"]), default="8", help="Bits a sample; 16 with PNG.")
 @option(
@@ -156,11 +160,13 @@ def _limit(name: str) -> dict[str, Any]:
     help="Give what is there of cut frames, with a notice.",
 )
 @option("Damage", "--max-pixels", **_limit("max_pixels"), help="Most pixels of a frame; default 2^29.")
-@option("Damage", "--max-decoded", **_limit("max_decoded"), help="Most bytes of all frames; default 2^40.")
+@option("Damage", "--max-decoded", **_limit("max_decoded"), help="Most bytes of all frames; default 2^46.")
 @option(
     "Damage", "--max-inflated", **_limit("max_inflated"), help="Most bytes of a deflated file; default 2^30."
 )
 @option("Damage", "--max-nesting", **_limit("max_nesting"), help="Deepest sequences; default 64.")
+@option("Run", "--fsync", is_flag=True, help="Wait until each image is on the disk: safe, and slow.")
+@option("Run", "--profile", is_flag=True, help="Tell where the time went: read, decode, render, ...")
 @option("Run", "-v", "--verbose", is_flag=True, help="Tell of every file.")
 @option("Run", "--quiet", is_flag=True, help="Tell of failures only.")
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
@@ -200,16 +206,21 @@ def _convert(operands: list[str], output: str | None, asked: dict[str, Any]) -> 
             jobs=asked["jobs"],
             first_only=asked["frames"] is None,
             watcher=display,
+            profile=asked["profile"],
         )
     finally:
         display.close()
     if not asked["quiet"]:
-        _print(report, options.existing)
+        _print(summary(report, options.existing))
+    if asked["profile"]:
+        from fastdcm.cli.profile import profile
+
+        _print(profile(report))
     return exit_status(report, options.existing)
 
 
-def _print(report: Report, existing: Existing) -> None:
-    for line in summary(report, existing):
+def _print(lines: list[str]) -> None:
+    for line in lines:
         write_line(sys.stdout, line)
 
 
@@ -240,8 +251,9 @@ def _options(
         encode=EncodeOptions(
             format=format or "jpeg",
             quality=quality,
-            subsampling=asked["subsampling"],
+            subsampling=asked["subsampling"] or "420",
             png_level=asked["png_level"],
+            reencode=asked["reencode"] or bool(asked["quality"] or asked["subsampling"]),
         ),
         frames=asked["frames"] or FrameSelection(),
         existing="overwrite" if asked["overwrite"] else "skip" if asked["skip_existing"] else "keep",
@@ -253,4 +265,5 @@ def _options(
         ),
         fail_fast=asked["fail_fast"],
         timeout=asked["timeout"],
+        fsync=asked["fsync"],
     )

@@ -28,6 +28,7 @@ class Display(Watcher):
 
     def __init__(self, *, quiet: bool, verbose: bool) -> None:
         self._quiet, self._verbose = quiet, verbose
+        self.every_file = verbose
         self._start = self._last_line = time.monotonic()
         self._terminal = sys.stderr.isatty()
         self._bar: Bar | None = None

@@ -28,7 +28,11 @@ def summary(report: Report, existing: Existing) -> list[str]:
     files = counted(total, "file")
     if report.converted < total:
         files = f"{report.converted} of {files}"
-    lines = [f"{counted(report.images, 'image')} from {files} in {report.seconds:.1f} s{rate}{where}"]
+    images = counted(report.images, "image")
+    if report.passed_through:
+        of = "" if report.passed_through == report.images else f"{report.passed_through} of them "
+        images += f" ({of}copied without re-encoding)"
+    lines = [f"{images} from {files} in {report.seconds:.1f} s{rate}{where}"]
     if report.interrupted:
         lines[0] = f"interrupted after {report.files} of {counted(report.found, 'file')} found: {lines[0]}"
     if report.failure_count:

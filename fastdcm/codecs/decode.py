@@ -13,9 +13,11 @@ from fastdcm.errors import CodestreamError
 from fastdcm.model import Header, Notice, Samples
 
 if TYPE_CHECKING:
-    from fastdcm.codecs.decoders.video import Stream, Video
+    from fastdcm.codecs.decoders.video import Video
+    from fastdcm.codestream.video import Stream
 
 Note = Callable[[Notice], None]
+Darkest = Callable[[int], float]  # see `fastdcm.codecs.decoders.common`
 
 _ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"
 
@@ -28,16 +30,18 @@ def decode_frame(
     bit_offset: int = 0,
     little: bool = True,
     rgb: bool = True,
-    darkest: float | None = None,
+    mask: bool = True,
+    darkest: Darkest | None = None,
     note: Note,
 ) -> Samples:
     """Decode one frame.
 
     ``data`` are its bytes, of which the first ``bit_offset`` bits belong to the frame before;
     ``little`` is the byte order of native samples. With ``rgb`` a JPEG stream is converted to RGB
-    by its own decoder, else samples stay as coded. The result's array has the shape (rows,
-    columns[, 3]). A frame that is cut is an error, unless ``darkest`` is given: the stored value to
-    fill it up with, where the codec can be decoded in part (native, RLE, deflated, JPEG).
+    by its own decoder, else samples stay as coded. Without ``mask``, native samples may keep what is
+    above Bits Stored. The result's array has the shape (rows, columns[, 3]). A frame that is cut is an
+    error, unless ``darkest`` is given: what gives the stored value to fill it up with, where the codec
+    can be decoded in part (native, RLE, deflated, JPEG).
 
     Raises `CodestreamError` where the data is damaged or contradicts the header,
     `UnsupportedError` for what no decoder here takes.
@@ -46,7 +50,9 @@ def decode_frame(
     if family == "native":
         from fastdcm.codecs.decoders import native
 
-        return native.decode(data, header, bit_offset=bit_offset, little=little, darkest=darkest, note=note)
+        return native.decode(
+            data, header, bit_offset=bit_offset, little=little, mask=mask, darkest=darkest, note=note
+        )
     if family == "deflated-frame":
         from fastdcm.codecs.decoders import native
 

@@ -15,7 +15,7 @@ from fastdcm.codestream.jpeg_scan import Component, Frame, Scan, grid, least_bit
 from fastdcm.codestream.markers import Process, marker_at, segment_end
 from fastdcm.errors import CodestreamError, UnsupportedError
 
-_LIMIT_SCANS = 1000  # encoders write about ten; more serve to keep decoders busy
+_LIMIT_SCANS = 256  # encoders write about ten; more serve to keep decoders busy
 _ALL_COEFFICIENTS = (1 << 64) - 1
 
 
@@ -84,6 +84,7 @@ class _Walk:
         data = self.data
         if data[:2] != b"\xff\xd8":
             raise CodestreamError("no SOI marker at the start")
+        segments = 0
         code, position = marker_at(data, 2)
         while code != markers.EOI:
             if code in markers.PROCESSES:
@@ -91,6 +92,9 @@ class _Walk:
             elif code == markers.SOS:
                 position = self._read_scan(position)
             elif code in markers.SEGMENTS:
+                segments += 1
+                if segments > markers.LIMIT_SEGMENTS:
+                    raise CodestreamError(f"more than {markers.LIMIT_SEGMENTS} marker segments")
                 end = segment_end(data, position, f"0xFF{code:02X}")
                 self._read_segment(code, position + 2, end)
                 position = end
@@ -160,8 +164,8 @@ class _Walk:
         found = dict(self.huffman)  # scans that were read keep theirs
         while start < end:
             stop = start + 17 + sum(self.data[start + 1 : start + 17])
-            if stop > end:
-                raise CodestreamError("a Huffman table is longer than its DHT segment")
+            if stop > end or stop > start + 17 + 256:
+                raise CodestreamError("a Huffman table is longer than its DHT segment, or than 256 codes")
             found[self.data[start]] = self.data[start + 1 : stop]
             start = stop
         self.huffman = found
@@ -200,8 +204,7 @@ class _Walk:
             start=end,
             end=self._scan_end(end),
         )
-        if not self.partial:
-            self._check_length(frame, scan)
+        self._check_length(frame, scan)
         whole = _ALL_COEFFICIENTS
         if frame.process == "progressive":
             band = (2 << stop) - (1 << start)
@@ -229,7 +232,7 @@ class _Walk:
     def _check_length(self, frame: Frame, scan: Scan) -> None:
         """Compare the scan's bytes and restart markers with what its geometry needs at least."""
         length = scan.end - scan.start
-        if length * 8 < least_bits(frame, scan):
+        if length * 8 < least_bits(frame, scan) and not self.partial:
             raise CodestreamError(
                 f"cut: {length} bytes of scan cannot code {frame.rows} x {frame.columns} samples"
             )
@@ -237,10 +240,11 @@ class _Walk:
             across, down = grid(frame, scan)
             expected = (across * down - 1) // self.interval
             found = markers.RESTARTS.findall(self.data, scan.start, scan.end)
-            if len(found) < expected:
+            if len(found) < expected and not self.partial:
                 raise CodestreamError(f"cut: {len(found)} of {expected} restart markers are there")
-            order = islice(cycle(range(0xD0, 0xD8)), expected)
-            if b"".join(found[:expected]) != bytes(order):
+            there = found[:expected]
+            order = islice(cycle(range(0xD0, 0xD8)), len(there))
+            if b"".join(there) != bytes(order):
                 raise CodestreamError("restart markers are out of order: part of the scan is missing")
 
     def _header(self, end: int) -> JpegHeader:

@@ -18,7 +18,7 @@ from fastdcm.kernels import Payoff, huffman
 #: Bytes of scans that are walked before numba is imported: interpreted, they cost as much time as the
 #: import does (benches/bench_entropy.py).
 BYTES_BEFORE_NUMBA = 500_000
-_PAYOFF = Payoff(BYTES_BEFORE_NUMBA)
+_PAYOFF = Payoff(BYTES_BEFORE_NUMBA, ("huffman", "stuffed"))
 
 #: Less than a byte is left over in whole scans; some encoders add a byte or two.
 _SPARE_BITS = 64
@@ -39,8 +39,15 @@ class Extent(NamedTuple):
     spare: int
 
 
-def rows_coded(data: bytes, header: JpegHeader, *, partial: bool = False) -> int:
-    """The rows that the scans code, from the top: all of them, or fewer with ``partial``.
+class Coverage(NamedTuple):
+    """The rows that the scans code, from the top, and whether in all detail."""
+
+    rows: int
+    detailed: bool = True
+
+
+def coverage(data: bytes, header: JpegHeader, *, partial: bool = False) -> Coverage:
+    """What the scans code: all rows in all detail, or less with ``partial``.
 
     Raises `CodestreamError` where a scan cannot be read or, without ``partial``, lacks MCUs. What no
     walk can tell: bytes that were changed into other valid codes of the same number of MCUs.
@@ -59,13 +66,13 @@ def rows_coded(data: bytes, header: JpegHeader, *, partial: bool = False) -> int
             raise CodestreamError(
                 f"damaged: {extent.spare // 8} bytes are left over behind the last of {extent.mcus} MCUs"
             )
-    return header.rows
+    return Coverage(header.rows)
 
 
-def _rows_before(extent: Extent, number: int, header: JpegHeader) -> int:
+def _rows_before(extent: Extent, number: int, header: JpegHeader) -> Coverage:
     """The rows above the MCU at which scan ``number`` ends."""
     if header.process == "progressive" and number > 1:
-        return header.rows  # all of it is there, in less detail
+        return Coverage(header.rows, detailed=False)
     frame, scan = _frame(header), header.scans[number - 1]
     across, _ = grid(frame, scan)
     height = unit(frame) * max(c.vertical for c in frame.components)
@@ -73,7 +80,7 @@ def _rows_before(extent: Extent, number: int, header: JpegHeader) -> int:
         height //= scan.components[0].vertical
     rows = extent.whole // across * height
     # Chroma of lower resolution is interpolated with that of the row below.
-    return max(0, min(rows, header.rows) - header.subsampled)
+    return Coverage(max(0, min(rows, header.rows) - header.subsampled))
 
 
 def _frame(header: JpegHeader) -> Frame:
@@ -83,7 +90,7 @@ def _frame(header: JpegHeader) -> Frame:
 def extents(data: bytes, header: JpegHeader) -> list[Extent]:
     """Walk each scan, in order, up to the first one that has a problem."""
     frame = _frame(header)
-    compiled = _PAYOFF.reached(sum(scan.end - scan.start for scan in header.scans))
+    compiled = _PAYOFF.reached(sum(_cost(frame, scan) for scan in header.scans))
     histories: dict[int, Any] = {}
     found = []
     for scan in header.scans:
@@ -93,15 +100,25 @@ def extents(data: bytes, header: JpegHeader) -> list[Extent]:
     return found
 
 
+def _cost(frame: Frame, scan: Scan) -> int:
+    """Bytes, and MCUs: one of thousands may take less than a bit in progressive scans."""
+    across, down = grid(frame, scan)
+    return scan.end - scan.start + across * down
+
+
 class _Walker:
     """One scan, made ready for the kernels."""
 
     def __init__(self, data: bytes, frame: Frame, scan: Scan, compiled: bool) -> None:
-        self.frame, self.scan, self.compiled = frame, scan, compiled
+        self.data, self.frame, self.scan, self.compiled = data, frame, scan, compiled
         across, down = grid(frame, scan)
         self.mcus = across * down
         self.interval = scan.restart_interval or self.mcus
-        coded = data[scan.start : scan.end].rstrip(b"\xff")  # fill before the marker behind the scan
+
+    def _unstuff(self) -> None:
+        """Take the scan apart into restart intervals, without stuffed bytes."""
+        scan = self.scan
+        coded = self.data[scan.start : scan.end].rstrip(b"\xff")  # fill before the marker behind the scan
         parts = _RESTART.split(coded) if scan.restart_interval else [coded]
         # FF is always followed by 00, unless fill bytes stand between (T.81 B.1.1.5, B.1.1.2).
         parts = [
@@ -135,6 +152,7 @@ class _Walker:
 
     def _refine_dc(self) -> Extent:
         """One bit a block (T.81 G.1.2.1)."""
+        self._unstuff()
         whole = spare = 0
         units = sum(units_of(self.scan))
         for start, end in zip(self.starts, self.ends, strict=True):
@@ -163,9 +181,22 @@ class _Walker:
             ac += [len(tables) * huffman.TABLE_SIZE if sequential else -1] * units
             if sequential:
                 tables.append(self._table(1, ta, "coefficients"))
-        return self._extent(
-            *self._run("walk_blocks", *map(self._integers, (dc, ac)), _joined(tables, self.compiled))
-        )
+        walked = self._integers(dc), self._integers(ac), _joined(tables, self.compiled)
+        if self.compiled and sequential:
+            spare = self._quick(*walked)
+            if spare >= 0:
+                return self._extent(huffman.WHOLE, self.mcus, spare)
+        return self._extent(*self._run("walk_blocks", *walked))
+
+    def _quick(self, *walked: Any) -> int:
+        """The bits left over of a scan that is whole, below 0 where the other walk has to tell."""
+        import numpy as np
+
+        from fastdcm.kernels import stuffed
+
+        data, scan = np.frombuffer(self.data, np.uint8), self.scan
+        walk: Any = stuffed.spare_bits
+        return int(walk(data, scan.start, scan.end, self.interval, self.mcus, *walked))
 
     def _band(self, histories: dict[int, Any]) -> Extent:
         """Coefficients Ss to Se of one component, in a progressive frame."""
@@ -181,6 +212,7 @@ class _Walker:
 
     def _run(self, name: str, *arguments: Any, units: int = 1) -> tuple[int, int, int]:
         """Call a kernel, compiled or not, for MCUs or, with ``units`` in each, for data units."""
+        self._unstuff()
         coded: Any = self.coded
         kernels: Any = huffman
         if self.compiled:

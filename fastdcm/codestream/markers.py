@@ -44,6 +44,7 @@ PRECISIONS: dict[Process, range | tuple[int, ...]] = {
 }
 # DHT, DQT, DNL, DRI, APP0-15, COM; T.87 adds LSE.
 SEGMENTS = frozenset([DHT, 0xDB, DNL, DRI, LSE, 0xFE, *range(0xE0, 0xF0)])
+LIMIT_SEGMENTS = 1 << 16  # a profile has 255, the others are few; more serve to keep readers busy
 
 # In a scan FF is followed by 00 (T.81 B.1.1.5), in one of JPEG-LS by a byte below 80 (T.87 annex A);
 # FF FF is fill; RST0-7 belong to the scan only where a restart interval is defined.
@@ -85,7 +86,7 @@ def frame_marker(data: bytes) -> int | None:
     """Return the code of the first SOFn marker, or None where the segments lead to none."""
     position = 2
     try:
-        while True:
+        for _ in range(LIMIT_SEGMENTS):
             code, position = marker_at(data, position)
             if (0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC)) or code in (JPEG_LS, 0xF9):
                 return code
@@ -93,4 +94,5 @@ def frame_marker(data: bytes) -> int | None:
                 return None
             position = segment_end(data, position, "marker")
     except CodestreamError:
-        return None
+        pass
+    return None

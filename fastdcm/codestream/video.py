@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from fastdcm.codestream.transport import packet_of
 
@@ -16,6 +16,21 @@ HEAD = 1024
 #: Boxes that files of ISO/IEC 14496-12 start with.
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
 _SEQUENCE_HEADER, _PACK = 0xB3, 0xBA  # ISO/IEC 13818-2 6.2.1, 13818-1 2.5.3.3
+
+
+class Stream(Protocol):
+    """The bytes of all fragments as a file; ``cut`` tells that the last are missing."""
+
+    cut: bool
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to ``size`` bytes, none at the end."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move the position."""
+
+    def tell(self) -> int:
+        """The position."""
 
 
 def identify(head: bytes) -> Format | None:

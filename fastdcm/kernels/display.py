@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from fastdcm.kernels.jit import kernel
 
 # Inputs are views of a file's bytes or cached tables, which are read-only; writable ones match too.
@@ -22,6 +24,22 @@ def gather(values, table, out):  # type: ignore[no-untyped-def]
     """
     for index in range(values.size):
         out[index] = table[values[index]]
+
+
+@kernel(f"void({_U16}, int32, int32, float32, float32, uint8[::1])")
+def line(words, mask, half, scale, offset, out):  # type: ignore[no-untyped-def]
+    """``out[i] = x * scale + offset``, clipped to 0..255 and cut; x is ``((word & mask) ^ half) - half``.
+
+    words: (n,) uint16; out: (n,) uint8. All in int32 and float32, so that the compiler can take many
+    samples at once; NumPy's float32 gives the same numbers (no multiplication is fused with an
+    addition), by which `fastdcm.rendering.line` proves a line before it is used.
+    """
+    low = np.float32(0)
+    high = np.float32(255)
+    for index in range(words.size):
+        # Each step is cast back: numba would go on in 64 bits.
+        value = np.int32(np.int32(np.int32(np.int32(words[index]) & mask) ^ half) - half)
+        out[index] = np.uint8(min(max(np.float32(value) * scale + offset, low), high))
 
 
 @kernel(f"void({_PIXELS}, {_I16}, {_I16}, {_I16}, uint8[:, ::1])")

@@ -44,6 +44,7 @@ class DisplayReader:
             if self._base is None:
                 self._base = self._assemble([(self._top, "the data set")])
             return self._base
+        self._top.walk.renew()
         self._load_groups()
         levels = []
         if index < len(self._items):
@@ -171,6 +172,8 @@ class DisplayReader:
 
     def _voi_luts(self, values: Values, rescale: tuple[float, float] | None) -> tuple[Lut, ...]:
         negative = self._header.signed or (rescale is not None and min(rescale) < 0)
+        if 0x00283010 not in values:
+            return ()
         return tuple(self._lut(item, signed=negative) for item in all_items(values, 0x00283010))
 
     def _lut(self, item: Values, *, signed: bool) -> Lut:
@@ -237,6 +240,8 @@ def all_items(values: Values, tag: int) -> Iterator[Values]:
 
 def first_item(values: Values, tag: int) -> Values | None:
     """The first item of a sequence, None where there is none."""
+    if tag not in values:
+        return None
     return next(all_items(values, tag), None)
 
 

@@ -101,6 +101,11 @@ def tag_name(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
+def tag_of(number: int, little: bool) -> int:
+    """The tag whose four bytes, in this byte order, are this number: group first (PS3.5 7.1)."""
+    return (number & 0xFFFF) << 16 | number >> 16 if little else number
+
+
 def beyond(tag: int, value: int, length: int, source: Source) -> DicomError:
     """The error for a value that declares more than the source holds."""
     if source.refusal:

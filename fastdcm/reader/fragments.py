@@ -27,8 +27,10 @@ class Fragments:
         self._items = PixelItems(found.source, found.pixel[1], header, allow_partial=allow_partial)
         self._table = OffsetTable(found, header, self._items, notices)
         self._groups: list[tuple[Fragment, ...]] | None = None
+        self._scanned: Run | DicomError | None = None
         self._cut: Run | None = None
         self._unknown: DicomError | None = None
+        self._uncertain = ""
 
     def of(self, index: int) -> tuple[Fragment, ...]:
         """(offset, length) of a frame's fragments. Raises `TruncatedError`, `DicomError`."""
@@ -41,13 +43,14 @@ class Fragments:
     def stream(self) -> FragmentFile:
         """All fragments as one file, for frames that share one codestream (video, PS3.5 8.2.5 ff.).
 
-        What is there of a fragment that is cut belongs to it.
+        What is there of a fragment that is cut belongs to it. Several fragments that do not end with the
+        sequence count as cut, too: others may be missing, and no codestream tells.
         """
-        fragments, run = self._scan(), self._cut
-        cut = run is not None and run.stop == "cut"
-        if run is not None and cut:
+        fragments, run = list(self._scan()), self._cut
+        if run is not None and run.stop == "cut":
             start = run.position + 8
             fragments.append((start, self._items.source.size - start))
+        cut = run is not None and (run.cut or run.stop == "other" or len(fragments) > 1)
         return FragmentFile(self._items.source, fragments, cut=cut)
 
     def _by_group(self, index: int) -> tuple[Fragment, ...]:
@@ -59,19 +62,29 @@ class Fragments:
             except DicomError as error:
                 self._unknown = error
                 raise
+        if index >= len(self._groups) and self._uncertain:
+            raise DicomError(self._uncertain)
         if index >= len(self._groups):
             what = "Pixel Data is cut" if self._cut else "Pixel Data has too few fragments"
             raise TruncatedError(f"{what}: {len(self._groups)} of {self._frames} frames are there")
         return self._groups[index]
 
     def _scan(self) -> list[Fragment]:
-        """All fragments that are whole; sets ``_cut`` where they do not end with the sequence."""
-        run = self._items.walk(self._items.first, sys.maxsize)
-        if run.stop == "other":
-            message = f"{tag_name(run.tag)} among the fragments; what follows was left out"
-            self._notices.append(Notice("fragments", message))
-        self._cut = None if run.stop == "sequence" else run
-        return run.fragments
+        """All fragments, gone through once; sets ``_cut`` where they do not end with the sequence."""
+        if self._scanned is None:
+            try:
+                run = self._items.walk(self._items.first, sys.maxsize)
+            except DicomError as error:
+                self._scanned = error
+                raise
+            self._cut = None if run.stop == "sequence" else run
+            if run.stop == "other":
+                message = f"{tag_name(run.tag)} among the fragments; what follows was left out"
+                self._notices.append(Notice("fragments", message))
+            self._scanned = run
+        if isinstance(self._scanned, DicomError):
+            raise type(self._scanned)(self._scanned.message)
+        return self._scanned.fragments
 
     def _group(self) -> list[tuple[Fragment, ...]]:
         """Fragments a frame where no table says so (PS3.5 A.4)."""
@@ -82,10 +95,15 @@ class Fragments:
                 raise self._items.cut(cut)
             self._check_single(fragments)
             return [tuple(fragments)] if fragments else []
-        if len(fragments) == self._frames or (cut is not None and self._items.one_fragment):
+        if cut is not None and self._items.one_fragment:
             return [(fragment,) for fragment in fragments]
-        groups: list[list[Fragment]] = []
+        as_many = len(fragments) == self._frames
+        if as_many and not self._items.signed:
+            return [(fragment,) for fragment in fragments]
         kinds = [self._items.kind(fragment) for fragment in fragments]
+        if as_many:
+            return self._one_to_one(fragments, kinds)
+        groups: list[list[Fragment]] = []
         for fragment, kind in zip(fragments, kinds, strict=True):
             if not groups or (kind is not None and kind == kinds[0]):
                 groups.append([])
@@ -99,6 +117,17 @@ class Fragments:
                 f"{len(groups)} starts of codestreams: which belong together is unknown"
             )
         return [tuple(group) for group in groups]
+
+    def _one_to_one(self, fragments: list[Fragment], kinds: list[str | None]) -> list[tuple[Fragment, ...]]:
+        """As many fragments as frames; behind one that starts no codestream, nothing is certain."""
+        certain = len(fragments)
+        if None in kinds and any(kinds):
+            certain = kinds.index(None) + 1
+            self._uncertain = (
+                f"fragment {certain} starts no codestream: whether it is frame {certain} or belongs to the "
+                "one before, and so which frame comes after it, is unknown"
+            )
+        return [(fragment,) for fragment in fragments[:certain]]
 
     def _starts_at(self, cut: Run) -> bool:
         """Whether the cut fragment starts a frame."""

@@ -27,6 +27,8 @@ class OffsetTable:
         self._checked = False
         self._offsets: Sequence[int] = ()
         self._lengths: Sequence[int] = ()
+        #: Whether it counts although the fragments have other numbers of starts than there are frames.
+        self._counts = False
         self._read(found)
 
     def of(self, index: int) -> tuple[Fragment, ...] | None:
@@ -52,9 +54,10 @@ class OffsetTable:
 
     def compare_length(self, index: int, fragments: Sequence[Fragment]) -> None:
         """Note where Extended Offset Table Lengths say otherwise; the byte of padding may count or not."""
-        if not self._lengths:
+        lengths = self._lengths  # another thread may give them up meanwhile
+        if not lengths:
             return
-        declared, length = self._lengths[index], sum(length for _, length in fragments)
+        declared, length = lengths[index], sum(length for _, length in fragments)
         if declared not in (length, length - (length % 2 == 0)):
             self._note(
                 f"the Extended Offset Table says {declared} bytes for frame {index + 1}, its fragments have "
@@ -111,6 +114,8 @@ class OffsetTable:
         if run.stop == "cut" and (last or run.position + 8 + run.length <= end):
             raise items.cut(run)
         if run.stop == "source" and not last:
+            if items.allow_partial and run.fragments:
+                return None, tuple(run.fragments)
             raise TruncatedError("Pixel Data is cut within the frame")
         if not run.fragments or run.stop in ("cut", "other") or (run.stop == "sequence" and not last):
             return f"points to no item for frame {index + 1}", None
@@ -141,12 +146,13 @@ class OffsetTable:
             tag, length = head
             if tag != ITEM or (length and items.kind((following + 8, length)) is None):
                 return f"points to no start of a codestream for frame {index + 2}"
-        if len(fragments) > 1 and items.starts(fragments) > 1:
+        if len(fragments) > 1 and not self._counts and items.starts(fragments) > 1:
             starts = items.starts(items.walk(items.first, sys.maxsize).fragments)
             if starts == self._frames:
                 return f"has several frames for frame {index + 1}"
             message = f"{starts} starts of codestreams for {self._frames} frames; the offset table counts"
             self._note(message, "fragments")
+            self._counts = True
         return None
 
     def _give_up(self, why: str) -> None:

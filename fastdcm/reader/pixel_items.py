@@ -39,6 +39,7 @@ class Run(NamedTuple):
 
     "end" is the offset that was asked for, "sequence" its delimiter, "source" the end of the file,
     "cut" a fragment that is not all there, and "other" anything that is no item, with ``tag``.
+    ``cut`` is also true where the last of ``fragments`` is what is there of one that is cut.
     """
 
     fragments: list[Fragment]
@@ -46,6 +47,7 @@ class Run(NamedTuple):
     position: int
     tag: int = 0
     length: int = 0
+    cut: bool = False
 
 
 class PixelItems:
@@ -55,7 +57,7 @@ class PixelItems:
     """
 
     def __init__(self, source: Source, start: int, header: Header, *, allow_partial: bool = False) -> None:
-        self.source, self._allow_partial = source, allow_partial
+        self.source, self.allow_partial = source, allow_partial
         uid = header.transfer_syntax_uid
         self._rle = uid == _RLE
         self.signed, self.one_fragment = uid not in _NO_SIGNATURE, uid in _ONE_FRAGMENT
@@ -90,10 +92,10 @@ class PixelItems:
             if tag != ITEM:
                 return Run(fragments, "other", position, tag, length)
             if length == UNDEFINED or position + 8 + length > self.source.size:
-                if self._allow_partial and length != UNDEFINED and position + 8 < self.source.size:
+                if self.allow_partial and length != UNDEFINED and position + 8 < self.source.size:
                     fragments.append((position + 8, self.source.size - position - 8))
-                    return Run(fragments, "source", position)
-                return Run(fragments, "cut", position, tag, length)
+                    return Run(fragments, "source", position, tag, length, cut=True)
+                return Run(fragments, "cut", position, tag, length, cut=True)
             if len(fragments) == self._limit:
                 raise DicomError(f"Pixel Data has more than {self._limit} fragments")
             fragments.append((position + 8, length))

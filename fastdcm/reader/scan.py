@@ -6,8 +6,10 @@ Values are skipped by their length; only the elements in `WANTED` are noted, and
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import repeat
+from typing import Any, NamedTuple
 
 from fastdcm.errors import DicomError, NotDicomError, TruncatedError
 from fastdcm.model import Notice
@@ -26,6 +28,7 @@ from fastdcm.reader.elements import (
     Encoding,
     beyond,
     tag_name,
+    tag_of,
 )
 from fastdcm.reader.sequences import MAX_NESTING, Walk, inside, skip_undefined
 from fastdcm.reader.source import FIRST_WINDOW, WINDOW, Source
@@ -61,11 +64,14 @@ class DataSet:
         found = self.elements.get(tag)
         if found is None:
             return None
-        limit = MAX_SEQUENCE if tag in LONG_VALUES else MAX_VALUE
-        if found[2] > limit:
-            raise DicomError(f"{tag_name(tag)} has {found[2]} bytes; more than {limit} are not read")
-        data = self.source.read(found[1], found[2])
-        if len(data) < found[2]:
+        _, offset, length = found
+        if length > MAX_VALUE:
+            limit = MAX_SEQUENCE if tag in LONG_VALUES else MAX_VALUE
+            if length > limit:
+                raise DicomError(f"{tag_name(tag)} has {length} bytes; more than {limit} are not read")
+        whole = self.source.whole
+        data = self.source.read(offset, length) if whole is None else whole[offset : offset + length]
+        if len(data) < length:
             raise TruncatedError(f"{tag_name(tag)} is cut: {found[2]} bytes declared, {len(data)} there")
         return data
 
@@ -106,7 +112,8 @@ def scan(source: Source, *, max_nesting: int = MAX_NESTING, max_inflated: int = 
         from fastdcm.reader.inflate import InflatedSource  # few files are
 
         source = InflatedSource(source, start, max_inflated)
-        walk.steps = repeat(None, MAX_INFLATED_ELEMENTS)
+        walk.budget = MAX_INFLATED_ELEMENTS
+        walk.renew()
         start = 0
         head = source.read(0, 12)
     encoding = _encoding(uid, head, source.size - start, notices, has_meta=bool(meta))
@@ -213,63 +220,88 @@ def _scan_meta(source: Source, start: int, notices: list[Notice]) -> tuple[int, 
     return start, meta
 
 
+class _Heads(NamedTuple):
+    """How the heads of elements are taken apart in one encoding.
+
+    Tags are compared as the 32-bit number that stands in the file: in little endian its lower half is
+    the group. ``wanted`` leads from these numbers to tags.
+    """
+
+    unpack: Callable[[Any, int], tuple[Any, ...]]
+    smallest: int
+    group: int
+    pixels: int
+    wanted: dict[int, int]
+
+
+def _heads(explicit: bool, little: bool) -> _Heads:
+    order = "<" if little else ">"
+    unpack = struct.Struct(order + ("I2sHI" if explicit else "II")).unpack_from
+    # Turning the halves around is its own inverse.
+    wanted = {tag_of(tag, little): tag for tag in WANTED}
+    smallest = 12 if explicit else 8
+    return _Heads(unpack, smallest, 0xFFFF if little else 0xFFFF0000, 0x7FE0 << (0 if little else 16), wanted)
+
+
+_HEADS = {
+    (explicit, little): _heads(explicit, little) for explicit in (True, False) for little in (True, False)
+}
+
+
 def _scan_elements(found: DataSet, start: int) -> None:
     """Walk the top level from ``start`` and note the wanted elements in ``found``."""
-    source, encoding = found.source, found.encoding
-    explicit, size = encoding.explicit, source.size
-    unpack = struct.Struct(encoding.order + ("HH2sHI" if explicit else "HHI")).unpack_from
-    smallest = 12 if explicit else 8
-    wanted, elements, short = WANTED, found.elements, SHORT_VRS
+    source, encoding, elements, short = found.source, found.encoding, found.elements, SHORT_VRS
+    explicit = encoding.explicit
+    unpack, smallest, group, pixels, wanted = _HEADS[explicit, encoding.little]
     width = min(FIRST_WINDOW, WINDOW)
-    buffer, base = source.view(start, width), start
-    position, end = start, start + len(buffer)
-    vr = b""
+    buffer, base = source.ahead(start, width), start
+    # Positions count from the start of the buffer. An element before it was the last one, or none.
+    position, last, vr, number, length = 0, len(buffer) - smallest, b"", 0, 0
     for _ in repeat(None, MAX_TOP_ELEMENTS):
-        if position + smallest > end:
-            width = min(2 * width if position <= end else FIRST_WINDOW, WINDOW)
-            buffer, base = source.view(position, width), position
-            end = position + len(buffer)
+        if position > last:
+            behind, end = base + position, base + last + smallest
+            if behind > source.size:
+                raise beyond(tag_of(number, encoding.little), behind - length, length, source)
+            width = min(2 * width if behind <= end else FIRST_WINDOW, WINDOW)
+            buffer, base, position = source.ahead(behind, width), behind, 0
             if not buffer:
-                if position > source.size:
-                    raise TruncatedError(f"cut: the last element ends at byte {position} of {source.size}")
                 return
             if len(buffer) < 8:
-                raise TruncatedError(f"cut at byte {position}: {len(buffer)} bytes are no element")
+                raise TruncatedError(f"cut at byte {base}: {len(buffer)} bytes are no element")
             if len(buffer) < smallest:
                 # The last element of a file may be a short one of 8 bytes.
                 buffer = memoryview(bytes(buffer).ljust(smallest, b"\0"))
+            last = len(buffer) - smallest
         if explicit:
-            group, number, vr, length, long_length = unpack(buffer, position - base)
+            number, vr, length, long_length = unpack(buffer, position)
             if vr in short:
                 value = position + 8
             else:
-                if not vr.isalpha() and group != 0xFFFE:
-                    raise DicomError(
-                        f"{tag_name(group << 16 | number)} has no VR ({vr!r}) at byte {position}"
-                    )
                 length, value = long_length, position + 12
+                tag = tag_of(number, encoding.little)
+                if not vr.isalpha() and tag >> 16 != 0xFFFE:
+                    raise DicomError(f"{tag_name(tag)} has no VR ({vr!r}) at byte {base + position}")
         else:
-            group, number, length = unpack(buffer, position - base)
+            number, length = unpack(buffer, position)
             value = position + 8
-        tag = group << 16 | number
-        if tag in PIXEL_TAGS:
-            found.pixel_tag, found.pixel = tag, (vr, value, length)
-            return
-        if group >= 0x7FE0:
-            if group == 0xFFFE:
-                position = _skip_stray(found, tag, position, buffer[position - base :])
+        if number & group >= pixels:
+            tag = tag_of(number, encoding.little)
+            if tag in PIXEL_TAGS:
+                found.pixel_tag, found.pixel = tag, (vr, base + value, length)
+                return
+            if tag >> 16 == 0xFFFE:
+                position = _skip_stray(found, tag, base + position, buffer[position:]) - base
                 continue
-            if group > 0x7FE0:
+            if tag >> 16 > 0x7FE0:
                 return
         if length == UNDEFINED:
-            position = skip_undefined(source, value, inside(source, value, vr, encoding), found.walk)
+            inner = inside(source, base + value, vr, encoding)
+            position = skip_undefined(source, base + value, inner, found.walk) - base
             length = position - value
         else:
             position = value + length
-            if position > size and position > source.size:
-                raise beyond(tag, value, length, source)
-        if tag in wanted:
-            elements[tag] = (vr, value, length)
+        if number in wanted:
+            elements[wanted[number]] = (vr, base + value, length)
     raise found.walk.too_long()
 
 

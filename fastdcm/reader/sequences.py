@@ -41,7 +41,15 @@ class Walk:
 
     notices: list[Notice] = field(default_factory=list)
     max_nesting: int = MAX_NESTING
-    steps: Iterator[None] = field(default_factory=lambda: repeat(None, MAX_ELEMENTS))
+    budget: int = MAX_ELEMENTS
+    steps: Iterator[None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Allow as many steps again: the scan and each look at a frame have their own."""
+        self.steps = repeat(None, self.budget)
 
     def other_encoding(self, encoding: Encoding, position: int) -> None:
         """Note once that an item is written unlike what surrounds it."""

@@ -32,6 +32,8 @@ class Source(ABC):
     size: int = 0
     #: Bytes fetched so far, by which tests prove that nothing is read in vain.
     bytes_read: int = 0
+    #: All of it, where it lies in memory as bytes.
+    whole: bytes | None = None
     #: Why nothing is read behind ``size``, where it is not for the source's end.
     refusal: str = ""
 
@@ -43,6 +45,10 @@ class Source(ABC):
         """The same without a copy where the source is in memory."""
         return memoryview(self.read(offset, length))
 
+    def ahead(self, offset: int, length: int) -> memoryview:
+        """The bytes of a range, and what follows where that costs nothing."""
+        return self.view(offset, length)
+
     def close(self) -> None:
         """Release what the source holds."""
 
@@ -52,6 +58,7 @@ class MemorySource(Source):
 
     def __init__(self, data: bytes | bytearray | memoryview, name: str | None = None) -> None:
         view = memoryview(data)
+        self.whole = data if isinstance(data, bytes) else None
         self._view = (view if view.c_contiguous else memoryview(view.tobytes())).cast("B")
         self.name = name
         self.size = self.bytes_read = len(self._view)
@@ -61,6 +68,9 @@ class MemorySource(Source):
 
     def view(self, offset: int, length: int) -> memoryview:
         return self._view[offset : offset + length]
+
+    def ahead(self, offset: int, length: int) -> memoryview:
+        return self._view[offset:]
 
 
 class FileSource(Source):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
+from functools import lru_cache
 
 from fastdcm.errors import DicomError, TruncatedError
 from fastdcm.reader.elements import Element, Encoding, tag_name
@@ -56,10 +58,10 @@ class Values:
         raw = self.raw(tag)
         return default if raw is None else raw.decode("latin-1").strip(" \0\t\r\n")
 
-    def texts(self, tag: int) -> list[str]:
+    def texts(self, tag: int) -> Sequence[str]:
         """The values of a string element, each without padding."""
-        text = self.text(tag)
-        return [part.strip(" \0") for part in text.split("\\")] if text else []
+        raw = self.raw(tag)
+        return () if raw is None else _texts(raw)
 
     def numbers(self, tag: int, *, signed: bool = False) -> list[int]:
         """US or SS values; ``signed`` decides where the VR does not."""
@@ -81,17 +83,17 @@ class Values:
             return default
         if len(raw) != 2:
             raise DicomError(f"{name} {tag_name(tag)} has {len(raw)} bytes where one 16-bit value must be")
-        return int(struct.unpack(self.encoding.order + "H", raw)[0])
+        return int.from_bytes(raw, "little" if self.encoding.little else "big")
 
-    def decimals(self, tag: int) -> list[float]:
+    def decimals(self, tag: int) -> Sequence[float]:
         """DS values; what cannot be read is NaN. Also FD, FL where a file has them."""
         raw = self.raw(tag)
         if raw is None:
-            return []
+            return ()
         vr = self._elements[tag][0]
         if vr in (b"FD", b"FL"):
             return self.floats(tag, vr)
-        return [_decimal(part) for part in self.texts(tag)]
+        return _decimals(raw)
 
     def floats(self, tag: int, vr: bytes) -> list[float]:
         """FL or FD values; ``vr`` says which."""
@@ -100,6 +102,20 @@ class Values:
         if len(raw) % size:
             raise DicomError(f"{tag_name(tag)} has {len(raw)} bytes, which are no {8 * size}-bit floats")
         return list(struct.unpack(f"{self.encoding.order}{len(raw) // size}{kind}", raw))
+
+
+# Files of a series share most of their windows, slopes and explanations.
+
+
+@lru_cache(maxsize=1024)
+def _texts(raw: bytes) -> tuple[str, ...]:
+    text = raw.decode("latin-1").strip(" \0\t\r\n")
+    return tuple([part.strip(" \0") for part in text.split("\\")]) if text else ()
+
+
+@lru_cache(maxsize=1024)
+def _decimals(raw: bytes) -> tuple[float, ...]:
+    return tuple(map(_decimal, _texts(raw)))
 
 
 def _decimal(text: str) -> float:

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from fastdcm.errors import RenderError
 from fastdcm.kernels import Payoff
+from fastdcm.kernels.words import masked
 from fastdcm.model import Header, Palette, Samples
 from fastdcm.rendering import lut
 from fastdcm.rendering.chain import Chain, Range, Rescale
 from fastdcm.rendering.colour import palette_table, to_rgb
+from fastdcm.rendering.identity import is_identity
+from fastdcm.rendering.line import line_of
 from fastdcm.rendering.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, Plan
 
 Array = NDArray[Any]
@@ -22,6 +25,7 @@ _PAYOFF = Payoff()
 
 def rgb(samples: Samples) -> Array:
     """Colour samples as RGB, gray ones as they are."""
+    samples = _masked(samples)
     if samples.array.ndim == 2:
         array: Array = samples.array
         return array
@@ -30,6 +34,8 @@ def rgb(samples: Samples) -> Array:
 
 def execute(plan: Plan, samples: Samples, object_range: Range | None = None) -> Array:
     """Display values: (rows, columns) or (rows, columns, 3), uint8 or uint16 as the plan's bits say.
+
+    Where they are the stored values, the samples' own array, which may be read-only.
 
     ``object_range`` is what `value_range` of all frames gave, where the plan asks for it.
     """
@@ -49,6 +55,8 @@ def execute(plan: Plan, samples: Samples, object_range: Range | None = None) -> 
 
 def _gray(plan: GrayPlan, samples: Samples, object_range: Range | None) -> Array:
     chain = plan.chain
+    if plan.automatic is not None or plan.supplemental is not None:
+        samples = _masked(samples)
     if plan.automatic is not None:
         found = object_range if plan.automatic.scope == "object" else None
         if found is None:
@@ -63,6 +71,7 @@ def _gray(plan: GrayPlan, samples: Samples, object_range: Range | None) -> Array
 
 def _coloured(palette: Palette, bits: int, samples: Samples) -> Array:
     """Stored values by a palette, (rows, columns, 3)."""
+    samples = _masked(samples)
     array = samples.array
     if array.dtype.kind == "f" or array.itemsize > 2:
         raise RenderError(f"a palette colours stored values of 16 bits at most, these are {array.dtype}")
@@ -74,19 +83,32 @@ def _coloured(palette: Palette, bits: int, samples: Samples) -> Array:
 
 
 def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
-    """Stored values through a chain: by table up to 16 bits, else value by value."""
+    """Stored values through a chain: by line or table up to 16 bits, else value by value.
+
+    Of words of 16 bits or less, what is above ``bits`` does not matter.
+    """
     if array.dtype.kind == "f" or array.itemsize > 2:
         return lut.display_values(array, chain)
+    if array.dtype == np.uint8 and bits == 8 and is_identity(chain):
+        return array
     words = _words(np.ascontiguousarray(array))
-    size = 1 << (8 * words.itemsize)
-    table = lut.table(chain, min(bits, 8 * words.itemsize), signed, size)
-    out = np.empty(words.shape, table.dtype)
+    bits, size = min(bits, 8 * words.itemsize), 1 << (8 * words.itemsize)
     if _PAYOFF.reached(words.size):
-        from fastdcm.kernels.display import gather
+        from fastdcm.kernels import display
 
         # Samples of 16 bits may lie at an odd offset of the file.
-        gather(np.require(words.reshape(-1), requirements="A"), table, out.reshape(-1))
+        words = np.require(words, requirements="A")
+        line = line_of(chain, bits, signed) if words.itemsize == 2 else None
+        if line is not None:
+            gray = np.empty(words.shape, np.uint8)
+            display.line(words.reshape(-1), *line, gray.reshape(-1))
+            return gray
+        table = lut.table(chain, bits, signed, size)
+        out = np.empty(words.shape, table.dtype)
+        display.gather(words.reshape(-1), table, out.reshape(-1))
     else:
+        table = lut.table(chain, bits, signed, size)
+        out = np.empty(words.shape, table.dtype)
         # Every index is inside, and "clip" lets take write into out without a buffer.
         np.take(table, words, out=out, mode="clip")
     return out
@@ -99,6 +121,8 @@ def darkest(plan: Plan, header: Header) -> float:
     """
     if isinstance(plan, ColourPlan):
         return 0
+    if isinstance(plan, PalettePlan) and header.bits_stored > 16:
+        raise RenderError("a palette colours stored values of 16 bits at most")
     span = 1 << header.bits_stored
     low, high = (-(span >> 1), (span >> 1) - 1) if header.signed else (0, span - 1)
     if isinstance(plan, PalettePlan):
@@ -112,6 +136,13 @@ def darkest(plan: Plan, header: Header) -> float:
         chain = chain._replace(voi=Range(float(modality.min()), float(modality.max())))
     shown = lut.display_values(ends, chain)
     return float(ends[0]) if shown[0] <= shown[1] else float(ends[1])
+
+
+def _masked(samples: Samples) -> Samples:
+    """Samples without what is above their bits."""
+    if samples.masked:
+        return samples
+    return samples._replace(array=masked(samples.array, samples.bits, signed=samples.signed), masked=True)
 
 
 def _words(array: Array) -> Array:
@@ -128,7 +159,7 @@ def value_range(plan: GrayPlan, frames: Iterable[Samples]) -> Range | None:
     automatic = plan.automatic or Automatic()
     found: list[Range] = []
     for samples in frames:
-        array = samples.array
+        array = _masked(samples).array
         if samples.missing:
             array = array.reshape(-1)[: array.size - samples.missing]
         stored = _without_padding(array, plan.padding)

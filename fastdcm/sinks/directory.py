@@ -18,10 +18,14 @@ class DirectorySink:
     An image is written under a temporary name beside its place and renamed. What is at that place
     from before the run is kept or replaced as ``existing`` says; what is there from this run is
     an `OutputError`, because two inputs would share a name.
+
+    With ``fsync`` an image is on the disk, under its name, once `put` returns; without, the system
+    writes it when it sees fit, as it does with most programs' files.
     """
 
-    def __init__(self, run: Run, existing: Existing) -> None:
+    def __init__(self, run: Run, existing: Existing, *, fsync: bool = False) -> None:
         self._run = run
+        self._fsync = fsync
         self._existing = existing
         self._prefix = run.prefix(os.getpid())
         self._number = 0
@@ -53,13 +57,17 @@ class DirectorySink:
         try:
             self._prepare(folder)
             if os.path.dirname(name):
-                os.makedirs(os.path.dirname(path), exist_ok=True)
+                self._make_folder(os.path.dirname(path))
             temporary = self._temporary(folder)
             try:
-                _write(temporary, data)
-                return self._place(folder, temporary, path, own)
-            finally:
+                self._write(temporary, data)
+                placed = self._place(folder, temporary, path, own)
+            except BaseException:
                 _unlink_if_there(temporary)
+                raise
+            if placed and self._fsync:
+                system.sync_folder(os.path.dirname(path))
+            return placed
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -69,20 +77,46 @@ class DirectorySink:
         if os.path.isdir(folder or "."):
             remove_stale(folder or ".")
         else:
-            _make_folder(folder)
+            self._make_folder(folder)
         self._folder = folder
+
+    def _make_folder(self, folder: str) -> None:
+        missing = folder
+        above = []
+        while self._fsync and missing and not os.path.isdir(missing):
+            missing = os.path.dirname(missing)
+            above.append(missing)
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except FileExistsError as error:
+            raise OutputError(f"cannot write into {folder}: it is no folder") from error
+        for parent in above:
+            system.sync_folder(parent)
+
+    def _write(self, path: str, data: bytes) -> None:
+        descriptor = system.create_exclusive(path)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            if self._fsync:
+                system.sync_file(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _temporary(self, folder: str) -> str:
         self._number += 1
         return os.path.join(folder, f"{self._prefix}{self._number}")
 
     def _place(self, folder: str, temporary: str, path: str, own: bool) -> bool:
+        """Whether the image is in its place; nothing is under its temporary name then, or otherwise."""
         try:
             system.rename_no_replace(temporary, path)
             return True
         except FileExistsError:
             found = os.lstat(path)
         if not self._may_replace(folder, path, found, own):
+            os.unlink(temporary)
             return False
         if not system.exchange(temporary, path):
             os.replace(temporary, path)
@@ -91,6 +125,7 @@ class DirectorySink:
         if not own and self._is_of_this_run(folder, os.lstat(temporary)):
             system.exchange(temporary, path)
             raise _collision(path)
+        os.unlink(temporary)
         return True
 
     def _may_replace(self, folder: str, path: str, found: os.stat_result, own: bool) -> bool:
@@ -117,28 +152,11 @@ class DirectorySink:
         return found.st_mtime >= self._starts[found.st_dev]
 
 
-def _make_folder(folder: str) -> None:
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except FileExistsError as error:
-        raise OutputError(f"cannot write into {folder}: it is no folder") from error
-
-
 def _collision(path: str) -> OutputError:
     return OutputError(
         f"its image would be {path}, which another input of this run has; "
         "--name with {name}, {sop_instance_uid} or {frame} tells them apart"
     )
-
-
-def _write(path: str, data: bytes) -> None:
-    descriptor = system.create_exclusive(path)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    finally:
-        os.close(descriptor)
 
 
 def _unlink_if_there(path: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastdcm import system
 
@@ -22,8 +22,7 @@ _NAME = re.compile(re.escape(PREFIX) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]+-\d+-\d+")
 _HEAD_START = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One run: ``tag`` names its temporary files, ``started`` is its start on `time.monotonic`.
 
     The monotonic clock is one for all processes of a machine on Linux, macOS and Windows.

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastdcm.kernels import Payoff
 from fastdcm.model import Lut, Samples, Window
 from fastdcm.rendering import execute as execute_module
 from fastdcm.rendering.chain import Chain, Range, Rescale
@@ -20,6 +19,7 @@ from fastdcm.rendering.execute import execute, value_range
 from fastdcm.rendering.lut import display_values, table
 from fastdcm.rendering.plan import Automatic, GrayPlan
 from tests.builders import words
+from tests.payoffs import Fixed
 
 numbers = st.floats(-70_000, 70_000).map(lambda value: round(value, 3))
 slopes = st.sampled_from([1.0, -1.0, 2.0, 0.5, -0.1, 1 / 3, 4.8828125e-4, 1e-9, -1e6]) | numbers.filter(bool)
@@ -71,12 +71,10 @@ def test_rendering_is_the_chain(chain: Chain, bits: int, signed: bool) -> None:
     values = stored_values(bits, signed)
     expected = display_values(values, chain)
     plan = GrayPlan(chain, None, None, None, "")
-    for kind, payoff in [(2, Payoff(1 << 62)), (2, Payoff(0)), (4, Payoff(0))]:
+    for kind, compiled in [(2, False), (2, True), (4, True)]:
         array = values.astype(f"{'i' if signed else 'u'}{kind}").reshape(2, -1)
         with pytest.MonkeyPatch.context() as patch:
-            if payoff._left:
-                patch.setattr(payoff, "reached", lambda pixels: False)
-            patch.setattr(execute_module, "_PAYOFF", payoff)
+            patch.setattr(execute_module, "_PAYOFF", Fixed(compiled))
             found = execute(plan, Samples(array, "MONOCHROME2", bits, signed))
         assert np.array_equal(found.ravel(), expected)
 

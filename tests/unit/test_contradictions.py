@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 import fastdcm
-from fastdcm.errors import DicomError, FastdcmError, OptionError, UnsupportedError
+from fastdcm.errors import CodestreamError, DicomError, FastdcmError, OptionError, UnsupportedError
 from fastdcm.model import Window
 from fastdcm.options import split_options
 from tests.builders import (
     DEFLATED,
     IMPLICIT,
     Element,
+    attributes,
     encapsulated,
     image,
     lut_item,
@@ -225,3 +226,41 @@ def test_an_index_is_a_whole_number(index: Any) -> None:
         pytest.raises(OptionError, match="no whole"),
     ):
         found.pixels(index)
+
+
+def test_as_many_fragments_as_frames_that_are_not_one_each() -> None:
+    """The first frame has two fragments, the third is lost: the second's must not pass for it."""
+    first, second = jpeg(10), jpeg(100)
+    data = image(encapsulated([first[:200], first[200:], second]), JPEG, rows=8, columns=8, frames=3)
+    with fastdcm.open(data) as found:
+        for index in range(3):
+            with pytest.raises(FastdcmError):
+                found.pixels(index)
+        with pytest.raises(DicomError, match="fragment 2 starts no codestream"):
+            found.pixels(2)
+
+
+def test_high_bit_above_the_samples_of_a_codestream() -> None:
+    """12 bits that end at bit 15, says the data set, and the codestream has them at the other end."""
+    pixels = np.arange(64, dtype=np.uint16).reshape(8, 8) * 60
+    for shift, high_bit in ((4, 15), (0, 11)):
+        stream = bytes(imagecodecs.jpegls_encode(pixels << shift))
+        data = image(
+            encapsulated([stream]), JPEG_LS, rows=8, columns=8, bits=16, stored=12, high_bit=high_bit
+        )
+        assert (fastdcm.read(data) == pixels).all()
+    stream = bytes(imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="j2k"))
+    data = image(encapsulated([stream]), JPEG_2000, rows=8, columns=8, bits=16, stored=12, high_bit=15)
+    with pytest.raises(CodestreamError, match="which bits count is unknown"):
+        fastdcm.read(data)
+
+
+def test_an_object_can_be_looked_at_for_ever() -> None:
+    """What bounds the elements of one look at a frame does not add up over looks."""
+    group = [Element(0x00289132, "SQ", [attributes(center="3", width="5")], undefined=True)]
+    data = image(bytes(6), extra=[Element(PER_FRAME, "SQ", [group], undefined=True)])
+    with fastdcm.open(data) as found:
+        found._found.walk.budget = 40
+        expected = found.render().tolist()
+        for _ in range(100):
+            assert found.render().tolist() == expected

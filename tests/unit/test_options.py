@@ -176,7 +176,7 @@ def test_what_lies_on_the_edge() -> None:
 def test_defaults() -> None:
     """As the README and the command's help say."""
     assert RenderOptions() == RenderOptions(None, None, "window", None, (0.0, 100.0), "photometric", 8)
-    assert EncodeOptions() == EncodeOptions("jpeg", 90, "420", 3)
+    assert EncodeOptions() == EncodeOptions("jpeg", 90, "420", 3, False)
     assert ConvertOptions().existing == "keep"
     assert list(FrameSelection().numbers(2)) == [1, 2]
 
@@ -200,12 +200,27 @@ def test_split() -> None:
         }
     )
     assert render == RenderOptions(window=Window(40, 400, "SIGMOID"), bits=16)
-    assert encode == EncodeOptions("png", 75, "444", 9)
+    assert encode == EncodeOptions("png", 75, "444", 9, reencode=True)
     assert split_options({}) == (RenderOptions(), EncodeOptions())
     assert split_options({"subsampling": 422})[1].subsampling == "422"
     assert split_options({"window": None})[0].window is None
     percentile = split_options({"voi": "percentile:1,99"})[0]
     assert (percentile.voi, percentile.percentile) == ("percentile", (1.0, 99.0))
+
+
+@pytest.mark.parametrize(
+    ("asked", "reencode"),
+    [
+        ({}, False),
+        ({"png_level": 3, "window": (1, 2)}, False),
+        ({"quality": 90}, True),
+        ({"subsampling": "420"}, True),
+        ({"reencode": True}, True),
+        ({"quality": 90, "reencode": False}, False),
+    ],
+)
+def test_who_asks_for_a_quality_gets_it(asked: dict[str, object], reencode: bool) -> None:
+    assert split_options(asked)[1].reencode is reencode
 
 
 @pytest.mark.parametrize("name", ["center", "Window", "windows", "jobs", "index"])

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import fastdcm
 from fastdcm.cli import cli
 from fastdcm.errors import DicomError, FastdcmError, OptionError, TruncatedError
-from tests.builders import BIG_ENDIAN, DEFLATED, EXPLICIT, Element, encapsulated, image, words
+from tests.builders import BIG_ENDIAN, DEFLATED, EXPLICIT, Element, encapsulated, image, offsets, words
 
 RLE, DEFLATED_FRAME, BASELINE = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1", "1.2.840.10008.1.2.4.50"
 
@@ -162,6 +162,39 @@ def test_jpeg() -> None:
     assert rows in (8, 16, 24)
     assert np.abs(stored[:rows] - pixels[:rows].astype(int)).max() <= 3
     assert not stored[rows:].any()
+
+
+def test_a_codestream_deeper_than_declared() -> None:
+    """Black is that of the codestream's depth."""
+    pixels = np.full((16, 16), 60000, np.uint16)
+    stream = bytes(imagecodecs.jpeg8_encode(pixels, lossless=True, bitspersample=16))
+    changes = {"rows": 16, "columns": 16, "bits": 16, "stored": 12, "photometric": "MONOCHROME1"}
+    data = image(encapsulated([stream]), "1.2.840.10008.1.2.4.70", **changes)
+    end = data.index(b"\xff\xda") + 30
+    stored, shown, _ = partial(data[:end], voi="none")
+    assert stored[-1] == [65535] * 16
+    assert shown[-1] == [0] * 16
+
+
+@pytest.mark.parametrize("bits", [8, 32])
+def test_a_palette_that_cannot_be_used(bits: int) -> None:
+    """Values can be had all the same, whole or in part, and at no cost."""
+    data = image(bytes(6 * bits // 8), bits=bits, photometric="PALETTE COLOR")
+    with fastdcm.open(data, allow_partial=True) as found:
+        assert not found.pixels().any()
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_offset_table_or_not(table: bool) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (3, 64, 32)).astype(np.uint8)
+    frames = [bytes(imagecodecs.jpeg8_encode(pixels, level=95)) for pixels in noise]
+    value = encapsulated(frames, table=offsets([[frame] for frame in frames]) if table else ())
+    data = image(value, BASELINE, rows=64, columns=32, frames=3)
+    cut = data[: data.rindex(b"\xff\xd8") - 8 - len(frames[1]) // 3]
+    stored, _, codes = partial(cut, 1)
+    assert stored[:8] == fastdcm.read(data, 1)[:8].tolist()
+    assert stored[-1] == [0] * 32
+    assert codes == ["partial"]
 
 
 def test_codecs_that_cannot_be_read_in_part() -> None:

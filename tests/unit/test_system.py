@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -120,4 +121,55 @@ def test_a_large_log_is_emptied(tmp_path: Path) -> None:
         system.empty_when_large(log.fileno(), 99)
         os.write(log.fileno(), b"next")
     assert (tmp_path / "log").read_bytes() == b"next"
+    with (tmp_path / "log").open("r+b") as log:
+        log.write(b"kept and dropped")
+        log.flush()
+        system.empty_when_large(log.fileno(), 10, keep=4)
+        os.write(log.fileno(), b"!")
+    assert (tmp_path / "log").read_bytes() == b"kept!"
     system.empty_when_large(10**6, 1)
+
+
+def test_leaving_loses_nothing_that_was_written() -> None:
+    """Both streams are pipes here, so that Python keeps what is written until it is flushed."""
+    code = (
+        "import atexit, sys; from fastdcm import system\n"
+        "atexit.register(print, 'taken apart')\n"
+        "sys.stdout.write('out'); sys.stderr.write('err'); system.leave(7)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "out", "err")
+
+
+def test_leaving_is_left_to_python_where_the_reader_is_gone() -> None:
+    code = (
+        "import os, sys; from fastdcm import system\n"
+        "reader, writer = os.pipe(); os.close(reader); sys.stdout = os.fdopen(writer, 'w')\n"
+        "sys.stdout.write('lost'); system.leave(0); os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+
+
+def test_what_will_be_needed_need_not_be_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 100)
+    for name in ("file", "missing", "", "nul\0"):
+        system.will_need(str(tmp_path / name), 1 << 20)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        system.will_need(str(tmp_path / "pipe"), 1 << 20)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel what is in memory")
+def test_what_will_be_needed_is_fetched(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(1 << 20))
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        before = system.blocks_read()
+        system.will_need(str(path), 1 << 20)
+        fetched = system.blocks_read() - before
+        file.read()
+    if fetched == 0:
+        pytest.skip("this filesystem is in memory")
+    assert system.blocks_read() - before == fetched == (1 << 20) // 512

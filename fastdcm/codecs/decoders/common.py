@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.errors import CodestreamError, DecodeError, TruncatedError, UnsupportedError
+from fastdcm.kernels.words import sign_extend
 from fastdcm.model import Header, Notice, Samples
 
 Array = NDArray[Any]
 Note = Callable[[Notice], None]
+#: From the depth of a frame's samples to the stored value that is shown darkest.
+Darkest = Callable[[int], float]
 
 
 def check_geometry(header: Header, codec: str, rows: int, columns: int, components: int) -> None:
@@ -94,7 +97,14 @@ def samples_of(
 def _at_high_bit(array: Array, header: Header) -> Array:
     """Bits Stored bits that end at High Bit, out of words."""
     kind = np.dtype(f"u{array.itemsize}")
-    words: Array = array.view(kind) >> kind.type(header.high_bit + 1 - header.bits_stored)
+    below = header.high_bit + 1 - header.bits_stored
+    words: Array = array.view(kind)
+    if int(words.max()) >> header.bits_stored == 0 and (words & kind.type((1 << below) - 1)).any():
+        raise CodestreamError(
+            f"High Bit is {header.high_bit}, but the codestream's samples seem to end at bit "
+            f"{header.bits_stored - 1}: which bits count is unknown"
+        )
+    words = words >> kind.type(below)
     if header.signed:
         return sign_extend(words, header.bits_stored)
     masked: Array = words & kind.type((1 << header.bits_stored) - 1)
@@ -106,10 +116,10 @@ def _has_masked_signs(array: Array, bits: int) -> bool:
     return int(array.min()) >= 0 and 1 << (bits - 1) <= int(array.max()) < 1 << bits
 
 
-def filled(samples: Samples, missing: Array, darkest: float, note: Note) -> Samples:
+def filled(samples: Samples, missing: Array, darkest: Darkest, note: Note) -> Samples:
     """The samples with black where ``missing``, (rows, columns) of bool, says so.
 
-    ``darkest`` is the stored value of black in gray and palette images. Raises `TruncatedError`
+    ``darkest`` gives the stored value of black in gray and palette images. Raises `TruncatedError`
     where nothing is there.
     """
     count, total = int(missing.sum()), missing.size
@@ -117,7 +127,7 @@ def filled(samples: Samples, missing: Array, darkest: float, note: Note) -> Samp
         raise TruncatedError("not one pixel of the frame is there")
     array = np.array(samples.array)
     if array.ndim == 2:
-        array[missing] = darkest
+        array[missing] = darkest(samples.bits)
     else:
         half = 1 << (samples.bits - 1)
         colour = samples.photometric_interpretation
@@ -126,10 +136,3 @@ def filled(samples: Samples, missing: Array, darkest: float, note: Note) -> Samp
     message = f"the frame is cut: {total - count} of {total} pixels are there, the others were made black"
     note(Notice("partial", message))
     return samples._replace(array=array, missing=count)
-
-
-def sign_extend(array: Array, bits: int) -> Array:
-    """Unsigned samples of ``bits`` bits as two's complement."""
-    signed = array.view(f"i{array.itemsize}")
-    spare = 8 * array.itemsize - bits
-    return signed if spare == 0 else (signed << spare) >> spare

@@ -5,7 +5,7 @@ from __future__ import annotations
 import imagecodecs
 import numpy as np
 
-from fastdcm.codecs.decoders.common import Note, call, check_geometry, filled, samples_of, shaped
+from fastdcm.codecs.decoders.common import Darkest, Note, call, check_geometry, filled, samples_of, shaped
 from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.errors import CodestreamError
 from fastdcm.model import Header, Notice, Samples
@@ -23,7 +23,7 @@ _PROCESSES = {
 _CODED = {"RGB": "RGB", "YBR_FULL": "YCBCR"}
 
 
-def decode(data: bytes, header: Header, *, rgb: bool, darkest: float | None = None, note: Note) -> Samples:
+def decode(data: bytes, header: Header, *, rgb: bool, darkest: Darkest | None = None, note: Note) -> Samples:
     """A JPEG frame to samples, colour as RGB where ``rgb``.
 
     Raises `CodestreamError` where the stream contradicts the header or is cut; with ``darkest``
@@ -34,9 +34,9 @@ def decode(data: bytes, header: Header, *, rgb: bool, darkest: float | None = No
     check_geometry(header, "JPEG", stream.rows, stream.columns, len(stream.components))
     _check_process(stream, header, note)
     # libjpeg fills what is missing with grey or with the row above, and says nothing.
-    rows = jpeg_entropy.rows_coded(data, stream, partial=partial)
-    if not stream.complete:
-        message = "scans of a progressive stream are missing"
+    rows, detailed = jpeg_entropy.coverage(data, stream, partial=partial)
+    if not (stream.complete and detailed):
+        message = "scans of a progressive stream are missing, or cut"
         if not partial:
             raise CodestreamError(f"cut: {message}")
         note(Notice("partial", f"{message}: the image has less detail"))

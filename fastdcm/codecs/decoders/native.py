@@ -6,8 +6,9 @@ import zlib
 
 import numpy as np
 
-from fastdcm.codecs.decoders.common import Array, Note, filled, sign_extend
+from fastdcm.codecs.decoders.common import Array, Darkest, Note, filled
 from fastdcm.errors import DecodeError, TruncatedError, UnsupportedError
+from fastdcm.kernels.words import masked
 from fastdcm.model import Header, Samples
 
 
@@ -17,13 +18,14 @@ def decode(
     *,
     bit_offset: int = 0,
     little: bool = True,
-    darkest: float | None = None,
+    mask: bool = True,
+    darkest: Darkest | None = None,
     note: Note,
 ) -> Samples:
     """A native frame to samples: unpacked, in this machine's byte order, colour by pixel.
 
     The array may share ``data``'s memory. Where bytes are missing, raises `TruncatedError`, or with
-    ``darkest`` fills with that value.
+    ``darkest`` fills with that value. Without ``mask`` bits above Bits Stored may stay in samples of 16.
     """
     needed = (bit_offset + header.native_frame_bits + 7) // 8
     photometric = header.photometric_interpretation
@@ -50,7 +52,9 @@ def decode(
         native = floats.astype(floats.dtype.newbyteorder("="), copy=False)
         return Samples(_arranged(native, header), photometric, 0, True)
     array = _arranged(_integers(data, header, bit_offset, little), header)
-    return Samples(stored_values(array, header), photometric, header.bits_stored, header.signed)
+    mask |= header.bits_allocated != 16
+    array = stored_values(array, header, mask=mask)
+    return Samples(array, photometric, header.bits_stored, header.signed, masked=mask)
 
 
 def _arranged(values: Array, header: Header) -> Array:
@@ -65,7 +69,9 @@ def _arranged(values: Array, header: Header) -> Array:
     return values.reshape(header.rows, header.columns, header.samples_per_pixel)
 
 
-def decode_deflated(data: memoryview, header: Header, *, darkest: float | None = None, note: Note) -> Samples:
+def decode_deflated(
+    data: memoryview, header: Header, *, darkest: Darkest | None = None, note: Note
+) -> Samples:
     """A frame of Deflated Image Frame Compression: raw deflate around a native frame."""
     needed = (header.native_frame_bits + 7) // 8
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -120,26 +126,12 @@ def _unpack_chroma(values: Array, header: Header) -> Array:
     return full[:, :columns]
 
 
-def stored_values(array: Array, header: Header) -> Array:
+def stored_values(array: Array, header: Header, *, mask: bool = True) -> Array:
     """Bits Stored bits that end at High Bit, sign-extended where signed (PS3.5 8.1.1).
 
-    Bits outside may hold overlays or junk. Most files have none, which a look at the extremes
-    tells cheaper than masking does.
+    Without ``mask`` what is above them may stay.
     """
-    allocated, stored = max(header.bits_allocated, 8), header.bits_stored
-    if header.bits_allocated in (1, 12):
-        allocated = 8 * array.itemsize
-    above = header.high_bit - (stored - 1)
-    if allocated == stored:
-        return array.view(f"i{array.itemsize}") if header.signed else array
+    above = header.high_bit - (header.bits_stored - 1)
     if above:
         array = array >> array.dtype.type(above)
-    if header.signed:
-        signed = array.view(f"i{array.itemsize}")
-        half = 1 << (stored - 1)
-        if not above and int(signed.min()) >= -half and int(signed.max()) < half:
-            return signed
-        return sign_extend(array, stored)
-    if int(array.max()) >> stored:
-        array = array & array.dtype.type((1 << stored) - 1)
-    return array
+    return masked(array, header.bits_stored, signed=header.signed) if mask else array

@@ -5,14 +5,14 @@ from __future__ import annotations
 import imagecodecs
 import numpy as np
 
-from fastdcm.codecs.decoders.common import Array, Note, call, filled
+from fastdcm.codecs.decoders.common import Array, Darkest, Note, call, filled
 from fastdcm.codecs.decoders.native import stored_values
 from fastdcm.codestream import rle
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.model import Header, Notice, Samples
 
 
-def decode(data: memoryview, header: Header, *, darkest: float | None = None, note: Note) -> Samples:
+def decode(data: memoryview, header: Header, *, darkest: Darkest | None = None, note: Note) -> Samples:
     """An RLE frame to samples.
 
     Where segments do not give the frame exactly, raises `CodestreamError`; with ``darkest`` a last

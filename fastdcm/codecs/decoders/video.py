@@ -5,9 +5,10 @@ from its start on, in one thread, frames in the order of presentation; going bac
 
 FFmpeg is told to stop at whatever its decoders find wrong (``err_detect``), and marks what it could only
 conceal; of transport streams the continuity counters are followed. A frame is given once every frame that was
-coded before it, and so may be its reference, is known to be right. What is coded after a damaged frame is an
-error: it may be predicted from it, and nobody knows how many frames were lost with it. Damage that still
-decodes is not found; HEVC without check sums often does.
+coded before it, and so may be its reference, is known to be right, and another packet follows it: of what is
+cut, decoders make frames without a complaint. What is coded after a damaged frame is an error: it may be
+predicted from it, and nobody knows how many frames were lost with it. Damage that still decodes is not found;
+HEVC without check sums often does.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from fastdcm.codecs.decoders.common import Note, check_geometry, samples_of
 from fastdcm.codecs.table import SYNTAXES
 from fastdcm.codestream import sniff
 from fastdcm.codestream.transport import packet_of
-from fastdcm.codestream.video import HEAD, Codec, Format, identify
+from fastdcm.codestream.video import HEAD, Codec, Format, Stream, identify
 from fastdcm.errors import CodestreamError, DicomError, FastdcmError, TruncatedError, UnsupportedError
 from fastdcm.model import Header, Notice, Samples
 
@@ -36,21 +37,6 @@ _DECLARED: dict[str, Codec] = {"100": "mpeg2", "101": "mpeg2", "107": "hevc", "1
 _STEREO_HIGH = "106"
 #: Frames that are kept for threads which read one after the other: so many, but not more bytes than these.
 _KEPT_FRAMES, _KEPT_BYTES = 8, 32 << 20
-
-
-class Stream(Protocol):
-    """The bytes of all fragments as a file; ``cut`` tells that the last are missing."""
-
-    cut: bool
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to ``size`` bytes, none at the end."""
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move the position."""
-
-    def tell(self) -> int:
-        """The position."""
 
 
 class Video:
@@ -90,7 +76,7 @@ class Video:
                         "video-frames", f"the video has more frames than the {index + 1} of Number of Frames"
                     )
                 )
-            self._tell(frame, note)
+            self._tell(index, frame, note)
             return self._samples(frame, rgb, note)
 
     def close(self) -> None:
@@ -176,7 +162,7 @@ class Video:
             self._next += 1
         return True
 
-    def _tell(self, frame: VideoFrame, note: Note) -> None:
+    def _tell(self, index: int, frame: VideoFrame, note: Note) -> None:
         """Notices on what is odd, but was read."""
         uid, photometric = self._header.transfer_syntax_uid, self._header.photometric_interpretation
         syntax = uid.removeprefix("1.2.840.10008.1.2.4.").partition(".")[0]
@@ -185,6 +171,8 @@ class Video:
                 f"the video is {self._frames.codec}, unlike transfer syntax {uid}; it was decoded as found"
             )
             note(Notice("other-syntax", message))
+        if index + 1 == self._header.frames and self._frames is not None and self._frames.whole_but_cut:
+            note(Notice("pixel-data-cut", "Pixel Data is cut, but behind the last frame of the video"))
         if syntax == _STEREO_HIGH:
             note(Notice("stereo", "of the two views of stereo video the base view is given"))
         if frame.interlaced_frame:

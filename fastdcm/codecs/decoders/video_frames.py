@@ -9,7 +9,7 @@ import io
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import av
 from av import Packet, VideoFrame, VideoStream
@@ -17,12 +17,9 @@ from av.codec.context import ThreadType
 
 from fastdcm.codecs.decoders.common import check_geometry
 from fastdcm.codestream.transport import Continuity
-from fastdcm.codestream.video import Codec, Format
+from fastdcm.codestream.video import Codec, Format, Stream
 from fastdcm.errors import CodestreamError, DecodeError, FastdcmError, TruncatedError, UnsupportedError
 from fastdcm.model import Header
-
-if TYPE_CHECKING:
-    from fastdcm.codecs.decoders.video import Stream
 
 #: FFmpeg's name of a codec -> ours.
 _CODECS: dict[str, Codec] = {"mpeg1video": "mpeg2", "mpeg2video": "mpeg2", "h264": "h264", "hevc": "hevc"}
@@ -46,6 +43,7 @@ class VideoFrames:
     """One pass through a stream; `next` gives each frame once it is certain to be right.
 
     ``codec`` is what the stream turned out to hold; ``packet`` are the packets of a transport stream.
+    ``whole_but_cut`` tells, once the last frame was given, that only what is behind the video is cut.
     Raises what `next` does.
     """
 
@@ -60,6 +58,7 @@ class VideoFrames:
         stream = open_stream()
         size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
+        self.whole_but_cut = False
         self._cut = stream.cut or (packet is not None and size % packet[1] != 0)
         # Larger pictures than the data set has are refused before they cost memory.
         options = {"max_pixels": str((header.rows + _BLOCK) * (header.columns + _BLOCK))}
@@ -89,6 +88,7 @@ class VideoFrames:
         context.copy_opaque = True  # frames tell by which packet they came
         self._packets = self._container.demux(self._stream)
         self._sent = self._count = 0  # packets into, frames out of the decoder
+        self._last = -1  # the last packet of which a frame came out
         self._clean = 0  # the frames of all packets before this one came out undamaged
         self._ahead: set[int] = set()  # those of later packets that did
         self._held: deque[_Held] = deque()
@@ -126,22 +126,27 @@ class VideoFrames:
 
     def _decode(self) -> None:
         """Decode one packet, at the end what the decoder still holds."""
-        before = self._count
+        before, complete = self._count, self._sent - 1
         try:
             packet = next(self._packets)
-            if packet.is_corrupt or not self._unbroken(packet):
+            if not self._unbroken(packet):
+                raise DecodeError("bytes of the container are missing or damaged")
+            if packet.size:
+                complete += 1  # where one starts, the one before has its end
+            if packet.is_corrupt:
                 raise DecodeError("bytes of the container are missing or damaged")
             packet.opaque = self._sent
             for frame in packet.decode():
                 self._take(frame)
         except av.FFmpegError as error:
-            self._fail(DecodeError(f"FFmpeg cannot decode the video from here on: {error.strerror}"))
+            problem = DecodeError(f"FFmpeg cannot decode the video from here on: {error.strerror}")
+            self._fail(problem, complete)
         except DecodeError as error:
-            self._fail(error)
+            self._fail(error, complete)
         else:
             if packet.size:
                 self._sent += 1
-                self._release()
+                self._release(complete)
             else:
                 self._finish(self._count - before)
 
@@ -156,6 +161,7 @@ class VideoFrames:
             raise DecodeError("the video is damaged from here on; FFmpeg could only conceal it")
         position = frame.opaque if isinstance(frame.opaque, int) else self._sent
         self._held.append(_Held(position, frame))
+        self._last = max(self._last, position)
         self._count += 1
         self._mark(position)
 
@@ -165,15 +171,20 @@ class VideoFrames:
             self._ahead.remove(self._clean)
             self._clean += 1
 
-    def _release(self) -> None:
-        """Give the frames before which everything was coded right.
+    def _release(self, complete: int) -> None:
+        """Give the frames before which everything was coded right, of the first ``complete`` packets.
 
-        Some packets have no frame of their own, such as second fields; none is waited for too long.
+        What is left of a packet that is cut may decode without a complaint: of the last one that was
+        sent, only another one behind it tells that it is all there. Some packets have no frame of their
+        own, such as second fields; none is waited for too long.
         """
-        while self._held and (self._held[0].position < self._clean or len(self._held) > _REORDERED):
-            self._ready.append(self._held.popleft().frame)
+        held = self._held
+        while held and held[0].position < complete:
+            if held[0].position >= self._clean and len(held) <= _REORDERED:
+                break
+            self._ready.append(held.popleft().frame)
 
-    def _fail(self, problem: FastdcmError) -> None:
+    def _fail(self, problem: FastdcmError, complete: int) -> None:
         """End with a problem. Frames that were held back may be certain once all before them are out."""
         try:
             drained = self._stream.codec_context.decode(None)
@@ -182,24 +193,26 @@ class VideoFrames:
         for frame in drained:
             if isinstance(frame.opaque, int) and not frame.is_corrupt and frame.opaque < self._sent:
                 self._mark(frame.opaque)
-        self._release()
+        self._release(complete)
         self._problem = problem
 
     def _finish(self, flushed: int) -> None:
         """The stream is over: give what was held back, but nothing that more of it might have changed.
 
-        Where a stream is cut, what is left of its last packet may decode without a complaint, and frames
-        that are missing may belong between the last that came out.
+        Where a stream is cut, the last frame that was coded may not be whole (its second field may be the
+        last packet), and frames that are missing may belong between the last that came out. Where the
+        container has all packets that its tables count, the video is whole, whatever is cut behind it.
         """
         declared, count = self._declared, self._count
         whole = self._stream.frames == self._sent  # as the container counts
-        suspect = self._cut or (count < declared and not whole)
+        self.whole_but_cut = whole and self._cut
+        suspect = not whole and (self._cut or count < declared)
         certain = len(self._held)
         if suspect and count != declared:
             certain -= flushed
         given = count - len(self._held)
         for held in islice(self._held, certain):
-            if suspect and held.position == self._sent - 1:
+            if suspect and held.position == self._last:
                 break
             self._ready.append(held.frame)
             given += 1

@@ -10,27 +10,30 @@ _LARGE_TREE = 1024  # leaves; larger trees are rare, and not worth the memory of
 
 
 class BitReader:
-    """The bits of a packet header, from ``position`` on; raises CodestreamError at ``end``."""
+    """The bits of a packet header, from ``position`` on; raises CodestreamError at ``end``.
 
-    __slots__ = ("_byte", "_data", "_end", "_left", "_position")
+    ``position`` goes on to the first byte of which no bit was taken.
+    """
+
+    __slots__ = ("_byte", "_data", "_end", "_left", "position")
 
     def __init__(self, data: bytes, position: int, end: int) -> None:
         self._data = data
-        self._position = position
+        self.position = position
         self._end = end
         self._byte = 0
         self._left = 0  # how many bits of it are still to come
 
     def _load(self) -> None:
         """Take the next byte; behind FF it has a stuffed zero bit and seven others."""
-        if self._position >= self._end:
+        if self.position >= self._end:
             raise CodestreamError("cut: the data ends in a packet header")
         stuffed = self._byte == 0xFF
-        self._byte = self._data[self._position]
+        self._byte = self._data[self.position]
         if stuffed and self._byte > 0x7F:
-            raise CodestreamError(f"a marker inside the packet header at byte {self._position}")
+            raise CodestreamError(f"a marker inside the packet header at byte {self.position}")
         self._left = 7 if stuffed else 8
-        self._position += 1
+        self.position += 1
 
     def bit(self) -> int:
         """The next bit."""
@@ -53,7 +56,7 @@ class BitReader:
         """The offset behind the header, whose last byte is not FF (B.10.1)."""
         if self._byte == 0xFF:
             self._load()
-        return self._position
+        return self.position
 
     def padding(self) -> tuple[int, int]:
         """How many bits of the header's last byte are left, and what number they are."""

@@ -13,7 +13,8 @@ from fastdcm.errors import CodestreamError, UnsupportedError
 _LIMIT_WORK = 1 << 20
 _WORK_OF_PACKET, _WORK_OF_PRECINCT, _WORK_OF_TREES = 2, 2, 8
 _LIMIT_LENGTH_BITS = 32  # a codestream has fewer than 2^32 bytes
-_UNBOUNDED = 1 << 30  # above the value of any tag tree: there is a bit in the header for each step
+# No sub-band has more: 7 guard bits + exponent 31 - 1 (E-2), and a region's shift of 255 (A.6.3, H.1).
+_MOST_BIT_PLANES = 7 + 31 - 1 + 255
 _CLEANUP_LENGTHS = range(2, 65535)  # T.814 B.3: Lcup
 
 
@@ -94,7 +95,6 @@ class Precinct:
     def read_header(self, reader: BitReader) -> list[Contribution]:
         """Read the header of the next layer's packet, without SOP and EPH; raises CodestreamError."""
         self._work.add(_WORK_OF_PACKET)
-        layer = self.layers
         self.layers += 1
         if not reader.bit():
             return []  # B.10.3: an empty packet
@@ -103,16 +103,18 @@ class Precinct:
         for band in self._make_bands() if self._bands is None else self._bands:
             included = band.included
             # Tag trees are read from the root on, for the first code-block in any case.
-            if not included and not band.inclusion.root_below(reader, layer + 1):
+            if not included and not band.inclusion.root_below(reader, self.layers):
                 continue
             self._work.add(band.size)
             for index in range(band.size):
                 block = included.get(index)
                 if block is None:
-                    if not band.inclusion.below(reader, index, layer + 1):
+                    start = reader.position
+                    block = self._first(reader, band, index)
+                    # With thousands of layers each node of a tag tree may have thousands of bits.
+                    self._work.add(reader.position - start)
+                    if block is None:
                         continue
-                    band.zero_bit_planes.below(reader, index, _UNBOUNDED)
-                    block = included[index] = _Block(band.zero_bit_planes.lowest[index])
                 elif not reader.bit():
                     continue
                 before = block.passes
@@ -124,6 +126,17 @@ class Precinct:
                     offset += length
                     block.passes += passes
         return found
+
+    def _first(self, reader: BitReader, band: _Band, index: int) -> _Block | None:
+        """A code-block that no packet had, if this one has it (B.10.4, B.10.5)."""
+        if not band.inclusion.below(reader, index, self.layers):
+            return None
+        if not band.zero_bit_planes.below(reader, index, _MOST_BIT_PLANES + 1):
+            raise CodestreamError(
+                f"the packet headers are damaged: more than {_MOST_BIT_PLANES} bit-planes of zeros"
+            )
+        block = band.included[index] = _Block(band.zero_bit_planes.lowest[index])
+        return block
 
     def _make_bands(self) -> list[_Band]:
         blocks = self._resolution.blocks(self._index)

@@ -14,11 +14,12 @@ from typing import Any
 class Stub:
     """Items are strings; the argument is a folder in which tries are counted.
 
-    ``ok`` and others return themselves with their ``own`` flag.
+    ``ok`` and others return themselves with their ``own`` flag; ``plain`` ones are only counted.
     """
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
+        self._plain = 0
 
     def __call__(self, item: str, own: bool, beat: Callable[[int, float], None]) -> tuple[Any, list[str]]:
         with (self._folder / item.replace(":", "_")).open("a") as file:
@@ -43,7 +44,37 @@ class Stub:
             print("more of it")  # noqa: T201
         elif action == "split":
             return None, [f"part:{number}" for number in range(int(rest))]
+        elif action == "plain":
+            self._plain += 1
+            return None, []
         return (item, own), []
+
+    def foresee(self, outlook: Any) -> None:
+        """Note what the worker is told."""
+        with (self._folder / "outlooks").open("a") as file:
+            file.write(f"{os.getpid()} {outlook.items} {outlook.may_compile}\n")
+
+    def announce(self, item: str) -> None:
+        """Note what is to come next."""
+        with (self._folder / "announced").open("a") as file:
+            file.write(item + "\n")
+
+    def has_compiled(self) -> bool:
+        """Nothing is compiled."""
+        return False
+
+    def counted(self) -> list[int]:
+        """How many plain items there were since the last call."""
+        counts = [self._plain] if self._plain else []
+        self._plain = 0
+        return counts
+
+
+class Compiled(Stub):
+    """Says that it has compiled kernels."""
+
+    def has_compiled(self) -> bool:
+        return True
 
 
 class CannotStart:

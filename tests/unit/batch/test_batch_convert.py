@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -11,13 +12,17 @@ from typing import Any, Self
 import pytest
 
 import fastdcm.pipeline
+from fastdcm import system
+from fastdcm.batch import pool
 from fastdcm.batch.alone import convert_alone
 from fastdcm.batch.convert import Converter, Job
 from fastdcm.batch.discovery import Task
-from fastdcm.batch.report import Outcome, Progress, Watcher
+from fastdcm.batch.report import Outcome, Progress, Report, Watcher
 from fastdcm.errors import DecodeError, FastdcmError, NoPixelDataError, NotDicomError, OutputError
+from fastdcm.kernels import Outlook
 from fastdcm.model import Notice
 from fastdcm.options import ConvertOptions, FrameSelection, ReadOptions
+from fastdcm.pipeline import Encoded
 from fastdcm.sinks.run import Run
 
 
@@ -32,6 +37,7 @@ class FakeImage:
     sequential: bool = False
     bytes_read: int = 100
     encoded: list[int] = field(default_factory=list)
+    passing: frozenset[int] = frozenset()
 
     @property
     def header(self) -> Any:
@@ -46,11 +52,11 @@ class FakeImage:
     def __exit__(self, *exception: object) -> None:
         return
 
-    def encode_frame(self, index: int, render: object, encode: object) -> bytes:
+    def encode_frame(self, index: int, render: object, encode: object) -> Encoded:
         self.encoded.append(index)
         if index + 1 in self.errors:
             raise self.errors[index + 1]
-        return b"frame %d" % index
+        return Encoded(b"frame %d" % index, index + 1 in self.passing)
 
 
 class Setting:
@@ -73,7 +79,7 @@ class Setting:
         return Job(Run(run.tag, run.started - 1), ConvertOptions(**options), spread, first_only)
 
     def task(self, **values: Any) -> Task:
-        return replace(Task("in/x.dcm", str(self.folder), "x"), **values)
+        return Task("in/x.dcm", str(self.folder), "x")._replace(**values)
 
     def convert(self, job: Job | None = None, **task: Any) -> Outcome:
         outcome, parts = Converter(job or self.job())(self.task(**task), False, self._beat)
@@ -100,6 +106,14 @@ def test_single_frame(setting: Setting) -> None:
     assert (outcome.images, outcome.bytes_read, outcome.bytes_written) == (1, 100, 7)
     assert not outcome.failures
     assert setting.beats == []
+
+
+def test_frames_that_pass_through_are_counted_where_they_are_written(setting: Setting) -> None:
+    (setting.folder / "x_0003.jpg").write_bytes(b"old")
+    os.utime(setting.folder / "x_0003.jpg", (1, 1))
+    setting.image = FakeImage(frames=4, passing=frozenset({2, 3, 4}), errors={4: DecodeError("bad")})
+    outcome = setting.convert()
+    assert (outcome.images, outcome.passed_through, outcome.existing) == (2, 1, 1)
 
 
 def test_frames_are_numbered_and_announced(setting: Setting) -> None:
@@ -233,8 +247,68 @@ def test_large_single_frames_announce_their_limit(setting: Setting) -> None:
     assert setting.beats == [1]
 
 
+def test_files_of_which_there_is_nothing_to_tell_are_summed(setting: Setting) -> None:
+    converter = Converter(setting.job()._replace(every_file=False))
+    odd = FakeImage(notices=(Notice("odd", "odd"),))
+    told = []
+    for number, image in enumerate(
+        [FakeImage(), FakeImage(frames=3), odd, FakeImage(errors={1: DecodeError("bad")})]
+    ):
+        setting.image = image
+        told.append(converter(setting.task(stem=f"f{number}"), False, setting._beat))
+    assert told[:2] == [(None, []), (None, [])]
+    assert [outcome and outcome.images for outcome, _ in told[2:]] == [1, 0]
+    (sums,) = converter.counted()
+    assert (sums.files, sums.images, sums.bytes_read, sums.bytes_written) == (2, 4, 200, 28)
+    assert converter.counted() == []
+
+
+def test_converted_files_and_those_left_alone_are_summed_apart(setting: Setting) -> None:
+    """One that was converted before is unchanged: the report tells them apart."""
+    before = time.time() - 60
+    for name in ("a.jpg", "b.jpg"):
+        (setting.folder / name).write_bytes(b"old")
+        os.utime(setting.folder / name, (before, before))
+    converter = Converter(setting.job()._replace(every_file=False))
+    for stem in ("a", "b", "c"):
+        assert converter(setting.task(stem=stem), False, setting._beat) == (None, [])
+    report = Report()
+    for sums in converter.counted():
+        report.add(sums)
+    assert (report.converted, report.unchanged, report.images, report.existing) == (1, 2, 1, 2)
+
+
+def test_what_is_to_come_is_told_as_a_multiple_of_what_was_done(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Outlook()
+    monkeypatch.setattr("fastdcm.batch.convert.OUTLOOK", known)
+    converter = Converter(setting.job())
+    converter.foresee(pool.Outlook(100, False))
+    assert (known.times, known.may_compile) == (0.0, False)
+    for stem in ("a", "b"):
+        converter(setting.task(stem=stem), False, setting._beat)
+    converter.foresee(pool.Outlook(100, True))
+    assert (known.times, known.may_compile) == (50.0, True)
+
+
+def test_the_next_file_is_fetched_while_files_come_from_a_disk(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = iter([5, 5, 6, 6])
+    fetched: list[str] = []
+    monkeypatch.setattr(system, "blocks_read", lambda: next(blocks))
+    monkeypatch.setattr(system, "will_need", lambda path, length: fetched.append(path))
+    converter = Converter(setting.job())
+    for chunk in ("a", "b", "c"):
+        converter.foresee(pool.Outlook(1, False))
+        converter.announce(setting.task(source=chunk))
+    assert fetched == ["b"]
+
+
 def test_alone_gives_the_same(setting: Setting) -> None:
-    outcome, parts = convert_alone(setting.task(), setting.job(), Watcher(), Outcome("in/x.dcm"))
+    outcome = Outcome("in/x.dcm")
+    parts = convert_alone(setting.task(), setting.job(), Watcher(), outcome)
     assert (outcome.images, parts, setting.names) == (1, [], ["x.jpg"])
 
 
@@ -243,7 +317,8 @@ def test_alone_has_a_time_limit(setting: Setting, monkeypatch: pytest.MonkeyPatc
 
     never = threading.Event()
     monkeypatch.setattr(FakeImage, "encode_frame", lambda *_: never.wait(60))
-    outcome, _ = convert_alone(setting.task(), setting.job(timeout=0.2), Watcher(), Outcome("in/x.dcm"))
+    outcome = Outcome("in/x.dcm")
+    convert_alone(setting.task(), setting.job(timeout=0.2), Watcher(), outcome)
     never.set()
     assert "time limit" in str(outcome.failures[0])
     assert outcome.failures[0].path == "in/x.dcm"
@@ -265,7 +340,7 @@ def test_ctrl_c_alone_leaves_whole_files_only(setting: Setting, monkeypatch: pyt
     setting.image = FakeImage(frames=3)
     real = FakeImage.encode_frame
 
-    def encode(image: FakeImage, index: int, *options: object) -> bytes:
+    def encode(image: FakeImage, index: int, *options: object) -> Encoded:
         if index == 1:
             never.wait(60)
         return real(image, index, *options)  # type: ignore[arg-type]

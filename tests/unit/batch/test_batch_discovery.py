@@ -46,6 +46,22 @@ _ALL = [
 ]
 
 
+def test_folders_are_listed_when_their_turn_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree of a million files starts at once, and no list of it is ever in memory."""
+    for folder in range(20):
+        (tmp_path / "in" / f"{folder:02d}").mkdir(parents=True)
+        for number in range(10):
+            (tmp_path / "in" / f"{folder:02d}" / f"{number}.dcm").touch()
+    listed: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(str(path)) or scandir(path))
+    items = discover(resolve([str(tmp_path / "in")], str(tmp_path / "out"), "jpeg"))
+    for number in range(200):
+        next(items)
+        # the folder itself, and those that were reached
+        assert len(listed) == 2 + number // 10
+
+
 @pytest.mark.usefixtures("tree")
 def test_sorted_and_mirrored() -> None:
     assert _found(["in"], "out") == _ALL

@@ -26,8 +26,10 @@ def test_first_chunk_is_one_item_because_the_cost_is_unknown() -> None:
 
 def test_chunks_grow_with_cheap_items_and_shrink_with_dear_ones() -> None:
     feed = _filled(4000)
-    feed.learn(10, 0.01)
-    assert _size(feed) == 64
+    feed.learn(1000, 0.01)
+    assert _size(feed) == 512, "no more than are given back where a worker dies"
+    feed.learn(10, 0.04)
+    assert _size(feed) == 124, "2.005 ms each: a quarter of a second"
     for _ in range(10):
         feed.learn(10, 10.0)
     assert _size(feed) == 1
@@ -44,6 +46,28 @@ def test_chunks_shrink_towards_the_end() -> None:
     assert sizes[-1] == 1
 
 
+def test_whoever_waits_gets_what_is_put() -> None:
+    """Putting takes no lock, where nobody waits: none may sleep over an item."""
+    feed = Feed(4, ahead=5)
+    got: list[int] = []
+
+    def work() -> None:
+        while (chunk := feed.take()) is not None:
+            got.extend(item for item, _ in chunk)
+            feed.done(len(chunk), [])
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(3000):
+        assert feed.put(number)
+    feed.finish()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert sorted(got) == list(range(3000))
+
+
 def test_every_item_comes_once_and_in_order() -> None:
     feed = _filled(300)
     feed.learn(1, 0.001)
@@ -53,7 +77,7 @@ def test_every_item_comes_once_and_in_order() -> None:
         for item, own in chunk:
             assert not own
             got.append(item)
-            feed.done([])
+            feed.done(1, [])
     assert got == list(range(300))
 
 
@@ -63,7 +87,7 @@ def test_unbegun_items_come_first_again_in_order() -> None:
     chunk = feed.take()
     assert chunk is not None
     assert len(chunk) > 3
-    feed.done([])
+    feed.done(1, [])
     feed.give_back(chunk[1:])
     again = feed.take()
     assert again is not None
@@ -89,8 +113,8 @@ def test_the_end_waits_for_items_under_way() -> None:
     thread.start()
     thread.join(0.1)
     assert thread.is_alive(), "the item under way may still come back"
-    feed.done(["part"])
+    feed.done(1, ["part"])
     thread.join(10)
     assert ends == [[("part", False)]]
-    feed.done([])
+    feed.done(1, [])
     assert feed.take() is None

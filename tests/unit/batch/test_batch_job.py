@@ -49,6 +49,33 @@ def test_names_and_bytes_are_the_same_at_any_number_of_workers(many: Path, tmp_p
     assert os.path.join("odd", "1.jpg") in _tree(tmp_path / "out1")
 
 
+def test_numbers_are_the_same_where_nobody_wants_to_see_every_file(many: Path, tmp_path: Path) -> None:
+    """They come summed from the workers then; what there is to tell comes by name."""
+    (many / "bad.dcm").write_bytes((many / "0.dcm").read_bytes()[:3000])
+    quiet, every = _Seen(every_file=False), _Seen(every_file=True)
+    reports = [
+        run([many], tmp_path / f"out{n}", jobs=2, watcher=seen) for n, seen in enumerate((quiet, every))
+    ]
+    numbers = [
+        (report.found, report.files, report.converted, report.failed, report.images, report.skipped_count)
+        for report in reports
+    ]
+    assert numbers == [(43, 43, 40, 1, 40, 2)] * 2
+    assert reports[0].bytes_read == reports[1].bytes_read
+    assert reports[0].bytes_written == reports[1].bytes_written
+    assert len(every.paths) == len(set(every.paths)) == 43
+    assert {os.path.basename(path) for path in quiet.paths} == {"README.txt", "bad.dcm", "report.dcm"}
+
+
+class _Seen(Watcher):
+    def __init__(self, *, every_file: bool) -> None:
+        self.every_file = every_file
+        self.paths: list[str] = []
+
+    def done(self, outcome: Outcome) -> None:
+        self.paths.append(outcome.path)
+
+
 def test_a_second_run_leaves_everything_alone(many: Path, tmp_path: Path) -> None:
     run([many], tmp_path / "out", jobs=2)
     before = _tree(tmp_path / "out")
@@ -162,21 +189,27 @@ def test_ctrl_c_leaves_whole_files_and_says_how_far_it_came(many: Path, tmp_path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds workers in /proc")
-def test_killing_a_worker_costs_nothing(many: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("every_file", [True, False])
+def test_killing_a_worker_costs_nothing(many: Path, tmp_path: Path, every_file: bool) -> None:
+    for number in range(1000):
+        os.link(many / "0.dcm", many / f"more{number:04d}.dcm")
+
     class Killer(Watcher):
         killed = 0
 
-        def done(self, outcome: Outcome) -> None:
-            if self.killed == 0 and outcome.images:
+        def tick(self, progress: Progress) -> None:
+            if self.killed == 0 and (tmp_path / "out" / "more0000.jpg").exists():
                 for pid in _children(os.getpid()):
                     os.kill(pid, signal.SIGKILL)
                     self.killed += 1
 
     killer = Killer()
+    killer.every_file = every_file
     report = run([many], tmp_path / "out", jobs=2, watcher=killer)
     assert killer.killed
-    _check(report)
-    assert len(_tree(tmp_path / "out")) == 40
+    assert (report.converted, report.images, report.failed, report.skipped_count) == (1040, 1040, 0, 2)
+    assert report.found == report.files == 1042
+    assert len(_tree(tmp_path / "out")) == 1040
 
 
 def _children(parent: int) -> list[int]:

@@ -14,6 +14,7 @@ import pytest
 
 from fastdcm.batch.feed import Feed
 from fastdcm.batch.pool import Lost, Pool
+from fastdcm.batch.process import WorkerProcess
 from fastdcm.errors import WorkerCrashError, WorkerError, WorkerTimeoutError
 
 STUB = "tests.unit.batch.stub_tasks:Stub"
@@ -67,7 +68,66 @@ def test_killed_worker_costs_its_item_only_and_it_gets_a_second_try(tmp_path: Pa
     assert lost[0].error.frame == 7
     assert harness.tries("kill:a") == 2
     assert [item for item, _ in harness.deaths] == ["kill:a", "kill:a"]
-    assert all(harness.tries(item) == 1 for item in done)
+    assert all(harness.tries(item) == 1 for item in items[151:]), "none that was not begun is tried twice"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+def test_items_that_are_only_counted_are_counted_once(tmp_path: Path) -> None:
+    """Also those that a worker was done with, and had not told of when it died."""
+    items = [f"plain:{number}" for number in range(300)]
+    items[100:100] = ["kill-once:a"]
+    items[200:200] = ["kill-once:b"]
+    harness = Harness(tmp_path)
+    results = harness.run(items)
+    assert sum(result for result in results if isinstance(result, int)) == 300
+    assert sorted(result for result in results if isinstance(result, tuple)) == [
+        ("kill-once:a", True),
+        ("kill-once:b", True),
+    ]
+    assert sum(1 for result in results if isinstance(result, int)) < 100, "they come as numbers"
+
+
+def test_one_worker_compiles_before_the_others_may(tmp_path: Path) -> None:
+    pool = Harness(tmp_path, workers=3).pool
+    first, second = WorkerProcess(30), WorkerProcess(30)
+    try:
+        pool._processes |= {first, second}
+        assert [pool._outlook(process, 1).may_compile for process in (first, second, first)] == [
+            True,
+            False,
+            True,
+        ]
+        pool._processes.discard(first)
+        assert pool._outlook(second, 1).may_compile, "the first one is gone"
+        pool._compiled = True
+        pool._processes.add(first)
+        assert pool._outlook(first, 1).may_compile
+    finally:
+        first.close()
+        second.close()
+
+
+def test_workers_are_told_how_much_is_to_come(tmp_path: Path) -> None:
+    items = [f"ok:{number}" for number in range(400)]
+    Harness(tmp_path, workers=1).run(items)
+    told = [int(line.split()[1]) for line in (tmp_path / "outlooks").read_text().splitlines()]
+    assert told[0] == 400
+    assert told == sorted(told, reverse=True)
+
+
+def test_workers_are_told_what_comes_next(tmp_path: Path) -> None:
+    items = [f"ok:{number:03d}" for number in range(300)]
+    Harness(tmp_path, workers=1).run(items)
+    announced = (tmp_path / "announced").read_text().split()
+    assert announced == sorted(set(announced) & set(items)), "each once, in order"
+    assert len(announced) > 200, "all but the first of each chunk"
+
+
+def test_a_worker_says_what_it_has_compiled(tmp_path: Path) -> None:
+    harness = Harness(tmp_path, workers=1, task="tests.unit.batch.stub_tasks:Compiled")
+    assert not harness.pool._compiled
+    harness.run(["ok:0", "ok:1"])
+    assert harness.pool._compiled
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals")

@@ -18,11 +18,12 @@ def test_kinds_of_files() -> None:
     report = Report()
     report.add(Outcome("a", images=3, bytes_read=10, bytes_written=5))
     report.add(Outcome("b", existing=2))
-    report.add(Outcome("c", images=1, existing=2))
-    report.add(_failed("d", images=4))
+    report.add(Outcome("c", images=1, existing=2, passed_through=1))
+    report.add(_failed("d", images=4, passed_through=3))
     report.add(Outcome("e", skipped="no DICOM"))
     assert (report.converted, report.unchanged, report.failed, report.skipped_count) == (2, 1, 1, 1)
     assert (report.images, report.existing, report.files) == (8, 4, 5)
+    assert report.passed_through == 4
     assert (report.bytes_read, report.bytes_written) == (10, 5)
     assert report.skipped_by_reason == {"no DICOM": 1}
     assert str(report.failures[0]) == "d: frame 1: bad"

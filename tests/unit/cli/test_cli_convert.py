@@ -14,12 +14,14 @@ from click.testing import CliRunner, Result
 
 import fastdcm.cli.convert as module
 from fastdcm.batch.report import Failure, Outcome, Report
+from fastdcm.batch.stages import STAGES
 from fastdcm.cli import cli
 from fastdcm.cli.convert import parse_quality
+from fastdcm.cli.profile import profile
 from fastdcm.cli.summary import summary
 from fastdcm.errors import DecodeError, OptionError, WorkerError
 from fastdcm.model import Notice, Window
-from fastdcm.options import ConvertOptions, Limits
+from fastdcm.options import ConvertOptions, EncodeOptions, Limits
 
 Invoke = Callable[..., Result]
 
@@ -63,12 +65,16 @@ def _convert(*arguments: str) -> Result:
     ("arguments", "check"),
     [
         ("a.dcm", lambda o: o == ConvertOptions()),
+        ("a.dcm --fsync", lambda o: o.fsync),
         ("a.dcm -F png", lambda o: o.encode.format == "png"),
         ("a.dcm -F JPEG", lambda o: o.encode.format == "jpeg"),
         ("a.dcm -F PNG", lambda o: o.encode.format == "png"),
         ("a.dcm -q 75", lambda o: o.encode.quality == 75),
         ("a.dcm -q 0.75", lambda o: o.encode.quality == 75),
         ("a.dcm --subsampling 444", lambda o: o.encode.subsampling == "444"),
+        ("a.dcm --reencode", lambda o: o == ConvertOptions(encode=EncodeOptions(reencode=True))),
+        ("a.dcm -q 90", lambda o: o == ConvertOptions(encode=EncodeOptions(reencode=True))),
+        ("a.dcm --subsampling 420", lambda o: o == ConvertOptions(encode=EncodeOptions(reencode=True))),
         ("a.dcm --bits 16 -F png", lambda o: o.render.bits == 16),
         ("a.dcm --png-level 9", lambda o: o.encode.png_level == 9),
         ("a.dcm --frames 2-5,7", lambda o: o.frames.ranges == ((2, 5), (7, 7))),
@@ -270,6 +276,10 @@ def test_summary_words() -> None:
     ]
     assert "overwrite" not in summary(report, "skip")[-1]
     assert summary(Report(), "keep")[-1] == "nothing to convert"
+    report.add(Outcome("f", images=1, passed_through=1))
+    assert summary(report, "keep")[0].startswith("101 images (1 of them copied without re-encoding) from 2")
+    all_of_them = Report(images=2, passed_through=2, converted=1)
+    assert summary(all_of_them, "keep")[0].startswith("2 images (copied without re-encoding) from 1 file in")
 
 
 def test_help_is_grouped_and_fits() -> None:
@@ -313,3 +323,35 @@ def test_version() -> None:
     from fastdcm import __version__
 
     assert CliRunner().invoke(cli, ["--version"]).stdout == f"fastdcm {__version__}\n"
+
+
+def test_a_profile_tells_where_the_time_went(pydicom_files: Path, tmp_path: Path) -> None:
+    result = _convert(str(pydicom_files / "CT_small.dcm"), "-o", str(tmp_path), "--profile", "--quiet")
+    assert result.exit_code == 0
+    heading, *rows, total, workers, rates = result.stdout.splitlines()
+    assert heading.split() == ["stage", "ms/image", "share"]
+    assert [row.split()[0] for row in rows] == list(STAGES)
+    assert sum(float(row.split()[1]) for row in rows) == pytest.approx(float(total.split()[1]), abs=0.01)
+    assert sum(float(row.split()[2].rstrip("%")) for row in rows) == pytest.approx(100, abs=0.5)
+    assert workers.startswith("1 process, busy for ")
+    assert re.fullmatch(r"\d+ images/s, [\d.e+]+ [KMG]?B/s read, [\d.e+]+ [KMG]?B/s written", rates)
+
+
+def test_a_profile_of_nothing() -> None:
+    """A run in which no image came about has no time an image."""
+    assert profile(Report())[1].split()[:3] == ["read", "-", "-"]
+
+
+def test_a_profile_is_a_mean_over_images_and_workers() -> None:
+    report = Report(images=10, seconds=2.0, workers=2, bytes_read=4_000_000, bytes_written=500)
+    report.add(Outcome("", files=0, stages=(0.5, 0.0, 0.0, 1.0, 1.5, 0.0, 0.0)))
+    lines = profile(report)
+    assert lines[1].split()[:3] == ["read", "50.000", "16.7%"]
+    assert lines[8].split() == ["all", "300.000", "100.0%"]
+    assert lines[9] == "2 processes, busy for 75% of 2.00 s; the rest is start-up and waiting"
+    assert lines[10] == "5 images/s, 2 MB/s read, 250 B/s written"
+
+
+def test_no_profile_unasked(called: Called) -> None:
+    assert _convert("a.dcm").exit_code == 0
+    assert called.settings["profile"] is False

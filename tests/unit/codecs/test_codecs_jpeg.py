@@ -313,7 +313,7 @@ def test_progressive_stream_without_its_last_scans() -> None:
     cut = stream[: stream.rindex(b"\xff\xda")] + b"\xff\xd9"
     with pytest.raises(CodestreamError, match="scans of a progressive stream are missing"):
         decoded(cut, header_of(image, "baseline"))
-    found, codes = decoded(cut, header_of(image, "1.2.840.10008.1.2.4.55"), darkest=0)
+    found, codes = decoded(cut, header_of(image, "1.2.840.10008.1.2.4.55"), darkest=lambda bits: 0)
     assert codes == ["partial"]
     assert np.abs(found.array.astype(int) - image).max() < 30, "less detail"
 
@@ -326,13 +326,34 @@ def test_part_of_a_stream(process: str, tail: bytes) -> None:
     header = header_of(image, process)
     whole, _ = decoded(stream, header)
     cut = stream[: (position(stream, 0xDA) + 2 * len(stream)) // 3] + tail
-    found, codes = decoded(cut, header, darkest=7)
+    found, codes = decoded(cut, header, darkest=lambda bits: 7)
     rows = np.flatnonzero((found.array != whole.array).any(1))[0]
     assert 8 <= rows < 40
     assert (found.array[rows:] == 7).all()
     assert (found.missing, codes) == ((40 - rows) * 24, ["partial"])
     with pytest.raises(CodestreamError, match="cut"):
         decoded(cut, header)
+
+
+def test_part_of_the_last_progressive_scan() -> None:
+    """All scans have their headers, and all rows are there, in less detail."""
+    image = streams.image(64, 64)
+    stream = streams.pillow(image, progressive=True)
+    cut = stream[: (stream.rindex(b"\xff\xda") + len(stream)) // 2] + b"\xff\xd9"
+    found, codes = decoded(cut, header_of(image, "baseline"), darkest=lambda bits: 0)
+    assert codes[-1] == "partial"
+    assert not np.array_equal(found.array, decoded(stream, header_of(image, "baseline"))[0].array)
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_restart_intervals_that_are_missing_in_the_middle(partial: bool) -> None:
+    """What follows them would move up."""
+    image = streams.image(64, 64)
+    stream = streams.pillow(image, restart_marker_rows=1)
+    start, end = stream.index(b"\xff\xd1"), stream.index(b"\xff\xd3")
+    options = {"darkest": lambda bits: 0} if partial else {}
+    with pytest.raises(CodestreamError, match="restart markers"):
+        decoded(stream[:start] + stream[end:], header_of(image, "baseline"), **options)
 
 
 def test_what_the_library_refuses() -> None:

@@ -78,4 +78,5 @@ def test_other_errors_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.object))
     reported.raising(len)(b"")
     sys.unraisablehook(SimpleNamespace(object="somebody's", exc_value=ValueError()))
-    assert told == ["somebody's"]
+    sys.unraisablehook(SimpleNamespace(object=["unhashable"], exc_value=ValueError()))
+    assert told == ["somebody's", ["unhashable"]]

@@ -21,12 +21,24 @@ from tests.unit.codecs.videos import (
     KINDS,
     Counted,
     Kind,
+    codes,
     dicom_file,
     encoded,
     readable,
     reference,
+    tables_first,
     triples,
 )
+
+#: Frames come out as soon as their packet is in the decoder.
+LOW_DELAY = {
+    "mpeg2": KINDS["mpeg2"]._replace(options=(("bf", "0"),)),
+    "h264": KINDS["h264"]._replace(options=(("x264-params", "bframes=0"), ("tune", "zerolatency"))),
+    "h264 ts": KINDS["h264 ts"]._replace(options=(("x264-params", "bframes=0"),)),
+    "hevc": KINDS["hevc"]._replace(options=(("x265-params", "bframes=0:log-level=none"),)),
+    "hevc hash": KINDS["hevc"]._replace(options=(("x265-params", "bframes=0:hash=1:log-level=none"),)),
+    "hevc ts": KINDS["hevc ts"]._replace(options=(("x265-params", "bframes=0:log-level=none"),)),
+}
 
 
 def cuts(length: int) -> list[int]:
@@ -37,16 +49,20 @@ def cuts(length: int) -> list[int]:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_file_that_is_cut(kind: Kind) -> None:
-    """Frames in front are right, the others errors; also where every frame but a few bytes is there."""
+    """Frames in front are right, the others errors; also where every frame but a few bytes is there.
+
+    Only MP4 tells where it has all frames: a notice says then that the file is cut.
+    """
     video = encoded(kind)
     whole = dicom_file(video, kind)
     end = len(whole) - 8 - len(video) % 2  # of the video: padding and a delimiter follow
     shown = [triples(planes) for planes in reference(kind)]
     most = 0
     for left in cuts(len(video)):
-        given, errors = readable(fastdcm.open(whole[: end - len(video) + left]))
+        img = fastdcm.open(whole[: end - len(video) + left])
+        given, errors = readable(img)
         assert all(np.array_equal(array, shown[index]) for index, array in given.items())
-        assert errors, "nothing is known to be wrong"
+        assert errors or (kind.container == "mp4" and codes(img) == ["pixel-data-cut"])
         assert list(given) == list(range(len(given)))
         assert all(isinstance(error, TruncatedError | DecodeError) for error in errors.values())
         most = max(most, len(given))
@@ -65,6 +81,74 @@ def test_a_stream_that_is_cut(name: str) -> None:
         assert all(np.array_equal(array, shown[index]) for index, array in given.items())
         assert errors
         assert list(given) == list(range(len(given)))
+
+
+@pytest.mark.parametrize("partial", [False, True], ids=["strict", "partial"])
+@pytest.mark.parametrize("kind", LOW_DELAY.values(), ids=LOW_DELAY)
+def test_the_last_packet_is_cut(kind: Kind, partial: bool) -> None:
+    """Decoders give what is left of its frame without a complaint; the frames before it are given."""
+    video = encoded(kind)
+    whole = dicom_file(video, kind)
+    end = len(whole) - 8 - len(video) % 2
+    shown = [triples(planes) for planes in reference(kind)]
+    for lost in range(1, 600, 23):
+        img = fastdcm.open(whole[: end - lost], allow_partial=partial)
+        given, errors = readable(img)
+        assert all(np.array_equal(array, shown[index]) for index, array in given.items())
+        assert errors
+        # 600 bytes are a few frames here, and MPEG-TS fills up to 188 bytes.
+        assert len(given) >= FRAMES - 8
+
+
+@pytest.mark.parametrize("kind", LOW_DELAY.values(), ids=LOW_DELAY)
+def test_a_packet_in_the_middle_is_the_last(kind: Kind) -> None:
+    """As above, but the fragment is as long as it says: that frames are missing tells that it is cut."""
+    video = encoded(kind)
+    shown = [triples(planes) for planes in reference(kind)]
+    given: dict[int, np.ndarray] = {}
+    for left in range(len(video) // 2, len(video) // 2 + 600, 29):
+        given, errors = readable(fastdcm.open(dicom_file(video[:left], kind)))
+        assert all(np.array_equal(array, shown[index]) for index, array in given.items())
+        assert errors
+    assert len(given) > 2
+
+
+@pytest.mark.parametrize("end", ["delimiter", "source", "other"])
+@pytest.mark.parametrize("fragments", [1, 2])
+def test_fragments_that_do_not_end_with_the_sequence(end: str, fragments: int) -> None:
+    """Of a single one the length tells that it is whole; behind several there may have been another."""
+    kind = LOW_DELAY["hevc"]
+    whole = dicom_file(encoded(kind), kind, fragments=fragments)
+    stray = b"\x08\x00\x10\x00\x04\x00\x00\x00abcd"
+    data = {"delimiter": whole, "source": whole[:-8], "other": whole[:-8] + stray}[end]
+    img = fastdcm.open(data)
+    given, errors = readable(img)
+    certain = end == "delimiter" or (end == "source" and fragments == 1)
+    assert len(given) == (FRAMES if certain else FRAMES - 1)
+    assert all(isinstance(error, TruncatedError) for error in errors.values())
+    # Once, however often the video is decoded from its start.
+    for index in (20, 0, 20, 0):
+        assert np.array_equal(img.pixels(index, raw=True), triples(reference(kind)[index]))
+    assert codes(img) == (["fragments"] if end == "other" else [])
+
+
+@pytest.mark.parametrize("partial", [False, True], ids=["strict", "partial"])
+@pytest.mark.parametrize("reordered", [False, True])
+def test_mp4_whose_tables_come_first(reordered: bool, partial: bool) -> None:
+    """They tell of each packet whether it is all there."""
+    kind = KINDS["h264 mp4"]
+    if not reordered:
+        kind = kind._replace(options=(("x264-params", "bframes=0"),))
+    shown = [triples(planes) for planes in reference(kind)]
+    video = tables_first(encoded(kind))
+    whole = dicom_file(video + b"\0\0\0\x10free" + bytes(8), kind)
+    end = len(whole) - 8 - 16 - len(video) % 2  # of the last packet
+    for left, complete in ((end + 15, True), (end + 1, True), (end - 1, False), (end - 40, False)):
+        img = fastdcm.open(whole[:left], allow_partial=partial)
+        given, errors = readable(img)
+        assert all(np.array_equal(array, shown[index]) for index, array in given.items())
+        assert not errors if complete else FRAMES - 4 <= len(given) < FRAMES
+        assert codes(img) == (["pixel-data-cut"] if complete else [])
 
 
 @pytest.mark.parametrize("name", ["mpeg2", "mpeg2 ts", "mpeg2 ps"])

@@ -98,6 +98,21 @@ def encoded(kind: Kind) -> bytes:
     return out.getvalue()
 
 
+def tables_first(mp4: bytes) -> bytes:
+    """The MP4 file with its ``moov`` box, which encoders write at the end, in front of the media."""
+    at, end, boxes = 0, len(mp4), {}
+    while at < end:
+        size = int.from_bytes(mp4[at : at + 4], "big")
+        boxes[mp4[at + 4 : at + 8]] = mp4[at : at + size]
+        at += size
+    moov = bytearray(boxes.pop(b"moov"))
+    at = moov.index(b"stco") + 8  # the offsets of chunks in the file (ISO/IEC 14496-12 8.7.5)
+    for entry in range(at + 4, at + 4 + 4 * int.from_bytes(moov[at : at + 4], "big"), 4):
+        offset = int.from_bytes(moov[entry : entry + 4], "big")
+        moov[entry : entry + 4] = (offset + len(moov)).to_bytes(4, "big")
+    return boxes.pop(b"ftyp") + bytes(moov) + b"".join(boxes.values())
+
+
 def dicom_file(
     data: bytes, kind: Kind, *, fragments: int = 1, samples: int = 3, bits: int = 0, **changes: Any
 ) -> bytes:

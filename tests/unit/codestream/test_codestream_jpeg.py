@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from fastdcm.codestream import jpeg
+from fastdcm.codestream import jpeg, sniff
 from fastdcm.codestream.jpeg import Component, JpegHeader
 from fastdcm.errors import CodestreamError, UnsupportedError
 from tests.unit.codestream.streams import (
@@ -219,7 +219,8 @@ DAMAGED: list[tuple[str, bytes, str]] = [
     ("restarts-cut", RESTARTS[:_RESTART] + b"\xff\xd9", "cut: 1 of 4 restart markers"),
     ("restarts-disorder", _changed(RESTARTS, b"\xff\xd1", 1, b"\xd2"), "restart markers are out of order"),
     ("dri-length", BASELINE[:2] + segment(0xDD, b"\0") + BASELINE[2:], "DRI segment"),
-    ("many-scans", PROGRESSIVE[:-2] + 1000 * PROGRESSIVE[PROGRESSIVE.rindex(_SOS) :][:-2], "1000 scans"),
+    ("many-segments", BASELINE[:2] + 65536 * segment(0xFE, b"") + BASELINE[2:], "65536 marker segments"),
+    ("many-scans", PROGRESSIVE[:-2] + 1000 * PROGRESSIVE[PROGRESSIVE.rindex(_SOS) :][:-2], "256 scans"),
 ]
 
 
@@ -246,6 +247,15 @@ def test_damaged(stream: bytes, cause: str) -> None:
 def test_refused_by_name(stream: bytes, cause: str) -> None:
     with pytest.raises(UnsupportedError, match=cause):
         jpeg.parse(stream)
+
+
+def test_many_segments() -> None:
+    """Far more than a profile of 255 parts; `sniff` goes through as many."""
+    comments = 60_000 * segment(0xFE, b"")
+    header = jpeg.parse(BASELINE[:2] + comments + BASELINE[2:])
+    assert header.end == len(BASELINE) + len(comments)
+    assert sniff(JPEG_LS[:2] + comments + JPEG_LS[2:]) == "jpeg-ls"
+    assert sniff(JPEG_LS[:2] + 2 * comments + JPEG_LS[2:]) == "jpeg"  # whose parser refuses it
 
 
 def test_dnl_that_repeats_the_frame_header() -> None:
@@ -322,3 +332,12 @@ def test_colour_of_two_or_four_components(count: int) -> None:
 def test_colour_of_encoded_streams(coded: str, expected: str) -> None:
     stream = bytes(imagecodecs.jpeg8_encode(image(19, 23, samples=3), outcolorspace=coded))
     assert jpeg.colour(jpeg.parse(stream), "RGB" if expected != "RGB" else "YBR_FULL") == expected
+
+
+def test_a_huffman_table_of_too_many_codes() -> None:
+    """Lengths of 13 and 14 bits have room for more codes than a byte has values."""
+    table = bytes([0] * 12 + [200, 200, 0, 0]) + bytes(400)
+    stream = bytes(imagecodecs.jpeg8_encode(np.zeros((8, 8), np.uint8)))
+    at = stream.index(b"\xff\xda")
+    with pytest.raises(CodestreamError, match="256 codes"):
+        jpeg.parse(stream[:at] + segment(0xC4, b"\x00" + table) + stream[at:])

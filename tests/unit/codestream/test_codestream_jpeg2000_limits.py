@@ -40,6 +40,29 @@ def _cod(order: int, layers: int, levels: int, block: bytes = b"\4\4", precincts
     return bytes([bool(precincts)]) + style + precincts
 
 
+def _packed(bits: str) -> bytes:
+    """Bits as bytes, filled up with zeros; no byte may be FF, behind which one is stuffed."""
+    data = int(bits, 2) << -len(bits) % 8
+    packed = data.to_bytes(-(-len(bits) // 8), "big")
+    assert b"\xff" not in packed
+    return packed
+
+
+def _never_included(side: int, layers: int) -> bytes:
+    """Empty packets, then one that says of each of side x side code-blocks that no layer has it.
+
+    The tag tree's inner nodes are 0 (B.10.2), so that a bit for each layer follows for each leaf.
+    """
+    bits, told = ["1"], set()
+    for leaf in range(side * side):
+        for level in range(side.bit_length() - 1, 0, -1):
+            node = level, leaf // side >> level, leaf % side >> level
+            bits += [] if node in told else ["1"]
+            told.add(node)
+        bits.append("0" * layers)
+    return bytes(layers - 1) + _packed("".join(bits))
+
+
 HOSTILE = {
     "layers": _hostile(bytes(10), cod=_cod(0, 65535, 32)),
     "layers of empty packets": _hostile(bytes(200_000), cod=_cod(0, 65535, 32)),
@@ -58,6 +81,8 @@ HOSTILE = {
     "components": _hostile(bytes(9), size=1200, tile=10, components=16384, cod=_cod(0, 1, 32)),
     "a long length": _hostile(b"\xff\x5f" + b"\xff\x7f" * 50_000, cod=_cod(0, 1, 0)),
     "zero bit-planes": _hostile(b"\xf8" + bytes(100_000), cod=_cod(0, 1, 0)),
+    "inclusion in no layer": _hostile(_never_included(32, 1000), size=128, tile=128, components=1,
+                                      cod=_cod(0, 1000, 0, b"\0\0")),
 }  # fmt: skip
 
 
@@ -73,6 +98,19 @@ def test_hostile_headers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert tracemalloc.get_traced_memory()[1] < 16_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_as_many_bit_planes_of_zeros_as_there_can_be() -> None:
+    """7 guard bits, an exponent of 31 and a region's shift of 255: Mb is 37 + 255 (T.800 E-2, H.1)."""
+    for planes in (0, 36, 37 + 255):
+        # In the packet; included; zero bit-planes; a pass; Lblock as it is; no bytes.
+        header = _packed("1" + "1" + "0" * planes + "1" + "0" + "0" + "000")
+        stream = _hostile(header, size=4, tile=4, components=1, cod=_cod(0, 1, 0))
+        assert [each.contributions[0].zero_bit_planes for each in walk(stream)] == [planes]
+    header = _packed("11" + "0" * 293 + "100" + "000")
+    stream = _hostile(header, size=4, tile=4, components=1, cod=_cod(0, 1, 0))
+    with pytest.raises(CodestreamError, match="more than 292 bit-planes of zeros"):
+        prove(stream)
 
 
 def test_more_than_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.errors import CodestreamError, FastdcmError, UnsupportedError
-from fastdcm.kernels import Payoff
+from tests.payoffs import Fixed
 from tests.unit.codestream import streams
 
 EOI = b"\xff\xd9"
@@ -45,7 +45,7 @@ def made() -> dict[str, bytes]:
 
 
 def rows_coded(stream: bytes, *, partial: bool = False) -> int:
-    return jpeg_entropy.rows_coded(stream, jpeg.parse(stream, partial=partial), partial=partial)
+    return jpeg_entropy.coverage(stream, jpeg.parse(stream, partial=partial), partial=partial).rows
 
 
 def extents(stream: bytes) -> list[jpeg_entropy.Extent]:
@@ -54,15 +54,7 @@ def extents(stream: bytes) -> list[jpeg_entropy.Extent]:
 
 @pytest.fixture(params=["interpreted", "compiled"])
 def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    threshold = 0 if request.param == "compiled" else 1 << 60
-    monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(threshold))
-
-
-class Fixed(Payoff):
-    """Compiled or not, whatever has been imported."""
-
-    def reached(self, pixels: int) -> bool:
-        return self._left <= 0
+    monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(request.param == "compiled"))
 
 
 @pytest.mark.usefixtures("both")
@@ -88,7 +80,7 @@ def test_cuts_with_an_end_marker(name: str) -> None:
         cut = stream[:end] + EOI
         try:
             header = jpeg.parse(cut)
-            jpeg_entropy.rows_coded(cut, header)
+            jpeg_entropy.coverage(cut, header)
         except CodestreamError:
             continue
         # Not one bit of an MCU is gone; or all of a scan that refines others, which the header tells.
@@ -110,8 +102,8 @@ def test_compiled_as_interpreted(name: str, monkeypatch: pytest.MonkeyPatch) -> 
         for _ in range(chance.randint(1, 3)):
             changed[chance.randrange(start, len(stream) - 2)] = chance.randrange(255)
         results: list[Any] = []
-        for left in (0, 1):
-            monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(left))
+        for compiled in (False, True):
+            monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(compiled))
             try:
                 results.append(extents(bytes(changed)))
             except FastdcmError as error:

@@ -37,12 +37,12 @@ SOI = b"\xff\xd8\xff\xe0"
 class Frames(FrameIndex):
     """A frame index with its notices and its source at hand."""
 
-    def __init__(self, src: Readable) -> None:
+    def __init__(self, src: Readable, *, allow_partial: bool = False) -> None:
         self.notices: list[Notice] = []
         self.source: Source = open_source(src)
         found = scan(self.source)
         self.header = read_header(found, self.notices)
-        super().__init__(found, self.header, self.notices)
+        super().__init__(found, self.header, self.notices, allow_partial=allow_partial)
 
     @property
     def codes(self) -> list[str]:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastdcm.errors import DicomError
+from fastdcm.reader import pixel_items
 from fastdcm.reader.source import MemorySource
 from fastdcm.reader.stream import FragmentFile
 from tests.builders import encapsulated, image
@@ -70,13 +72,47 @@ def test_only_what_is_asked_for_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("lost", "expected", "cut"),
-    [(0, b"abcdefgh", False), (8, b"abcdefgh", False), (9, b"abcdefg", True), (12, b"abcd", True)],
+    [(0, b"abcdefgh", False), (8, b"abcdefgh", True), (9, b"abcdefg", True), (12, b"abcd", True)],
 )
-def test_what_is_there_of_a_cut_fragment_belongs_to_it(lost: int, expected: bytes, cut: bool) -> None:
-    """The last 8 bytes are the delimiter of the sequence, of which nothing depends."""
+@pytest.mark.parametrize("partial", [False, True])
+def test_what_is_there_of_a_cut_fragment_belongs_to_it(
+    lost: int, expected: bytes, cut: bool, partial: bool
+) -> None:
+    """The last 8 bytes are the delimiter of the sequence: without it there may have been more fragments."""
     data = image(encapsulated([b"abcd", b"efgh"]), VIDEO, frames=3, samples=3, photometric="YBR_PARTIAL_420")
-    file = Frames(data[: len(data) - lost]).stream()
+    file = Frames(data[: len(data) - lost], allow_partial=partial).stream()
     found = b""
     while part := file.read(3):
         found += part
     assert (found, file.cut) == (expected, cut)
+
+
+def test_fragments_are_gone_through_once() -> None:
+    """For each pass through a video there is a new file."""
+    source = Remote(image(encapsulated([b"abcd"] * 9), VIDEO, samples=3, photometric="YBR_PARTIAL_420"))
+    frames = Frames(source)
+    first = frames.stream()
+    read = source.bytes_read
+    second = frames.stream()
+    assert source.bytes_read == read
+    assert first.seek(0, io.SEEK_END) == second.seek(0, io.SEEK_END) == 36
+
+
+def test_too_many_fragments_are_not_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixel_items, "MAX_FRAGMENTS", 4)
+    source = Remote(image(encapsulated([b""] * 65), VIDEO, samples=3, photometric="YBR_PARTIAL_420"))
+    frames = Frames(source)
+    with pytest.raises(DicomError, match="more than 64 fragments"):
+        frames.stream()
+    read = source.bytes_read
+    with pytest.raises(DicomError, match="more than 64 fragments"):
+        frames.stream()
+    assert source.bytes_read == read
+
+
+def test_what_was_left_out_is_noted_once() -> None:
+    data = image(encapsulated([b"abcd"], end=False), VIDEO, samples=3, photometric="YBR_PARTIAL_420")
+    frames = Frames(data + bytes(range(1, 17)))
+    assert frames.stream().cut
+    assert frames.stream().cut
+    assert frames.codes == ["fragments"]

@@ -32,13 +32,13 @@ def values(raw: bytes, vr: bytes = b"", encoding: Encoding = LITTLE) -> Values:
     ],
 )
 def test_texts(raw: bytes, texts: list[str]) -> None:
-    assert values(raw).texts(TAG) == texts
+    assert list(values(raw).texts(TAG)) == texts
 
 
 def test_absent() -> None:
     empty = Values(LITTLE, {}, b"")
     assert (empty.raw(TAG), empty.text(TAG), empty.text(TAG, "x")) == (None, "", "x")
-    assert (empty.texts(TAG), empty.numbers(TAG), empty.decimals(TAG)) == ([], [], [])
+    assert (empty.texts(TAG), empty.numbers(TAG), empty.decimals(TAG)) == ((), [], ())
     assert empty.number(TAG, "Rows", 7) == 7
     assert TAG not in empty
     with pytest.raises(DicomError, match=r"Rows \(0028,1050\) is missing"):

@@ -215,3 +215,60 @@ def test_what_one_worker_left_is_removed_by_its_number(tmp_path: Path, run: Run)
 
 def test_temporary_names_are_those_that_are_cleaned_up(run: Run) -> None:
     assert run_module._NAME.fullmatch(f"{run.prefix(os.getpid())}17")
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is synchronised and renamed, by name, in order."""
+    calls: list[str] = []
+    names: dict[int, str] = {}
+    rename, create, real_open = system.rename_no_replace, system.create_exclusive, os.open
+
+    def noted_open(path: str, *arguments: int) -> int:
+        descriptor = real_open(path, *arguments)
+        names[descriptor] = os.path.basename(path)
+        return descriptor
+
+    def noted_create(path: str) -> int:
+        descriptor = create(path)
+        names[descriptor] = "image"
+        return descriptor
+
+    def noted_rename(source: str, target: str) -> None:
+        calls.append("rename")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "open", noted_open)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: calls.append(names[descriptor]))
+    monkeypatch.setattr(system, "create_exclusive", noted_create)
+    monkeypatch.setattr(system, "rename_no_replace", noted_rename)
+    return calls
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="synchronises otherwise")
+def test_fsync_has_the_image_on_the_disk_before_its_name(tmp_path: Path, run: Run, log: list[str]) -> None:
+    """Else a crash of the machine could leave an empty file under the image's name."""
+    sink = DirectorySink(run, "keep", fsync=True)
+    assert sink.put(str(tmp_path / "new" / "deep"), "x.jpg", b"data")
+    assert log == ["new", tmp_path.name, "image", "rename", "deep"]
+    log.clear()
+    assert sink.put(str(tmp_path / "new" / "deep"), os.path.join("below", "y.jpg"), b"data")
+    assert log == ["deep", "image", "rename", "below"]
+
+
+def test_nothing_waits_for_the_disk_unasked(tmp_path: Path, run: Run, log: list[str]) -> None:
+    assert DirectorySink(run, "overwrite").put(str(tmp_path / "new"), "x.jpg", b"data")
+    assert log == ["rename"]
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="synchronises otherwise")
+def test_what_cannot_be_synchronised_is_not_written(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OutputError, match="Input/output error"):
+        DirectorySink(run, "keep", fsync=True).put(str(tmp_path), "x.jpg", b"data")
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,203 @@
+"""``python -m benches FOLDER [--quick] [--data DIR]``: measure everything, and write the report.
+
+FOLDER gets results.json, report.md and index.html. ``--write-reference`` makes the ratios of this run
+those that later ones are compared with (reference.json).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benches import corpus, peers
+from benches.corpus import Case
+from benches.measure import guard, machine, memory, scaling, speed, startup
+from benches.measure.children import ROOT, run_module
+
+#: Who is asked about every case of a quick run; the other libraries see two of them, and programs one.
+_FEW = ("fastdcm_worker", "dicomsdl_opencv", "pydicom_pillow")
+_PROGRAMS = ("fastdcm_command", "dcm2jpg", "dcmj2pnm")
+
+
+def temporary_place() -> str | None:
+    """A folder in memory, where the system has one that is large enough; None is the usual place."""
+    shared = Path("/dev/shm")
+    if shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2 << 30:
+        return str(shared)
+    return None
+
+
+class Session:
+    """One run: what was asked for, where the inputs are, what was found so far."""
+
+    def __init__(self, folder: Path, *, quick: bool, data: Path | None) -> None:
+        self.start = time.monotonic()
+        self.quick, self.folder = quick, folder
+        arguments = [str(folder), *(["--quick"] if quick else []), *(["--data", str(data)] if data else [])]
+        self.say("inputs")
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "benches.corpus", *arguments], cwd=ROOT, check=True
+        )
+        self.cases = corpus.load(folder)
+        if not self.cases:
+            sys.exit(f"no DICOM image was found in {data}")
+        self.settings = speed.Settings(0.05, 1.0, 5, folder) if quick else speed.Settings(0.3, 1.6, 5, folder)
+
+    def say(self, words: str) -> None:
+        """Tell what comes next."""
+        print(f"{time.monotonic() - self.start:6.1f} s  {words}", file=sys.stderr, flush=True)
+
+    def case(self, *wanted: str) -> Case:
+        """The first of these cases that there is, or the first of all."""
+        by_id = {case.id: case for case in self.cases}
+        return next((by_id[name] for name in wanted if name in by_id), self.cases[0])
+
+    def speeds(self) -> list[dict[str, Any]]:
+        """Every case on one core; a few as PNG, and a few on all cores."""
+        first, large, colour = (self.case(name) for name in ("ct-native", "dx-native", "us-jpeg-baseline"))
+        found = [self._speed(case, "jpeg", self._names(case, first, large)) for case in self.cases]
+        if not self.quick:
+            found += [self._speed(case, "png", peers.NAMES) for case in (first, large)]
+        if hasattr(os, "sched_setaffinity"):
+            names = tuple(name for name in peers.NAMES if name != "fastdcm_worker")
+            for case in [first] if self.quick else dict.fromkeys([first, large, colour]):
+                some = ("fastdcm_command", *_FEW[1:]) if self.quick else names
+                found.append(self._speed(case, "jpeg", some, together=True))
+        return found
+
+    def _names(self, case: Case, first: Case, large: Case) -> tuple[str, ...]:
+        if not self.quick or case == first:
+            return peers.NAMES
+        return tuple(name for name in peers.NAMES if name not in _PROGRAMS) if case == large else _FEW
+
+    def _speed(
+        self, case: Case, format: str, names: tuple[str, ...], *, together: bool = False
+    ) -> dict[str, Any]:
+        self.say(f"speed: {case.label}, {format}{', all cores' if together else ''}")
+        self.settings.names = names
+        return speed.compare_speed(case, format, self.settings, together=together)
+
+    def stages(self) -> list[dict[str, Any]]:
+        """The stages of a worker, for every case."""
+        found = []
+        for case in self.cases:
+            self.say(f"stages: {case.label}")
+            seconds = "0.5" if self.quick else "3"
+            found.append(run_module("benches.measure.stages", str(self.folder), case.id, seconds))
+        return found
+
+    def scalings(self) -> list[dict[str, Any]]:
+        """More and more workers."""
+        pairs = [(self.case("ct-native"), 300 if self.quick else 5000)]
+        if not self.quick:
+            pairs.append((self.case("dx-native"), 100))
+        found = []
+        for case, count in pairs:
+            self.say(f"scaling: {case.label}, {count} files")
+            found.append(scaling.measure(case, count, 3 if self.quick else 5, self.folder))
+        return found
+
+    def memories(self) -> dict[str, Any]:
+        """More and more files, more and more frames."""
+        counts, frames = ([500, 2000], 1000) if self.quick else ([500, 2000, 10_000], 10_000)
+        self.say(f"memory: up to {counts[-1]} files, {frames} frames")
+        return {
+            "files": memory.of_files(self.case("ct-native"), counts, self.folder),
+            "frames": memory.of_frames(frames, self.folder),
+        }
+
+
+def benches(folder: Path, *, quick: bool) -> list[dict[str, Any]]:
+    """The benches of parts, by pytest-benchmark: group, name, median and least seconds."""
+    file = folder / "benchmarks.json"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "benches",
+        "--benchmark-only",
+        f"--benchmark-json={file}",
+    ]
+    if quick:
+        command += [
+            "--benchmark-min-rounds=3",
+            "--benchmark-max-time=0.02",
+            "-k",
+            "not start and not bench_stored",
+        ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print("\n".join(done.stdout.splitlines()[-12:]), file=sys.stderr)
+    if not file.is_file():
+        return []
+    found = json.loads(file.read_text(encoding="utf-8"))["benchmarks"]
+    return [
+        {
+            "group": bench["group"],
+            "name": bench["name"],
+            "median": bench["stats"]["median"],
+            "least": bench["stats"]["min"],
+            "rounds": bench["stats"]["rounds"],
+            "notes": bench["extra_info"],
+        }
+        for bench in found
+    ]
+
+
+def measure(place: Path, *, quick: bool, data: Path | None) -> dict[str, Any]:
+    """All figures of a run."""
+    os.environ["BENCHES_FOLDER"] = str(place)
+    session = Session(place, quick=quick, data=data)
+    results: dict[str, Any] = {
+        "quick": quick,
+        "data": str(data) if data else None,
+        "machine": machine.describe(place),
+        "cases": [asdict(case) for case in session.cases],
+        "peers": speed.find_peers(),
+        "stages": session.stages(),
+        "speed": session.speeds(),
+        "scaling": session.scalings(),
+    }
+    session.say("start-up")
+    results["startup"] = startup.measure(session.case("ct-native"), 5 if quick else 15, place)
+    results["memory"] = session.memories()
+    session.say("bytes read")
+    results["reading"] = run_module("benches.measure.frames", str(place))
+    session.say("benches of the parts")
+    results["benches"] = benches(place, quick=quick)
+    results["guard"] = guard.compare(results["stages"], guard.load())
+    results["load at the end"] = machine.load()
+    results["seconds"] = time.monotonic() - session.start
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure fastdcm and its peers, and write the report.")
+    parser.add_argument("folder", type=Path, help="gets results.json, report.md, index.html")
+    parser.add_argument("--quick", action="store_true", help="under 90 seconds, rougher")
+    parser.add_argument("--data", type=Path, help="your own DICOM files instead of the usual inputs")
+    parser.add_argument("--write-reference", action="store_true", help="make this run the reference")
+    asked = parser.parse_args()
+    asked.folder = asked.folder.absolute()
+    asked.data = asked.data and asked.data.absolute()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="fastdcm-benches-", dir=temporary_place()) as place:
+        results = measure(Path(place), quick=asked.quick, data=asked.data)
+    if asked.write_reference:
+        guard.write(results["stages"])
+    (asked.folder / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "benches.report", str(asked.folder)], cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""``python -m benches.measure.stages FOLDER CASE SECONDS``: where the time of one worker goes, and the floor.
+
+The steps of the package one by one, in one process, in alternation with the whole of them as a worker does it
+(``total``) and with what nobody can leave out: the bare decoder on the frame's bytes (``bare decode``), the
+rendering of samples with a plan that is made (``kernel``), the bare encoder on pixels in memory
+(``bare encode``). Medians, in seconds an image.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+
+import fastdcm
+import fastdcm.kernels.display  # a process with numba uses it at once, as in a long run
+from benches import peers
+from benches.corpus import Case, load
+from fastdcm.batch.convert import Converter, Job
+from fastdcm.batch.discovery import Task
+from fastdcm.codecs.encode import encode_image
+from fastdcm.codecs.table import SYNTAXES
+from fastdcm.options import ConvertOptions, EncodeOptions, RenderOptions
+from fastdcm.pipeline import Image
+from fastdcm.reader.source import open_source
+from fastdcm.rendering.execute import execute
+from fastdcm.sinks.directory import DirectorySink
+from fastdcm.sinks.run import Run
+
+RENDER, ENCODE = RenderOptions(), EncodeOptions(quality=peers.QUALITY)
+STAGES = ("read", "scan", "decode", "render", "copy of the stream", "encode", "write")
+LEAST_ROUNDS = 5
+#: Each way of a round lasts about so long.
+TURN_SECONDS = 0.03
+
+#: Family of a syntax -> the library's own function on the bytes of a frame.
+DECODERS: dict[str, Callable[[bytes, Any], Any]] = {
+    "rle": lambda data, header: imagecodecs.dicomrle_decode(
+        data, np.dtype(f"<u{header.bits_allocated // 8}")
+    ),
+    "jpeg": lambda data, header: imagecodecs.jpeg8_decode(data),
+    "jpeg-ls": lambda data, header: imagecodecs.jpegls_decode(data),
+    "jpeg2000": lambda data, header: imagecodecs.jpeg2k_decode(data, numthreads=1),
+    "htj2k": lambda data, header: imagecodecs.htj2k_decode(data),
+}
+
+
+class Clock:
+    """Seconds by name, of one round."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
+
+
+def by_stages(path: str, sink: DirectorySink, target: str, name: str, clock: Clock) -> None:
+    """One file as `Converter` does it, step by step."""
+    with clock("read"):
+        source = open_source(path)
+    with clock("scan"):
+        image = Image(source)
+    _time_reading(image, clock)
+    for index in range(len(image)):
+        if passes_through(image, index):
+            with clock("copy of the stream"):
+                data = image.encode_frame(index, RENDER, EncodeOptions()).data
+        else:
+            before = clock.seconds["read"]
+            with clock("decode"):
+                samples = image._decode(index, as_rgb=True, mask=False)
+            clock.seconds["decode"] -= clock.seconds["read"] - before
+            with clock("render"):
+                plan = image._plan(index, RENDER, samples.bits)
+                pixels = execute(plan, samples, image._object_range(plan))
+            with clock("encode"):
+                data = encode_image(pixels, ENCODE)
+        with clock("write"):
+            sink.put(target, f"{name}_{index}.jpg", data)
+    with clock("read"):
+        image.close()
+
+
+def passes_through(image: Image, index: int) -> bool:
+    """Whether the frame is copied as it is."""
+    return SYNTAXES[image.header.transfer_syntax_uid].family == "jpeg" and bool(
+        image.encode_frame(index, RENDER, EncodeOptions()).passed_through
+    )
+
+
+def _time_reading(image: Image, clock: Clock) -> None:
+    """Count what frames of large files are read for as reading."""
+    read = image._frames.read
+
+    def timed(index: int) -> Any:
+        with clock("read"):
+            return read(index)
+
+    image._frames.read = timed  # type: ignore[method-assign]
+
+
+def scan_is_untouched(path: str) -> bool | None:
+    """Whether the scan of a frame that is copied comes out as it went in; None where none is copied."""
+    with fastdcm.open(path) as image:
+        if not passes_through(image, 0):
+            return None
+        stream = bytes(image._frames.read(0)[0])
+        written = image.encode_frame(0, RENDER, EncodeOptions()).data
+    before, after = (data[data.rindex(b"\xff\xda") : data.rindex(b"\xff\xd9")] for data in (stream, written))
+    return before == after
+
+
+class Floor:
+    """What the frames of a file cost at least, with everything but the codecs' work done before."""
+
+    def __init__(self, path: str) -> None:
+        self._frames = []
+        with fastdcm.open(path) as image:
+            family = SYNTAXES[image.header.transfer_syntax_uid].family
+            self._header, self._decoder = image.header, DECODERS.get(family)
+            for index in range(len(image)):
+                data = bytes(image._frames.read(index)[0])
+                samples = image._decode(index, as_rgb=True, mask=False)
+                plan = image._plan(index, RENDER, samples.bits)
+                self._frames.append((data, plan, samples, image.render(index)))
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def run(self, clock: Clock) -> None:
+        """Each frame once through each library."""
+        for data, plan, samples, pixels in self._frames:
+            if self._decoder is not None:
+                with clock("bare decode"):
+                    self._decoder(data, self._header)
+            with clock("kernel"):
+                execute(plan, samples)
+            subsampling = None if pixels.ndim == 2 else ENCODE.subsampling
+            with clock("bare encode"):
+                imagecodecs.jpeg8_encode(pixels, level=ENCODE.quality, subsampling=subsampling)
+
+
+class Work:
+    """Rounds of the same work done in three ways, each for a while: what one way leaves behind, buffers
+    and caches, is what a run leaves for its next file.
+    """
+
+    def __init__(self, paths: list[str], floors: list[Floor], target: str) -> None:
+        run = Run.begin()
+        self._files = list(zip(paths, floors, strict=True))
+        self._target = target
+        self._sink = DirectorySink(run, "keep")
+        self._converter = Converter(Job(run, ConvertOptions(), every_file=False))
+
+    def round(self, turns: int) -> Clock:
+        """Each way so many turns over all files."""
+        clock = Clock()
+        for way in (self._whole, self._by_stages, self._floor):
+            for turn in range(turns):
+                way(f"{turn}", clock)
+        for name in os.listdir(self._target):  # every round makes new files, as a run does
+            os.unlink(os.path.join(self._target, name))
+        return clock
+
+    def _whole(self, turn: str, clock: Clock) -> None:
+        for number, (path, _) in enumerate(self._files):
+            with clock("total"):
+                self._converter(
+                    Task(path, self._target, f"{turn}-{number}"), False, lambda frame, seconds: None
+                )
+
+    def _by_stages(self, turn: str, clock: Clock) -> None:
+        for number, (path, _) in enumerate(self._files):
+            by_stages(path, self._sink, self._target, f"{turn}-stages{number}", clock)
+
+    def _floor(self, turn: str, clock: Clock) -> None:
+        for _, floor in self._files:
+            floor.run(clock)
+
+
+def measure(case: Case, seconds: float) -> dict[str, Any]:
+    """Medians of rounds over the case's files, in seconds an image; and how many rounds."""
+    paths = [path for path, _ in peers.files_of(case.folder)][:8]
+    floors = [Floor(path) for path in paths]
+    images = sum(len(floor) for floor in floors)
+    rounds: list[dict[str, float]] = []
+    end = time.perf_counter() + seconds
+    with tempfile.TemporaryDirectory(dir=Path(case.folder).parent) as target:
+        work = Work(paths, floors, target)
+        turns = 1
+        while len(rounds) <= LEAST_ROUNDS or time.perf_counter() < end:
+            clock = work.round(turns)
+            rounds.append({name: took / (turns * images) for name, took in clock.seconds.items()})
+            if len(rounds) == 1:
+                turns = max(1, round(TURN_SECONDS / clock.seconds["total"]))
+    del rounds[0]  # the first one fills caches
+    names = sorted({name for found in rounds for name in found})
+    by_name = {name: [found.get(name, 0.0) for found in rounds] for name in names}
+    floor = [sum(found.get(name, 0.0) for name in ("bare decode", "bare encode")) for found in rounds]
+    ratios = sorted(found["total"] / bare for found, bare in zip(rounds, floor, strict=True))
+    return {
+        "case": case.id,
+        "rounds": len(rounds),
+        "seconds": {name: statistics.median(times) for name, times in by_name.items()},
+        "untouched": scan_is_untouched(paths[0]),
+        "ratio": {"median": statistics.median(ratios), "least": ratios[0], "most": ratios[-1]},
+    }
+
+
+if __name__ == "__main__":
+    folder, wanted, duration = sys.argv[1:]
+    (found,) = (case for case in load(Path(folder)) if case.id == wanted)
+    print(json.dumps(measure(found, float(duration))))

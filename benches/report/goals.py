@@ -1,0 +1,233 @@
+"""The goals of speed, as ratios, and whether this run reached them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from benches.report.figures import Results, Spread, mebibytes, number, times
+
+Measure = Callable[[Results], Spread | None]
+
+REACHED, MISSED, NOT_YET, NOT_MEASURED = "reached", "not reached", "not yet", "not measured"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """``case`` against ``what`` should be at most or at least ``bound``; ``family``: the decoder it takes."""
+
+    case: str
+    what: str
+    bound: float
+    at_least: bool
+    measure: Measure
+    family: str = ""
+    unit: str = "×"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A goal, what was measured, and one of the four words."""
+
+    goal: Goal
+    measured: str
+    status: str
+
+    @property
+    def bound(self) -> str:
+        sign = "≥" if self.goal.at_least else "≤"
+        return f"{sign} {number(self.goal.bound)} {self.goal.unit}".strip()
+
+
+def _floor(case: str) -> Measure:
+    return lambda results: results.floor_ratio(case)
+
+
+def _decode(case: str) -> Measure:
+    return lambda results: results.decode_ratio(case)
+
+
+def _peer(case: str, peer: str, format: str = "jpeg") -> Measure:
+    def measure(results: Results) -> Spread | None:
+        # A quick run has too few files for programs: it would compare their starts.
+        hasty = results.data["quick"] and peer in ("dcm2jpg", "dcmj2pnm")
+        return None if hasty else results.ratio(case, peer, format)
+
+    return measure
+
+
+def _scaling(case: str, jobs: int) -> Measure:
+    def measure(results: Results) -> Spread | None:
+        for found in results.data["scaling"]:
+            for point in found["points"]:
+                if found["case"] == case and point["jobs"] == jobs:
+                    return Spread(**point["relative"])
+        return None
+
+    return measure
+
+
+def _start(label: str) -> Measure:
+    """One file, as a multiple of another process: the median of each round's ratio."""
+
+    def measure(results: Results) -> Spread | None:
+        found = {row["label"]: row["times"] for row in results.data["startup"]}
+        ours = found.get("fastdcm convert, one file")
+        if ours is None or label not in found:
+            return None
+        return Spread.of([one / other for one, other in zip(ours, found[label], strict=True)])
+
+    return measure
+
+
+def _file_memory(results: Results) -> Spread | None:
+    points = results.data["memory"]["files"]["points"]
+    peaks = [(point["parent"] or 0) + (point["worker"] or 0) for point in points]
+    # The first count is large enough that everything is loaded.
+    return _one(peaks[-1] / peaks[0]) if all(peaks) else None
+
+
+def _frame_memory(results: Results) -> Spread | None:
+    found = results.data["memory"]["frames"]
+    peaks = [peak for peak in (found["parent"], found["worker"]) if peak]
+    return _one(max(peaks) / 2**20) if peaks else None
+
+
+def _read(syntax: str) -> Measure:
+    def measure(results: Results) -> Spread | None:
+        for row in results.data["reading"]:
+            if row["syntax"] == syntax:
+                return _one(row["read"] / row["least"])
+        return None
+
+    return measure
+
+
+def _png_size(results: Results) -> Spread | None:
+    contest = results.contest("dx-native", "png")
+    sizes = {peer["name"]: peer["deviation"].get("bytes") for peer in contest["peers"]} if contest else {}
+    ours, pillow = sizes.get("fastdcm_worker"), sizes.get("pydicom_pillow")
+    return _one(ours / pillow) if ours and pillow else None
+
+
+def _untouched(case: str) -> Measure:
+    def measure(results: Results) -> Spread | None:
+        found = results.stages.get(case, {}).get("untouched")
+        return None if found is None else _one(float(found))
+
+    return measure
+
+
+def _one(value: float) -> Spread:
+    return Spread(value, value, value)
+
+
+def _nothing(results: Results) -> Spread | None:
+    return None
+
+
+ENCODER = "the bare encoder"
+CODECS = "the bare decoder and encoder"
+
+
+def goals(results: Results) -> Iterator[Goal]:
+    """Every goal, in the order of the specification."""
+    yield Goal("CT 512², native, one worker", ENCODER, 1.40, False, _floor("ct-native"))
+    for case, words in (("cr", "CR 3.1 MP"), ("dx", "DX 5.2 MP"), ("mg", "MG 14 MP")):
+        yield Goal(f"{words}, native, one worker", ENCODER, 1.20, False, _floor(f"{case}-native"))
+    for case, words in (
+        ("rle", "RLE"),
+        ("jpeg-lossless", "JPEG lossless"),
+        ("jpeg-ls", "JPEG-LS"),
+        ("htj2k", "HTJ2K"),
+    ):
+        yield Goal(f"CR 3.1 MP, {words}", CODECS, 1.08, False, _floor(f"cr-{case}"))
+    for size in ("ct", "cr"):
+        words = size.upper()
+        j2k = "OpenJPEG, one thread, decoding alone"
+        yield Goal(
+            f"{words}, JPEG 2000 lossless", j2k, 2.0, True, _decode(f"{size}-jpeg-2000-lossless"), "jpeg2000"
+        )
+        if size == "ct":
+            yield Goal("CT, JPEG 2000 lossy (9/7)", j2k, 1.7, True, _decode("ct-jpeg-2000-lossy"), "jpeg2000")
+        turbo = "libjpeg-turbo, one thread, decoding alone"
+        yield Goal(f"{words}, JPEG lossless", turbo, 2.5, True, _decode(f"{size}-jpeg-lossless"), "jpeg")
+        charls = "CharLS, one thread, decoding alone"
+        yield Goal(f"{words}, JPEG-LS", charls, 1.5, True, _decode(f"{size}-jpeg-ls"), "jpeg-ls")
+    yield from _against_peers()
+    for case, words in (("dx", "DX 5.2 MP"), ("us", "US colour"), ("xa", "XA, 60 frames")):
+        name = f"{words}, JPEG baseline to JPEG"
+        yield Goal(name, "pydicom + Pillow", 25, True, _peer(f"{case}-jpeg-baseline", "pydicom_pillow"))
+    yield Goal(
+        "the same, bytes of the scan",
+        "untouched (1) or not (0)",
+        1,
+        True,
+        _untouched("us-jpeg-baseline"),
+        unit="",
+    )
+    for words, bound in (("JPEG 2000", 15), ("HTJ2K", 6), ("JPEG", 1.5)):
+        yield Goal(
+            f"{words} 3 MP to 440 pixels", "full decode, then resize", bound, True, _nothing, "reduced"
+        )
+    yield from _of_runs(results)
+
+
+def _against_peers() -> Iterator[Goal]:
+    for peer, label, bound in (
+        ("pydicom_pillow", "pydicom + Pillow", 9),
+        ("dicomsdl_opencv", "dicomsdl + OpenCV", 1.15),
+        ("dcm2jpg", "dcm2jpg, one JVM", 5),
+        ("dcmj2pnm", "dcmj2pnm, a process a file", 40),
+    ):
+        yield Goal("CT 512², native, one core", label, bound, True, _peer("ct-native", peer))
+    for peer, label, bound in (("pydicom_pillow", "pydicom + Pillow", 8), ("dcm2jpg", "dcm2jpg, one JVM", 4)):
+        yield Goal("DX 5.2 MP, native, one core", label, bound, True, _peer("dx-native", peer))
+    for peer, label, bound in (("pydicom_pillow", "pydicom + Pillow", 8), ("dcm2jpg", "dcm2jpg, one JVM", 5)):
+        yield Goal("DX 5.2 MP to PNG, one core", label, bound, True, _peer("dx-native", peer, "png"))
+    yield Goal("DX 5.2 MP to PNG, size of the file", "Pillow's default", 1.12, False, _png_size)
+
+
+def _of_runs(results: Results) -> Iterator[Goal]:
+    for found in results.data["scaling"]:
+        for point in found["points"][1:]:
+            words = f"{results.cases[found['case']]['label']}, {found['files']} files, -j {point['jobs']}"
+            against = f"scaling of the bare encoder, {number(point['bare speed-up'])} ×"
+            yield Goal(words, against, 0.97, True, _scaling(found["case"], point["jobs"]))
+    yield Goal(
+        "one file, process start to exit", "python -c 'import numpy'", 1.5, False, _start("import numpy")
+    )
+    yield Goal("one file, process start to exit", "dcm2jpg's best", 1, False, _start("dcm2jpg, one file"))
+    points = results.data["memory"]["files"]["points"]
+    few, many = (number(points[index]["files"]) for index in (0, -1))
+    yield Goal(f"memory after {many} files", f"after {few}", 1.05, False, _file_memory)
+    frames = number(results.data["memory"]["frames"]["frames"])
+    yield Goal(f"memory for an object of {frames} frames", "", 300, False, _frame_memory, unit="MiB")
+    for syntax in ("native", "JPEG baseline"):
+        words = f"bytes read for one of 500 frames, {syntax}"
+        yield Goal(words, "header, offset table and that frame", 1.05, False, _read(syntax))
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """Each goal with what was measured."""
+    libraries = results.data["machine"]["codecs"]["libraries"]
+    return [_verdict(goal, results, libraries) for goal in goals(results)]
+
+
+def _verdict(goal: Goal, results: Results, libraries: dict[str, str]) -> Verdict:
+    spread = goal.measure(results)
+    words = "" if spread is None else times(spread)
+    if spread is not None and goal.unit == "MiB":
+        words = mebibytes(spread.median * 2**20)
+    elif spread is not None and not goal.unit:
+        words = number(spread.median)
+    reached = spread is not None and (
+        spread.median >= goal.bound if goal.at_least else spread.median <= goal.bound
+    )
+    if reached:
+        status = REACHED
+    elif goal.family and "imagecodecs" in libraries.get(goal.family, "imagecodecs"):
+        status = NOT_YET  # it takes a decoder of our own
+    else:
+        status = NOT_MEASURED if spread is None else MISSED
+    return Verdict(goal, words, status)

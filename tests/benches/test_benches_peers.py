@@ -1,0 +1,158 @@
+"""The peers do the work that they are said to do; those that are absent say how to get them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fastdcm
+from benches import peers
+from benches.measure.deviations import images_of
+from benches.peers import dcm2jpg, dcmj2pnm, fastdcm_command, orthanc, simpleitk
+from tests.builders import Element, image, words
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of the peers'
+
+#: Peers whose own rules differ by design: no comparison of grey levels is possible.
+_OTHER_RULES = {"dicom2jpg": "stretches what it finds between the darkest and the brightest pixel"}
+
+
+def ramp(**changes: object) -> bytes:
+    """64 x 64 values of 12 bits from 0 to 4095, with a window in their middle."""
+    values = words(np.arange(4096))
+    given = {"rows": 64, "columns": 64, "bits": 16, "stored": 12, "center": 2000, "width": 3000, **changes}
+    given["extra"] = [Element(0x0020000D, "UI", "1.2.4"), Element(0x00100020, "LO", "nobody")]
+    given = {"series_instance": "1.2.5", "sop_class": "1.2.840.10008.5.1.4.1.1.2", "modality": "CT", **given}
+    return image(values, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", peers.NAMES)
+def test_each_has_the_three_names_and_a_label_of_its_own(name: str) -> None:
+    peer = peers.load(name)
+    assert isinstance(peer.label, str)
+    assert isinstance(peer.available(), peers.Present | peers.Absent)
+    assert sum(peers.load(other).label == peer.label for other in peers.NAMES) == 1
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
+@pytest.mark.parametrize("name", peers.NAMES)
+def test_grey_levels_are_those_of_the_window(name: str, photometric: str, tmp_path: Path) -> None:
+    peer = peers.load(name)
+    if isinstance(peer.available(), peers.Absent):
+        pytest.skip(f"{peer.label} is absent")
+    if name in _OTHER_RULES:
+        pytest.skip(_OTHER_RULES[name])
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    file = source / "000001.dcm"
+    # Orthanc keeps the first of two instances of one UID.
+    file.write_bytes(
+        ramp(photometric=photometric, sop_instance="1.2." + photometric[-1], slope=1, intercept=-24)
+    )
+    peer.convert(str(source), str(target), "png")
+    (output,) = images_of(target)
+    with Image.open(output) as opened:
+        found = np.asarray(opened.convert("L")).astype(int)
+    assert np.abs(found - fastdcm.render(file)).max() <= 2
+
+
+def test_dcm2jpg_by_the_recorded_command_line() -> None:
+    # As dcm2jpg 5.35.0 was run over a folder.
+    recorded = ["dcm2jpg", "-F", "JPEG", "-q", "0.9", "--noshape", "in", "out"]
+    assert dcm2jpg.command("dcm2jpg", "in", "out", "jpeg") == recorded
+    assert dcm2jpg.command("dcm2jpg", "in", "out", "png")[1:] == ["-F", "PNG", "--noshape", "in", "out"]
+
+
+def test_dcmj2pnm_by_the_recorded_command_line() -> None:
+    options = ["--write-jpeg", "--compr-quality", "90", "--sample-411", "--no-overlays", "--all-frames"]
+    recorded = ["dcmj2pnm", *options, "--use-window", "1", "a.dcm", "b"]
+    assert dcmj2pnm.command("dcmj2pnm", "a.dcm", "b", "jpeg", windowed=True) == recorded
+    assert "--use-window" not in dcmj2pnm.command("dcmj2pnm", "a.dcm", "b", "png", windowed=False)
+
+
+def test_our_command_keeps_to_the_cores_it_was_given() -> None:
+    assert fastdcm_command.command("in", "out", "jpeg", 3)[-3:] == ["-j", "3", "--quiet"]
+    assert "-q" not in fastdcm_command.command("in", "out", "jpeg", 3), "a quality asked for forbids copying"
+
+
+def stand_in(place: Path, body: str) -> Path:
+    """A program that notes its arguments."""
+    program = place / "dcm2jpg"
+    program.write_text(f"#!{sys.executable}\nimport sys, pathlib\n{body}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script with #! is the stand-in")
+def test_dcm2jpg_is_found_by_its_variable_and_believed_by_its_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    for folder in (source, target):
+        folder.mkdir()
+    for name in ("1.dcm", "2.dcm"):
+        (source / name).write_bytes(b"")
+    body = """
+if "--version" in sys.argv: sys.exit(print("dcm2jpg: 5.35.0"))
+out = pathlib.Path(sys.argv[-1])
+(out / "1.dcm.jpeg").write_bytes(b"x")
+(out / "2.dcm.jpeg").write_bytes(b"x" * HOW_MANY)
+"""
+    monkeypatch.setenv("DCM2JPG", str(stand_in(tmp_path, body.replace("HOW_MANY", "1"))))
+    assert dcm2jpg.available() == peers.Present("5.35.0", "command")
+    dcm2jpg.convert(str(source), str(target), "jpeg")
+    monkeypatch.setenv("DCM2JPG", str(stand_in(tmp_path, body.replace("HOW_MANY", "0"))))
+    with pytest.raises(peers.UnsupportedJobError, match="1 of 2 files gave an image"):
+        dcm2jpg.convert(str(source), str(target), "jpeg")
+
+
+@pytest.mark.parametrize("module", [dcm2jpg, dcmj2pnm, orthanc])
+def test_absent_commands_say_how_to_get_them(module: peers.Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    for variable in ("DCM2JPG", "DCMJ2PNM", "ORTHANC"):
+        monkeypatch.delenv(variable, raising=False)
+    found = module.available()
+    assert isinstance(found, peers.Absent)
+    assert found.how
+
+
+def test_absent_libraries_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    assert simpleitk.available() == peers.Absent("pip install SimpleITK")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script with #! is the command")
+def test_commands_of_our_own_environment_do_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = stand_in(tmp_path, "")
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), "/nowhere"]))
+    assert peers.find_command("dcm2jpg") == str(program)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert peers.find_command("dcm2jpg") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script with #! is the command")
+def test_failure_of_a_command_is_told_in_its_words(tmp_path: Path) -> None:
+    program = stand_in(tmp_path, "sys.exit('E: no such thing')")
+    with pytest.raises(peers.UnsupportedJobError, match=r"^E: no such thing$"):
+        peers.run([str(program)])
+
+
+@pytest.mark.peer
+def test_dcmj2pnm_converts_colour_which_has_no_window(peer, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    peer("dcmj2pnm")
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    for name in ("1.dcm", "2.dcm"):
+        (source / name).write_bytes(image(bytes(range(192)), rows=8, columns=8, samples=3))
+    dcmj2pnm.convert(str(source), str(target), "png")
+    assert len(images_of(target)) == 2

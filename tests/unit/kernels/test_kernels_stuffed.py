@@ -1,0 +1,123 @@
+"""The quick walk calls whole what the other walk calls whole, to the bit, and no damaged scan."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from fastdcm.codestream import jpeg, jpeg_entropy
+from fastdcm.codestream.jpeg_entropy import Extent
+from fastdcm.errors import FastdcmError
+from fastdcm.kernels import stuffed
+from tests.payoffs import Fixed
+from tests.unit.codestream import streams
+
+
+@cache
+def made() -> dict[str, bytes]:
+    """Sequential streams: codes of all lengths, several tables, restart intervals down to one MCU."""
+    gray, colour = streams.image(45, 61), streams.image(45, 61, samples=3, noise=0.9)
+    white = np.full((64, 64), 255, np.uint8)
+    return {
+        "gray": bytes(imagecodecs.jpeg8_encode(gray)),
+        "flat": bytes(imagecodecs.jpeg8_encode(white)),
+        "colour": bytes(imagecodecs.jpeg8_encode(colour, level=100, subsampling="420")),
+        "coarse": bytes(imagecodecs.jpeg8_encode(colour, level=5, subsampling="444")),
+        "optimised": streams.pillow(colour, optimize=True, quality=100),
+        "restarts": streams.pillow(colour, restart_marker_blocks=1, quality=95),
+        "restarts of rows": streams.pillow(gray, restart_marker_rows=1),
+        "12 bits": bytes(
+            imagecodecs.jpeg8_encode(streams.image(45, 61, bits=12, noise=0.9), 100, bitspersample=12)
+        ),
+    }
+
+
+class Spy:
+    """The quick walk, which remembers what it said."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.said: list[int] = []
+        self.real: Any = stuffed.spare_bits
+        self.blind = False
+        monkeypatch.setattr(stuffed, "spare_bits", self)
+        monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(True))
+
+    def __call__(self, *arguments: Any) -> int:
+        self.said.append(stuffed.UNSURE if self.blind else self.real(*arguments))
+        return self.said[-1]
+
+    def walk(self, stream: bytes, header: jpeg.JpegHeader, *, blind: bool) -> list[Extent] | str:
+        """What the two walks together find, or the one alone that is exact."""
+        self.blind = blind
+        try:
+            return jpeg_entropy.extents(stream, header)
+        except FastdcmError as error:
+            return error.message
+
+
+@pytest.fixture
+def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
+    return Spy(monkeypatch)
+
+
+@pytest.mark.parametrize("name", made())
+def test_whole_scans_are_known_at_once(name: str, spy: Spy) -> None:
+    stream = made()[name]
+    header = jpeg.parse(stream)
+    found = spy.walk(stream, header, blind=False)
+    assert spy.said[0] >= 0
+    assert found == spy.walk(stream, header, blind=True)
+
+
+def test_scans_that_start_anywhere(spy: Spy) -> None:
+    """Four bytes are read at once where none of them is FF: every alignment of the scan and of its end."""
+    stream = made()["restarts"]
+    at = stream.index(b"\xff\xda")
+    for fill in range(1, 6):
+        moved = stream[:at] + streams.segment(0xFE, bytes(fill)) + stream[at:]
+        assert spy.walk(moved, jpeg.parse(moved), blind=False) == spy.walk(
+            stream, jpeg.parse(stream), blind=True
+        )
+        assert spy.said[-2] >= 0
+
+
+@pytest.mark.parametrize("name", made())
+def test_damaged_scans_are_never_called_whole(name: str, spy: Spy) -> None:
+    """Cut, shortened, lengthened and overwritten: what the quick walk takes, the exact one takes with the
+    same bits to spare."""
+    chance, stream = random.Random(name), made()[name]
+    start = stream.index(b"\xff\xda") + 14
+    taken = refused = 0
+    for _ in range(400):
+        coded = bytearray(stream[start:-2])
+        match chance.randrange(5):
+            case 0:
+                del coded[chance.randrange(len(coded)) :]
+            case 1:
+                at = chance.randrange(len(coded))
+                del coded[at : at + chance.randint(1, 9)]
+            case 2:
+                coded += chance.randbytes(chance.randint(1, 12))
+            case 3:
+                coded[chance.randrange(len(coded))] = 0xFF
+            case _:
+                coded[chance.randrange(len(coded))] ^= 1 << chance.randrange(8)
+        damaged = stream[:start] + bytes(coded) + b"\xff\xd9"
+        try:
+            header = jpeg.parse(damaged, partial=True)
+        except FastdcmError:
+            continue
+        spy.said.clear()
+        found = spy.walk(damaged, header, blind=False)
+        assert found == spy.walk(damaged, header, blind=True)
+        if spy.said and spy.said[0] >= 0:
+            taken += 1
+        else:
+            refused += 1
+    assert refused > 50
+    assert taken > 5
