@@ -253,7 +253,7 @@ def blocks_read() -> int:
 
 def will_need(path: str, length: int) -> None:
     """Have the system fetch the first bytes of a file, in the background, where it can."""
-    if not hasattr(os, "posix_fadvise"):
+    if sys.platform != "linux":
         return
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
