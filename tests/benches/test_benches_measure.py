@@ -121,7 +121,8 @@ def test_committed_reference_is_of_cases_that_there_are() -> None:
     from benches.corpus import _CASES
 
     names = {f"{kind} {syntax}".lower().replace(" ", "-") for kind, syntax, *_ in _CASES}
-    assert guard.load().keys() == names
+    assert guard.load()
+    assert guard.load().keys() <= names
 
 
 # Bytes, frames, runs
@@ -173,7 +174,7 @@ def test_children_answer_and_say_when_they_died(tmp_path: Path) -> None:
 def test_speed_of_two_peers(tmp_path: Path) -> None:
     case = case_of(tmp_path, gray(), gray())
     names = ("fastdcm_worker", "pydicom_pillow")
-    found = speed.compare_speed(case, "png", speed.Settings(0, 0, 2, tmp_path, names))
+    found = speed.compare_speed(case, "png", speed.Settings(0, 0, 0, 2, tmp_path, names))
     ours, theirs = found["peers"]
     assert [len(row["seconds"]) for row in (ours, theirs)] == [2, 2]
     assert (ours["deviation"]["most"], ours["failed"], theirs["failed"]) == (0, "", "")
