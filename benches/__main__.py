@@ -50,7 +50,9 @@ class Session:
         self.cases = corpus.load(folder)
         if not self.cases:
             sys.exit(f"no DICOM image was found in {data}")
-        self.settings = speed.Settings(0.05, 1.0, 5, folder) if quick else speed.Settings(0.3, 1.6, 5, folder)
+        self.settings = (
+            speed.Settings(0.03, 0.4, 1.5, 5, folder) if quick else speed.Settings(0.2, 1.0, 4, 5, folder)
+        )
 
     def say(self, words: str) -> None:
         """Tell what comes next."""

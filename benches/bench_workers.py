@@ -75,7 +75,7 @@ def bench_chunk(benchmark: BenchmarkFixture, worker: WorkerProcess, items: int) 
     outlook = pool.Outlook(items, False)
 
     def hand_out() -> int:
-        return sum(done for done, _ in worker.converse(chunk, outlook))
+        return sum(done for _, done, _ in worker.converse(chunk, outlook))
 
     assert benchmark(hand_out) == items
 

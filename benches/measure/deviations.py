@@ -14,6 +14,7 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -28,8 +29,10 @@ def images_of(folder: Path) -> list[Path]:
 
 def decode(path: Path) -> Array:
     """The pixels of a PNG or JPEG."""
-    data = path.read_bytes()
-    pixels: Array = imagecodecs.png_decode(data) if path.suffix == ".png" else imagecodecs.jpeg8_decode(data)
+    if path.suffix == ".png":
+        with PIL.Image.open(path) as image:
+            return np.asarray(image)
+    pixels: Array = imagecodecs.jpeg8_decode(path.read_bytes())
     return pixels
 
 

@@ -23,13 +23,14 @@ OURS = {"library": "fastdcm_worker", "server": "fastdcm_worker", "command": "fas
 class Settings:
     """How long, how often, who.
 
-    ``seconds`` is what a run of a peer should last, ``command_seconds`` that of a program that starts
-    once for all files; ``rounds`` are of all peers; the first of ``names`` is ours, whose picture the
-    others' are compared with.
+    ``seconds`` is what a run of a peer should last at least. That of a program that starts once for all files
+    should last ``command_seconds``, and so many times what it takes for one file. ``rounds`` are of all
+    peers; the first of ``names`` is ours, whose picture the others' are compared with.
     """
 
     seconds: float
     command_seconds: float
+    starts: float
     rounds: int
     folder: Path
     names: tuple[str, ...] = peers.NAMES
@@ -129,12 +130,17 @@ def _check(case: Case, format: str, settings: Settings, runners: list[Runner]) -
 
 
 def _find_count(runner: Runner, case: Case, format: str, settings: Settings) -> None:
+    """Double the files until a run is long enough, and the start of a program little of it."""
     starts_once = runner.kind == "command" and runner.name != "dcmj2pnm"
-    budget = settings.command_seconds if starts_once else settings.seconds
+    least = settings.command_seconds if starts_once else settings.seconds
     while True:
         seconds = runner.run(case, runner.count, format, settings.folder)
-        if seconds is None or seconds * runner.count >= budget / 2 or runner.count >= case.most:
-            break
+        if seconds is None:
+            return
+        if starts_once and runner.count == 1:
+            least = max(least, settings.starts * seconds)
+        if seconds * runner.count >= least or runner.count >= case.most:
+            return
         runner.count = min(case.most, runner.count * 2)
 
 

@@ -209,9 +209,10 @@ def _of_runs(results: Results) -> Iterator[Goal]:
 
 
 def verdicts(results: Results) -> list[Verdict]:
-    """Each goal with what was measured."""
+    """Each goal with what was measured; of a run on somebody's own files only those that were."""
     libraries = results.data["machine"]["codecs"]["libraries"]
-    return [_verdict(goal, results, libraries) for goal in goals(results)]
+    found = [_verdict(goal, results, libraries) for goal in goals(results)]
+    return [verdict for verdict in found if verdict.measured] if results.data["data"] else found
 
 
 def _verdict(goal: Goal, results: Results, libraries: dict[str, str]) -> Verdict:

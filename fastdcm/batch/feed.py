@@ -110,6 +110,8 @@ class Feed:
 
     def give_back(self, entries: list[Entry]) -> None:
         """Items of a chunk that were not begun come first again."""
+        if not entries:
+            return
         with self._changed:
             self._items.extendleft(reversed(entries))
             self._under_way -= len(entries)

@@ -202,14 +202,15 @@ class Pool:
     def _have_done(self, process: WorkerProcess, chunk: list[Entry]) -> bool:
         """Whether the process began any item of the chunk; it may not have survived it."""
         start = time.monotonic()
-        done = 0
-        for items, results in process.converse(chunk, self._outlook(process, len(chunk))):
+        done, over = 0, False
+        for over, items, results in process.converse(chunk, self._outlook(process, len(chunk))):  # noqa: B007
             done += items
             if told := [result for result, parts in results if not parts]:
                 self.emit(*told)
             self._feed.done(items, [part for _, parts in results for part in parts])
-        if done == len(chunk):
+        if over:
             self._feed.learn(done, time.monotonic() - start)
+            self._feed.give_back(chunk[done:])
             self._compiled |= process.board.compiled
             return True
         begun = process.board.begun

@@ -66,21 +66,21 @@ class WorkerProcess:
             raise WorkerError(f"a worker cannot start: it {self.describe_end()}\n{self.tail()}".rstrip())
         self.board.deadline = float("inf")
 
-    def converse(self, chunk: list[tuple[Any, bool]], outlook: object) -> Iterator[tuple[int, Any]]:
-        """Have a chunk done: pairs of the number of further items that are done and what came of them.
+    def converse(self, chunk: list[tuple[Any, bool]], outlook: object) -> Iterator[tuple[bool, int, Any]]:
+        """Have a chunk done: whether it is over, how many further items are done, what came of them.
 
-        They are fewer than the chunk where the worker dies.
+        It is not over where the worker dies, and may be before all items are begun.
         """
         self.board.expect_chunk(time.monotonic() + self._timeout)
-        left = len(chunk)
         try:
             protocol.send(self._requests, protocol.CHUNK, (chunk, outlook))
         except OSError:
             return
-        while left and (message := protocol.receive(self._replies)) is not None:
-            done, results = message[1]
-            left -= done
-            yield done, results
+        while (message := protocol.receive(self._replies)) is not None:
+            kind, (done, results) = message
+            yield kind == protocol.END, done, results
+            if kind == protocol.END:
+                return
 
     def kill(self) -> None:
         """End it at once; its thread then finds the pipe closed."""

@@ -8,6 +8,7 @@ Both ends are this program, started by the same user; nothing else is ever unpic
                       CHUNK   ([(item, own), ...], outlook)
     from the worker   READY   None                      it has imported what it needs
                       DONE    (items, results)          so many more items of the chunk are done
+                      END     (items, results)          the same, and no more of this chunk will be
 
 The outlook is a `fastdcm.batch.pool.Outlook`. Which item and frame a worker is at stands on its board
 (`fastdcm.batch.board`).
@@ -19,7 +20,7 @@ import pickle
 import struct
 from typing import Any, BinaryIO
 
-SETUP, CHUNK, READY, DONE = range(4)
+SETUP, CHUNK, READY, DONE, END = range(5)
 
 _HEAD = struct.Struct("<BI")
 

@@ -27,6 +27,9 @@ _GRACE_SECONDS = 10.0
 #: What is done is told as often: each message costs the run 0.1 ms, and what is not told is done again
 #: where the worker dies.
 _TELL_SECONDS = 0.2
+#: A chunk that takes longer than this holds dearer files than those before it; what is left of it is
+#: given back, so that other workers get their share.
+_CHUNK_SECONDS = 1.0
 
 
 def main() -> int:
@@ -47,7 +50,6 @@ def main() -> int:
             items, outlook = chunk
             function.foresee(outlook)
             _serve(replies, function, items, board, seconds)
-            board.compiled = function.has_compiled()
             system.empty_when_large(2, _LOG_LIMIT, BOARD_BYTES)
     except BrokenPipeError:
         os._exit(0)  # the run is gone; a flush at exit would fail again
@@ -67,19 +69,22 @@ def _serve(
     def beat(frame: int, seconds: float) -> None:
         board.begin_frame(frame, time.monotonic() + seconds)
 
-    def tell() -> None:
+    def tell(kind: int) -> None:
         board.deadline = float("inf")  # the run may be slow to read
         results.extend((result, []) for result in function.counted())
-        protocol.send(replies, protocol.DONE, (done, results))
+        board.compiled = function.has_compiled()
+        protocol.send(replies, kind, (done, results))
         results.clear()
 
     results: list[tuple[Any, list[Any]]] = []
     done = 0
-    told = time.monotonic()
+    start = told = time.monotonic()
     for begun, (item, own) in enumerate(chunk, 1):
         now = time.monotonic()
+        if now - start > _CHUNK_SECONDS and begun > 1:
+            break
         if now - told > _TELL_SECONDS and done:
-            tell()
+            tell(protocol.DONE)
             done, told = 0, now
         board.begin(begun, now + seconds)
         if begun < len(chunk):
@@ -88,7 +93,7 @@ def _serve(
         if result is not None or parts:
             results.append((result, parts))
         done += 1
-    tell()
+    tell(protocol.END)
 
 
 def _listen(requests: BinaryIO, chunks: queue.SimpleQueue[Any]) -> None:

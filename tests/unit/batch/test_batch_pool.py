@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -12,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from fastdcm.batch import protocol, worker
+from fastdcm.batch.board import BOARD_BYTES, Board
 from fastdcm.batch.feed import Feed
 from fastdcm.batch.pool import Lost, Pool
 from fastdcm.batch.process import WorkerProcess
 from fastdcm.errors import WorkerCrashError, WorkerError, WorkerTimeoutError
+from tests.unit.batch.stub_tasks import Stub
 
 STUB = "tests.unit.batch.stub_tasks:Stub"
 
@@ -105,6 +109,33 @@ def test_one_worker_compiles_before_the_others_may(tmp_path: Path) -> None:
     finally:
         first.close()
         second.close()
+
+
+def test_a_chunk_of_dear_items_is_shared(tmp_path: Path) -> None:
+    """After cheap ones many are handed out at once: not all of these may wait for one another."""
+    items = [f"ok:{number}" for number in range(60)]
+    items[30:30] = ["slow:1.1", "slow:1.2"]
+    harness = Harness(tmp_path, workers=1)
+    results = harness.run(items)
+    assert sorted(results) == sorted((item, False) for item in items)
+    assert {harness.tries(item) for item in items} == {1}
+
+
+def test_a_worker_gives_back_what_it_has_no_time_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_CHUNK_SECONDS", 0.05)
+    chunk = [("ok:0", False), ("slow:0.1", False), ("ok:1", False), ("ok:2", False)]
+    replies = io.BytesIO()
+    with (tmp_path / "log").open("w+b") as log:
+        log.write(bytes(BOARD_BYTES))
+        log.flush()
+        board = Board(log.fileno())
+        worker._serve(replies, Stub(str(tmp_path)), chunk, board, 30)
+        assert (board.begun, board.deadline) == (2, float("inf"))
+        board.close()
+    replies.seek(0)
+    results = [(("ok:0", False), []), (("slow:0.1", False), [])]
+    assert protocol.receive(replies) == (protocol.END, (2, results))
+    assert protocol.receive(replies) is None
 
 
 def test_workers_are_told_how_much_is_to_come(tmp_path: Path) -> None:
