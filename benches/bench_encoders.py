@@ -15,6 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 import fastdcm
 from benches.conftest import CT_512
 from fastdcm.codecs.encoders import jpeg, png, turbojpeg
+from tests.payoffs import Fixed
 
 Encoder = Callable[[Any], bytes]
 
@@ -38,6 +39,15 @@ def by_pillow(pixels: Any) -> bytes:
 @pytest.mark.parametrize("level", [1, 3, 6], ids="level {}".format)
 def bench_png(benchmark: BenchmarkFixture, pixels: Any, level: int) -> None:
     encode(benchmark, lambda pixels: png.encode(pixels, level), pixels)
+
+
+@pytest.mark.benchmark(group=f"filters of PNG, {CT_512}")
+@pytest.mark.parametrize("compiled", [False, True], ids=["NumPy", "compiled"])
+def bench_png_filters(
+    benchmark: BenchmarkFixture, pixels: Any, monkeypatch: pytest.MonkeyPatch, compiled: bool
+) -> None:
+    monkeypatch.setattr(png, "_PAYOFF", Fixed(compiled))
+    benchmark(png._filtered, pixels, 1)
 
 
 @pytest.mark.benchmark(group=f"PNG, {CT_512}")

@@ -44,7 +44,7 @@ def bench_numpy_take(benchmark: BenchmarkFixture, side: int) -> None:
 
 
 @pytest.mark.benchmark(group="process that imports")
-@pytest.mark.parametrize("module", ["numpy", "fastdcm.kernels.display"])
+@pytest.mark.parametrize("module", ["numpy", "numba", "fastdcm.kernels.display"])
 def bench_import(benchmark: BenchmarkFixture, module: str) -> None:
     command = [sys.executable, "-c", f"import {module}"]
     benchmark.pedantic(subprocess.run, (command,), {"check": True}, rounds=10, warmup_rounds=2)

@@ -9,10 +9,13 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import fastdcm
-from benches.conftest import tiled_ct
-from fastdcm.reader import scan, sequences, source
+from benches.conftest import CT_512, tiled_ct
+from fastdcm.options import RenderOptions
+from fastdcm.pipeline import Image
+from fastdcm.reader import alike, scan, sequences, source
 from tests.builders import Element, sequence
 from tests.builders import image as object_of
+from tests.payoffs import Fixed
 
 
 def header(path: Path) -> fastdcm.Header:
@@ -38,6 +41,30 @@ def bench_fastdcm(benchmark: BenchmarkFixture, image: Path) -> None:
 @pytest.mark.usefixtures("group_by_image")
 def bench_pydicom(benchmark: BenchmarkFixture, image: Path) -> None:
     benchmark(pydicom.dcmread, image, stop_before_pixels=True)
+
+
+@pytest.mark.benchmark(group=f"scan of the header, {CT_512}")
+@pytest.mark.parametrize("compiled", [False, True], ids=["Python", "compiled"])
+def bench_scan(
+    benchmark: BenchmarkFixture, images: dict[str, Path], monkeypatch: pytest.MonkeyPatch, compiled: bool
+) -> None:
+    """The elements before the pixels, which a kernel can pass."""
+    data = source.MemorySource(images[CT_512].read_bytes())
+    monkeypatch.setattr(scan, "_PAYOFF", Fixed(compiled))
+    assert benchmark(scan.scan, data).pixel is not None
+
+
+@pytest.mark.benchmark(group=f"header and plan, {CT_512}")
+@pytest.mark.parametrize("known", [False, True], ids=["read", "remembered"])
+def bench_alike(
+    benchmark: BenchmarkFixture, images: dict[str, Path], monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """What the second slice of a series is spared; kernels are loaded."""
+    data, options = source.MemorySource(images[CT_512].read_bytes()), RenderOptions()
+    monkeypatch.setattr(scan, "_PAYOFF", Fixed(True))
+    monkeypatch.setattr(alike, "_PAYOFF", Fixed(known))
+    monkeypatch.setattr(alike, "_known", {})
+    assert benchmark(lambda: Image(data)._plan(0, options)) is not None
 
 
 @pytest.mark.parametrize("way", ["whole", "ranges"])

@@ -1,40 +1,52 @@
-"""The functions that most callers need: composition, nothing else."""
+"""The functions that most callers need: composition, nothing else.
+
+`convert` needs no NumPy in this process: its workers have it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from fastdcm.batch import Report, Watcher, run
 from fastdcm.batch.targets import named_format, named_output
 from fastdcm.options import LIMIT_NAMES, ConvertOptions, Existing, FrameSelection, ReadOptions, split_options
-from fastdcm.pipeline import Image, open_image
-from fastdcm.reader.source import Readable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastdcm.pipeline import Image
+    from fastdcm.reader.source import Readable
 
 
-def open(src: Readable, *, strict: bool = False, allow_partial: bool = False, **limits: int) -> Image:
+def open(
+    src: Readable, *, strict: bool = False, allow_partial: bool = False, threads: int = 1, **limits: int
+) -> Image:
     """Open a DICOM object: a path, bytes, a binary file object, or a `fastdcm.reader.source.Source`.
 
     Reads the header only. With ``strict`` every notice is an error; with ``allow_partial`` a frame
-    that is cut is given as far as it goes, with a notice. ``limits`` are the fields of
-    `fastdcm.options.Limits` (``max_pixels``, ...). Use it as a context manager.
+    that is cut is given as far as it goes, with a notice; ``threads`` may decode one frame (JPEG 2000).
+    ``limits`` are the fields of `fastdcm.options.Limits` (``max_pixels``, ...). Use it as a context
+    manager.
     Raises `SourceError`, `NotDicomError`, `NoPixelDataError`, `DicomError`, `UnsupportedError`.
     """
-    return open_image(src, ReadOptions.of(strict=strict, allow_partial=allow_partial, **limits))
+    from fastdcm.pipeline import open_image
+
+    return open_image(
+        src, ReadOptions.of(strict=strict, allow_partial=allow_partial, threads=threads, **limits)
+    )
 
 
 def read(src: Readable, index: int = 0, **options: Any) -> NDArray[Any]:
     """The stored values of a frame in one call; options as `Image.pixels` has them."""
-    with open_image(src) as image:
+    with open(src) as image:
         return image.pixels(index, **options)
 
 
 def render(src: Readable, index: int = 0, **options: Any) -> NDArray[Any]:
     """The display values of a frame in one call; options as `Image.render` has them."""
-    with open_image(src) as image:
+    with open(src) as image:
         return image.render(index, **options)
 
 

@@ -94,9 +94,12 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, int) or value < 1:
-                raise OptionError(f"{field.name} must be a whole number above 0, not {value!r}")
+            _must_be_positive(field.name, getattr(self, field.name))
+
+
+def _must_be_positive(name: str, value: Any) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise OptionError(f"{name} must be a whole number above 0, not {value!r}")
 
 
 LIMIT_NAMES = frozenset(field.name for field in fields(Limits))
@@ -108,18 +111,26 @@ class ReadOptions:
 
     ``strict`` makes every notice an error. ``allow_partial`` gives what is there of a frame that is
     cut, filled up with its darkest value and with a notice; without it such a frame is an error.
+    ``threads`` may work at one frame, where its decoder can share it out (JPEG 2000): more than one for
+    who waits for a single frame, one for who decodes several at once, which is faster in all.
     """
 
     strict: bool = False
     allow_partial: bool = False
     limits: Limits = Limits()
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        _must_be_positive("threads", self.threads)
 
     @classmethod
-    def of(cls, *, strict: bool = False, allow_partial: bool = False, **limits: Any) -> ReadOptions:
-        """From keyword arguments of the API: ``strict``, ``allow_partial`` and the fields of `Limits`."""
+    def of(
+        cls, *, strict: bool = False, allow_partial: bool = False, threads: int = 1, **limits: Any
+    ) -> ReadOptions:
+        """From keyword arguments of the API: this class' own, and the fields of `Limits`."""
         if unknown := sorted(limits.keys() - LIMIT_NAMES):
             raise OptionError(f"unknown option {unknown[0]!r}")
-        return cls(strict, allow_partial, Limits(**limits))
+        return cls(strict, allow_partial, Limits(**limits), threads)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ errors and notices.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
@@ -19,6 +18,7 @@ from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
 from fastdcm.errors import DicomError, FastdcmError, OptionError, RenderError, StrictError
 from fastdcm.model import Header, Notice, Samples
 from fastdcm.options import EncodeOptions, ReadOptions, RenderOptions, split_options
+from fastdcm.reader.alike import Alike, digest_of, recall, remember
 from fastdcm.reader.display import DisplayReader
 from fastdcm.reader.frames import FrameIndex
 from fastdcm.reader.header import read_header
@@ -60,13 +60,20 @@ class Image:
         self._object_ranges: dict[Plan, Range | None] = {}
         with self._located(None):
             limits = options.limits
-            found = scan(source, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated)
+            self._alike: Alike | None
+            digest = digest_of(source, limits)
+            if recalled := recall(digest):
+                found, self.header, self._alike = recalled
+            else:
+                found = scan(source, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated)
+                self.header = read_header(found, found.notices, limits)
+                self._alike = remember(digest, found, self.header)
             self._found = found
             self._source = found.source
             self._noted = found.notices
-            self.header = read_header(found, self._noted, limits)
             self._frames = FrameIndex(found, self.header, self._noted, allow_partial=options.allow_partial)
-            self._display = DisplayReader(found, self.header, self._noted)
+            known = recalled[2].display if recalled else None
+            self._display = DisplayReader(found, self.header, self._noted, known)
             self._video = open_video(self.header, self._frames.stream) if self._frames.encapsulated else None
 
     def __enter__(self) -> Self:
@@ -257,20 +264,29 @@ class Image:
             rgb=as_rgb,
             mask=mask,
             darkest=partial(self._darkest, index) if self._options.allow_partial else None,
+            threads=self._options.threads,
             note=lambda notice: self._note(notice, index),
         )
 
     def _plan(self, index: int, options: RenderOptions, bits: int = 0) -> Plan:
         """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""
-        header = self.header
+        header, alike = self.header, self._alike
         if bits > header.bits_stored:
             # A codestream that is deeper than declared: its values count.
-            header = replace(header, bits_stored=bits)
-        return make_plan(header, self._display.read(index), options, self._noted)
+            header, alike = header.changed(bits_stored=bits), None
+        if alike is not None and alike.plan is not None:
+            made_for, plan = alike.plan
+            if made_for is options or made_for == options:
+                return plan  # type: ignore[no-any-return]
+        display = self._display.read(index)
+        plan = make_plan(header, display, options, self._noted)
+        if alike is not None and not self._noted:
+            alike.display, alike.plan = display, (options, plan)
+        return plan
 
     def _darkest(self, index: int, bits: int) -> float:
         """The stored value with which a frame of this depth that is cut is filled up."""
-        header = replace(self.header, bits_stored=bits or self.header.bits_stored)
+        header = self.header.changed(bits_stored=bits or self.header.bits_stored)
         try:
             return darkest(make_plan(header, self._display.read(index), RenderOptions(), []), header)
         except RenderError:

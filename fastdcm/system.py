@@ -143,10 +143,12 @@ def machine_tag() -> str:
 
 def create_exclusive(path: str) -> int:
     """A file descriptor of a file that did not exist before; `FileExistsError` otherwise."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NOINHERIT"):
-        flags |= getattr(os, name, 0)
-    return os.open(path, flags, 0o666)
+    return os.open(path, _EXCLUSIVE, 0o666)
+
+
+_EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+for _name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NOINHERIT"):
+    _EXCLUSIVE |= getattr(os, _name, 0)
 
 
 def sync_file(descriptor: int) -> None:
@@ -211,11 +213,11 @@ def _renameat2(source: str, target: str, flag: int) -> bool:
     function = _renameat2_function()
     if function is None:
         return False
+    if function(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), flag) == 0:
+        return True
     import ctypes
     import errno
 
-    if function(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), ctypes.c_uint(flag)) == 0:
-        return True
     number = ctypes.get_errno()
     if number in (errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP):
         return False
@@ -229,7 +231,10 @@ def _renameat2_function() -> Any:
         return None
     import ctypes
 
-    return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if function is not None:
+        function.argtypes = ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint
+    return function
 
 
 def empty_when_large(descriptor: int, limit: int, keep: int = 0) -> None:
@@ -264,6 +269,29 @@ def will_need(path: str, length: int) -> None:
             os.posix_fadvise(descriptor, 0, length, os.POSIX_FADV_WILLNEED)
     finally:
         os.close(descriptor)
+
+
+#: mallopt(3), and what it is set to: glibc takes no larger threshold than the first, and a process keeps
+#: no more free memory at the end of its heap than the second.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_HEAP_BLOCK, _KEPT_FREE = 32 << 20, 128 << 20
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep what it frees for what it needs next; False where its C library has no such knob.
+
+    By itself glibc hands back a frame's megabytes after each frame, and every page of the next one's is
+    fetched and zeroed anew, which can cost as much as decoding it (benches/bench_workers.py).
+    """
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and all(
+        mallopt(name, value)
+        for name, value in ((_M_MMAP_THRESHOLD, _HEAP_BLOCK), (_M_TRIM_THRESHOLD, _KEPT_FREE))
+    )
 
 
 _SEEK_LOCK = threading.Lock()

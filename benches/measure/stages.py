@@ -1,9 +1,10 @@
 """``python -m benches.measure.stages FOLDER CASE SECONDS``: where the time of one worker goes, and the floor.
 
-The steps of the package one by one, in one process, in alternation with the whole of them as a worker does it
-(``total``) and with what nobody can leave out: the bare decoder on the frame's bytes (``bare decode``), the
-rendering of samples with a plan that is made (``kernel``), the bare encoder on pixels in memory
-(``bare encode``). Medians, in seconds an image.
+In one process, in alternation: a worker's whole work with a file (``total``), the same with the clock of
+``convert --profile`` (its stages), and what nobody can leave out: the file's bytes read by bare calls of the
+system (``bare read``), the bare decoder on the frame's bytes (``bare decode``), the rendering of samples with
+a plan that is made (``kernel``), the bare encoder on pixels in memory (``bare encode``), the image written
+under a name and renamed (``bare write``). Medians, in seconds an image.
 """
 
 from __future__ import annotations
@@ -24,22 +25,21 @@ import imagecodecs
 import numpy as np
 
 import fastdcm
-import fastdcm.kernels.display  # a process with numba uses it at once, as in a long run
 from benches import peers
 from benches.corpus import Case, load
+from fastdcm import system
 from fastdcm.batch.convert import Converter, Job
 from fastdcm.batch.discovery import Task
-from fastdcm.codecs.encode import encode_image
+from fastdcm.batch.report import Outcome
+from fastdcm.batch.stages import STAGES
 from fastdcm.codecs.table import SYNTAXES
+from fastdcm.kernels import OUTLOOK
 from fastdcm.options import ConvertOptions, EncodeOptions, RenderOptions
 from fastdcm.pipeline import Image
-from fastdcm.reader.source import open_source
 from fastdcm.rendering.execute import execute
-from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
 
 RENDER, ENCODE = RenderOptions(), EncodeOptions(quality=peers.QUALITY)
-STAGES = ("read", "scan", "decode", "render", "copy of the stream", "encode", "write")
 LEAST_ROUNDS = 5
 #: Each way of a round lasts about so long.
 TURN_SECONDS = 0.03
@@ -71,49 +71,11 @@ class Clock:
             self.seconds[name] += time.perf_counter() - start
 
 
-def by_stages(path: str, sink: DirectorySink, target: str, name: str, clock: Clock) -> None:
-    """One file as `Converter` does it, step by step."""
-    with clock("read"):
-        source = open_source(path)
-    with clock("scan"):
-        image = Image(source)
-    _time_reading(image, clock)
-    for index in range(len(image)):
-        if passes_through(image, index):
-            with clock("copy of the stream"):
-                data = image.encode_frame(index, RENDER, EncodeOptions()).data
-        else:
-            before = clock.seconds["read"]
-            with clock("decode"):
-                samples = image._decode(index, as_rgb=True, mask=False)
-            clock.seconds["decode"] -= clock.seconds["read"] - before
-            with clock("render"):
-                plan = image._plan(index, RENDER, samples.bits)
-                pixels = execute(plan, samples, image._object_range(plan))
-            with clock("encode"):
-                data = encode_image(pixels, ENCODE)
-        with clock("write"):
-            sink.put(target, f"{name}_{index}.jpg", data)
-    with clock("read"):
-        image.close()
-
-
 def passes_through(image: Image, index: int) -> bool:
     """Whether the frame is copied as it is."""
     return SYNTAXES[image.header.transfer_syntax_uid].family == "jpeg" and bool(
         image.encode_frame(index, RENDER, EncodeOptions()).passed_through
     )
-
-
-def _time_reading(image: Image, clock: Clock) -> None:
-    """Count what frames of large files are read for as reading."""
-    read = image._frames.read
-
-    def timed(index: int) -> Any:
-        with clock("read"):
-            return read(index)
-
-    image._frames.read = timed  # type: ignore[method-assign]
 
 
 def scan_is_untouched(path: str) -> bool | None:
@@ -128,9 +90,10 @@ def scan_is_untouched(path: str) -> bool | None:
 
 
 class Floor:
-    """What the frames of a file cost at least, with everything but the codecs' work done before."""
+    """What a file and its frames cost at least, with everything but the codecs' work done before."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, target: str) -> None:
+        self._path, self._target = path, target
         self._frames = []
         with fastdcm.open(path) as image:
             family = SYNTAXES[image.header.transfer_syntax_uid].family
@@ -144,9 +107,13 @@ class Floor:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def run(self, clock: Clock) -> None:
-        """Each frame once through each library."""
-        for data, plan, samples, pixels in self._frames:
+    def run(self, name: str, clock: Clock) -> None:
+        """The file read, then each frame once through each library, and written."""
+        with clock("bare read"):
+            descriptor = os.open(self._path, os.O_RDONLY)
+            os.read(descriptor, os.fstat(descriptor).st_size)
+            os.close(descriptor)
+        for index, (data, plan, samples, pixels) in enumerate(self._frames):
             if self._decoder is not None:
                 with clock("bare decode"):
                     self._decoder(data, self._header)
@@ -154,7 +121,13 @@ class Floor:
                 execute(plan, samples)
             subsampling = None if pixels.ndim == 2 else ENCODE.subsampling
             with clock("bare encode"):
-                imagecodecs.jpeg8_encode(pixels, level=ENCODE.quality, subsampling=subsampling)
+                encoded = imagecodecs.jpeg8_encode(pixels, level=ENCODE.quality, subsampling=subsampling)
+            path = os.path.join(self._target, f"{name}_{index}.jpg")
+            with clock("bare write"):
+                descriptor = os.open(path + "~", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+                os.write(descriptor, encoded)
+                os.close(descriptor)
+                os.rename(path + "~", path)
 
 
 class Work:
@@ -162,12 +135,17 @@ class Work:
     and caches, is what a run leaves for its next file.
     """
 
-    def __init__(self, paths: list[str], floors: list[Floor], target: str) -> None:
+    def __init__(self, paths: list[str], target: str) -> None:
+        system.keep_freed_memory()  # as a worker does
+        OUTLOOK.times = 1e9  # in the middle of a long run, which uses all kernels
         run = Run.begin()
-        self._files = list(zip(paths, floors, strict=True))
-        self._target = target
-        self._sink = DirectorySink(run, "keep")
-        self._converter = Converter(Job(run, ConvertOptions(), every_file=False))
+        self._target, self._paths = target, paths
+        self._floors = [Floor(path, target) for path in paths]
+        self._plain, self._profiled = (
+            Converter(Job(run, ConvertOptions(), every_file=True, profile=profile))
+            for profile in (False, True)
+        )
+        self.images = sum(map(len, self._floors))
 
     def round(self, turns: int) -> Clock:
         """Each way so many turns over all files."""
@@ -180,34 +158,37 @@ class Work:
         return clock
 
     def _whole(self, turn: str, clock: Clock) -> None:
-        for number, (path, _) in enumerate(self._files):
+        for number, path in enumerate(self._paths):
             with clock("total"):
-                self._converter(
-                    Task(path, self._target, f"{turn}-{number}"), False, lambda frame, seconds: None
-                )
+                self._convert(self._plain, path, f"{turn}-{number}")
 
     def _by_stages(self, turn: str, clock: Clock) -> None:
-        for number, (path, _) in enumerate(self._files):
-            by_stages(path, self._sink, self._target, f"{turn}-stages{number}", clock)
+        for number, path in enumerate(self._paths):
+            outcome = self._convert(self._profiled, path, f"{turn}-stages{number}")
+            for name, seconds in zip(STAGES, outcome.stages, strict=True):
+                clock.seconds[name] += seconds
 
     def _floor(self, turn: str, clock: Clock) -> None:
-        for _, floor in self._files:
-            floor.run(clock)
+        for number, floor in enumerate(self._floors):
+            floor.run(f"{turn}-floor{number}", clock)
+
+    def _convert(self, converter: Converter, path: str, name: str) -> Outcome:
+        outcome, _ = converter(Task(path, self._target, name), False, lambda frame, seconds: None)
+        assert outcome is not None
+        return outcome
 
 
 def measure(case: Case, seconds: float) -> dict[str, Any]:
     """Medians of rounds over the case's files, in seconds an image; and how many rounds."""
     paths = [path for path, _ in peers.files_of(case.folder)][:8]
-    floors = [Floor(path) for path in paths]
-    images = sum(len(floor) for floor in floors)
     rounds: list[dict[str, float]] = []
     end = time.perf_counter() + seconds
     with tempfile.TemporaryDirectory(dir=Path(case.folder).parent) as target:
-        work = Work(paths, floors, target)
+        work = Work(paths, target)
         turns = 1
         while len(rounds) <= LEAST_ROUNDS or time.perf_counter() < end:
             clock = work.round(turns)
-            rounds.append({name: took / (turns * images) for name, took in clock.seconds.items()})
+            rounds.append({name: took / (turns * work.images) for name, took in clock.seconds.items()})
             if len(rounds) == 1:
                 turns = max(1, round(TURN_SECONDS / clock.seconds["total"]))
     del rounds[0]  # the first one fills caches

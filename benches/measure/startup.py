@@ -58,7 +58,8 @@ def measure(case: Case, rounds: int, folder: Path) -> list[dict[str, Any]]:
 
 def _environment() -> dict[str, str]:
     """JVM start-up at its best, as people who start it for one file have it."""
+    program = find_command("dcm2jpg", "DCM2JPG")
     return {
-        **os.environ,
+        **(dcm2jpg.environment(program) if program else os.environ),
         "JAVA_OPTS": os.environ.get("JAVA_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"),
     }

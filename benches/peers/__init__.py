@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast
@@ -98,12 +98,15 @@ def find_command(name: str, variable: str = "") -> str | None:
     return None
 
 
-def run(command: Sequence[str]) -> None:
-    """Run a command; `UnsupportedJobError` with the end of what it said, where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+    """What a command prints; `UnsupportedJobError` with the end of what it said, where it fails."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, env=environment
+    )
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise UnsupportedJobError(said[-1][:200] if said else f"ended with {done.returncode}")
+    return done.stdout
 
 
 def first_line(command: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Orthanc: files are uploaded and their frames fetched from /rendered, over one HTTP connection.
 
 The server is started before the first job, with its storage in a temporary folder, and is not part of the
-time.
+time. What it has already is received and parsed again, but not stored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""SimpleITK: ReadImage, IntensityWindowing, WriteImage, one thread."""
+"""SimpleITK: ImageFileReader, IntensityWindowing, WriteImage, one thread.
+
+Its JPEGs are progressive, and it has no option for that.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,15 @@ def convert(source: str, target: str, format: str) -> None:
     for path, stem in files_of(source):
         reader = SimpleITK.ImageFileReader()
         reader.SetFileName(path)
+        reader.SetImageIO("GDCMImageIO")  # which spares it to ask every other format first
         image = reader.Execute()  # modality values: ITK rescales
         frames = image.GetSize()[2] if image.GetDimension() == 3 else 1
         colour = image.GetNumberOfComponentsPerPixel() > 1
         gray = image if colour else displayed(reader, image)
         for index, suffix in enumerate(frame_suffixes(frames)):
-            frame = gray[:, :, index] if image.GetDimension() == 3 else gray
+            # gray[:, :, index] does the same, and takes three times as long.
+            size, start = (*image.GetSize()[:2], 0), (0, 0, index)
+            frame = SimpleITK.Extract(gray, size, start) if image.GetDimension() == 3 else gray
             if format == "png":
                 SimpleITK.WriteImage(frame, os.path.join(target, stem + suffix + ".png"))
             else:

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benches.report.figures import Results, Row, number
+from fastdcm.batch.stages import STAGES
 
 #: Stand-ins that matplotlib draws with -> the page's CSS variables.
 COLOURS = {
@@ -31,7 +32,6 @@ INK, MUTED, GRID, OURS, THEIRS, FLOOR = (
     _BY_NAME[name] for name in ("--ink", "--muted", "--grid", "--ours", "--theirs", "--floor")
 )
 
-STAGES = ("read", "scan", "decode", "render", "copy of the stream", "encode", "write")
 
 _STYLE = {
     "svg.fonttype": "none",

@@ -9,6 +9,10 @@ from typing import Any
 
 from benches.measure.speed import OURS
 
+#: What nobody can leave out, as `benches.measure.stages` calls it: the codecs' and the kernel's; all of it.
+CODECS = ("bare decode", "kernel", "bare encode")
+BARE = ("bare read", *CODECS, "bare write")
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -103,9 +107,15 @@ class Results:
 
     def overhead(self, case: str) -> float:
         """Seconds an image that are neither a codec's nor the kernel's."""
+        return self._beyond(case, CODECS)
+
+    def handling(self, case: str) -> float:
+        """Seconds an image beyond codecs, kernel, and the bare reading and writing of files."""
+        return self._beyond(case, BARE)
+
+    def _beyond(self, case: str, names: Sequence[str]) -> float:
         seconds = self.stages[case]["seconds"]
-        bare = sum(seconds.get(name, 0.0) for name in ("bare decode", "kernel", "bare encode"))
-        return float(seconds["total"] - bare)
+        return float(seconds["total"] - sum(seconds.get(name, 0.0) for name in names))
 
 
 def number(value: float, digits: int = 3) -> str:

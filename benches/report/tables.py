@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from benches.report.figures import Results, deviation_words, mebibytes, number, times
+from benches.report.figures import BARE, Results, deviation_words, mebibytes, number, times
 from benches.report.goals import verdicts
+from fastdcm.batch.stages import STAGES
 
 Table = list[list[str]]
 
@@ -43,24 +44,27 @@ def contest(results: Results, found: dict[str, Any]) -> Table:
 
 def stages(results: Results) -> Table:
     """Microseconds an image of each stage, beside the floor."""
-    names = ["read", "scan", "decode", "render", "copy of the stream", "encode", "write"]
-    bare = ["bare decode", "kernel", "bare encode"]
     head = [
         "µs an image",
-        *names,
+        *STAGES,
         "whole",
+        "bare read",
         "bare decoder",
         "kernel",
         "bare encoder",
-        "our own",
+        "bare write",
+        "beyond codecs and kernel",
+        "beyond all that is bare",
         "whole / floor (spread)",
     ]
     rows = []
     for case, found in results.stages.items():
         seconds = found["seconds"]
-        figures = [_micro(seconds.get(name)) for name in [*names, "total", *bare]]
-        own = "" if "copy of the stream" in seconds else _micro(results.overhead(case))
-        rows.append([results.cases[case]["label"], *figures, own, times(results.floor_ratio(case))])
+        figures = [_micro(seconds.get(name)) for name in [*STAGES, "total", *BARE]]
+        # A stream that is copied needs no codec, of which there could be anything beyond.
+        copied = found["untouched"] is not None
+        beyond = ["", ""] if copied else [_micro(results.overhead(case)), _micro(results.handling(case))]
+        rows.append([results.cases[case]["label"], *figures, *beyond, times(results.floor_ratio(case))])
     return [head, *rows]
 
 

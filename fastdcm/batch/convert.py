@@ -65,7 +65,7 @@ class Converter:
         self._put = self._sink.put
         self._template = None if job.options.name is None else Template.parse(job.options.name)
         self._converted, self._unchanged = Outcome("", files=0), Outcome("", files=0)
-        self._done = 0
+        self._done = self._to_come = 0
         self._blocks = system.blocks_read()
         self._from_disk = False
         self._stages: Stages | None = None
@@ -90,8 +90,10 @@ class Converter:
         ``own`` tells that outputs of this run may be the task's own, from a try that was cut off.
         """
         outcome = Outcome(task.source, task.part, task.parts)
-        parts = self.convert(task, own, beat, outcome)
         self._done += 1
+        OUTLOOK.times = self._to_come / self._done
+        self._to_come -= 1
+        parts = self.convert(task, own, beat, outcome)
         if self._job.every_file or parts or not outcome.is_plain:
             return outcome, parts
         sums = self._converted if outcome.images else self._unchanged
@@ -106,7 +108,7 @@ class Converter:
 
     def foresee(self, outlook: Outlook) -> None:
         """Take notice of what is to come."""
-        OUTLOOK.times = outlook.items / self._done if self._done else 0.0
+        self._to_come = outlook.items
         OUTLOOK.may_compile = outlook.may_compile
         blocks = system.blocks_read()
         self._from_disk, self._blocks = blocks > self._blocks, blocks

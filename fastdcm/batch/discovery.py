@@ -100,8 +100,9 @@ def _walk(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
             continue
         for name in others:
             yield Outcome(os.path.join(folder.path, name), skipped="neither a file nor a folder")
+        before = os.path.join(folder.path, "")
         for name, stem in name_listing(files):
-            yield Task(os.path.join(folder.path, name), folder.target, stem)
+            yield Task(before + name, folder.target, stem)
         excluded = {found for output in outputs if (found := _identity(output)) is not None}
         for name in sorted(folders, key=sort_key, reverse=True):
             path = os.path.join(folder.path, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -68,12 +69,18 @@ def run(
     try:
         if len(targets.files) != 1 or targets.trees:
             _with_workers(items, job, jobs, report, watcher)
-        elif parts := _alone(next(items), job, report, watcher):
+        elif parts := _alone(next(items), _with_threads(job, jobs), report, watcher):
             _with_workers(parts, job, jobs, report, watcher)
     except KeyboardInterrupt:
         report.interrupted = True
     report.seconds = time.monotonic() - start
     return report
+
+
+def _with_threads(job: Job, threads: int) -> Job:
+    """The same, with so many threads at each frame: nothing else has to be done meanwhile."""
+    read = replace(job.options.read, threads=threads)
+    return job._replace(options=replace(job.options, read=read))
 
 
 def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> list[Task]:

@@ -31,6 +31,9 @@ class _MeasuredSource(Source):
     def ahead(self, offset: int, length: int) -> memoryview:
         return self._counted(self._inner.ahead, offset, length)
 
+    def part(self, offset: int, length: int) -> bytes:
+        return self._counted(self._inner.part, offset, length)
+
     def _counted(self, read: Callable[[int, int], _Bytes], offset: int, length: int) -> _Bytes:
         with self._stages.during(READ):
             data = read(offset, length)

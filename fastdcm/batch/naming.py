@@ -40,20 +40,30 @@ def name_listing(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     Where two would share a stem on a filesystem that ignores case, and where a stem looks like
     another's numbered frame (``a_0001`` beside ``a``), the later one keeps its full name.
     """
-    ordered = sorted(names, key=sort_key)
-    stems = [strip_extension(name) for name in ordered]
-    folded_stems = [stem.casefold() for stem in stems]
-    others = {name.casefold() for name in ordered}
-    others.update(folded_stems)
+    ordered = _sorted(names)
     taken: set[str] = set()
-    for name, stem, folded in zip(ordered, stems, folded_stems, strict=True):
-        frame_like = _FRAME_LIKE.fullmatch(folded)
-        if folded in taken or (frame_like and frame_like[1] in others):
+    # Of a folder of many thousands as little is kept as is needed: this mostly is not.
+    others: set[str] | None = None
+    for name in ordered:
+        stem = strip_extension(name)
+        folded = stem.casefold()
+        frame_like = "_" in folded and _FRAME_LIKE.fullmatch(folded)
+        if frame_like and others is None:
+            others = {other.casefold() for known in ordered for other in (known, strip_extension(known))}
+        if folded in taken or (frame_like and others and frame_like[1] in others):
             yield name, name
             taken.add(name.casefold())
         else:
-            taken.add(folded)
+            taken.add(stem if folded == stem else folded)
             yield name, stem
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    """Names by `sort_key`, which all small letters and digits need not."""
+    ordered = sorted(names)
+    if any(name.casefold() != name for name in ordered):
+        ordered.sort(key=sort_key)
+    return ordered
 
 
 def frame_suffix(number: int, frames: int) -> str:

@@ -36,6 +36,7 @@ def main() -> int:
     """Serve one run; 0 when its input ended."""
     requests, replies = _take_over_standard_streams()
     faulthandler.enable()
+    system.keep_freed_memory()
     board = Board(2)
     setup = protocol.receive(requests)
     if setup is None:

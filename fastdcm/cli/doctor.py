@@ -64,11 +64,11 @@ def _dotted(version: tuple[int, int, int]) -> str:
 
 
 def _kernels() -> list[str]:
-    from fastdcm.kernels import PIXELS_BEFORE_NUMBA, display, jit
+    from fastdcm.kernels import PIXELS_BEFORE_KERNELS, places
 
     return [
-        f"cached in {jit.cache_place(display.gather)}",
-        f"used by a process after {PIXELS_BEFORE_NUMBA // 1_000_000} megapixels; NumPy gives the same before",
+        f"kept in {places.in_words()}",
+        f"used after {PIXELS_BEFORE_KERNELS // 1_000_000} megapixels; NumPy gives the same till then",
     ]
 
 

@@ -17,18 +17,20 @@ _WHAT = {
 
 
 def profile(report: Report) -> list[str]:
-    """A table of the stages, an image and in all, and the rates of the run."""
+    """A table of the stages, which together are the run's time in all its processes, and its rates."""
     seconds = report.stages or (0.0,) * len(STAGES)
-    total = sum(seconds)
+    busy, wall = sum(seconds), report.seconds
+    # Of parts that ran when the run was interrupted more may be known than the clock has seen.
+    total = max(busy, wall * report.workers)
     lines = [f"{'stage':<8}{'ms/image':>10}{'share':>8}"]
     for name, spent in zip(STAGES, seconds, strict=True):
         lines.append(f"{_row(name, spent, total, report.images)}  {_WHAT[name]}")
-    lines.append(_row("all", total, total, report.images))
-    wall = report.seconds
+    lines.append(
+        f"{_row('waiting', total - busy, total, report.images)}  start of workers, and their idle time"
+    )
+    workers = "1 process" if report.workers == 1 else f"{report.workers} processes"
+    lines.append(f"{_row('all', total, total, report.images)}  {wall:.2f} s of {workers}")
     if wall > 0:
-        busy = total / (wall * report.workers)
-        workers = "1 process" if report.workers == 1 else f"{report.workers} processes"
-        lines.append(f"{workers}, busy for {busy:.0%} of {wall:.2f} s; the rest is start-up and waiting")
         lines.append(
             f"{report.images / wall:.0f} images/s, {_size(report.bytes_read / wall)}/s read, "
             f"{_size(report.bytes_written / wall)}/s written"

@@ -32,16 +32,17 @@ def decode_frame(
     rgb: bool = True,
     mask: bool = True,
     darkest: Darkest | None = None,
+    threads: int = 1,
     note: Note,
 ) -> Samples:
     """Decode one frame.
 
     ``data`` are its bytes, of which the first ``bit_offset`` bits belong to the frame before;
     ``little`` is the byte order of native samples. With ``rgb`` a JPEG stream is converted to RGB
-    by its own decoder, else samples stay as coded. Without ``mask``, native samples may keep what is
-    above Bits Stored. The result's array has the shape (rows, columns[, 3]). A frame that is cut is an
+    by its own decoder, else samples stay as coded. Without ``mask``, native and RLE samples may keep what
+    is above Bits Stored. The result's array has the shape (rows, columns[, 3]). A frame that is cut is an
     error, unless ``darkest`` is given: what gives the stored value to fill it up with, where the codec
-    can be decoded in part (native, RLE, deflated, JPEG).
+    can be decoded in part (native, RLE, deflated, JPEG). ``threads`` may work at it (JPEG 2000).
 
     Raises `CodestreamError` where the data is damaged or contradicts the header,
     `UnsupportedError` for what no decoder here takes.
@@ -60,7 +61,7 @@ def decode_frame(
     if family == "rle":
         from fastdcm.codecs.decoders import rle
 
-        return rle.decode(data, header, darkest=darkest, note=note)
+        return rle.decode(data, header, mask=mask, darkest=darkest, note=note)
     if family == "jpeg":
         from fastdcm.codecs.decoders import jpeg
 
@@ -75,7 +76,7 @@ def decode_frame(
         return jpegxl.decode(bytes(data), header, note=note)
     from fastdcm.codecs.decoders import jpeg2000
 
-    return jpeg2000.decode(bytes(data), header, high_throughput=family == "htj2k", note=note)
+    return jpeg2000.decode(bytes(data), header, high_throughput=family == "htj2k", threads=threads, note=note)
 
 
 def open_video(header: Header, open_stream: Callable[[], Stream]) -> Video | None:
@@ -121,7 +122,7 @@ def _found(data: memoryview, header: Header) -> Family | None:
     if any(data[4 * (data[0] + 1) : RLE_HEADER_SIZE]):
         return None  # offsets of segments that there are not
     try:
-        parse_rle(bytes(data), header.samples_per_pixel * max(header.bits_allocated, 8) // 8)
+        parse_rle(data, header.samples_per_pixel * max(header.bits_allocated, 8) // 8)
     except CodestreamError:
         return None
     return "rle"

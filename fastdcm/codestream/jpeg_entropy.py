@@ -111,8 +111,8 @@ class _Walker:
 
     def __init__(self, data: bytes, frame: Frame, scan: Scan, compiled: bool) -> None:
         self.data, self.frame, self.scan, self.compiled = data, frame, scan, compiled
-        across, down = grid(frame, scan)
-        self.mcus = across * down
+        self.across, self.down = grid(frame, scan)
+        self.mcus = self.across * self.down
         self.interval = scan.restart_interval or self.mcus
 
     def _unstuff(self) -> None:
@@ -170,6 +170,12 @@ class _Walker:
         if kind == "category" and len({td for td, _ in self.scan.tables}) == 1:
             table = self._table(0, self.scan.tables[0][0], kind)
             units = sum(units_of(self.scan))
+            rows, rest = divmod(self.interval, self.across)
+            if self.compiled and not rest:
+                first = self._integers([0])
+                spare = self._quick(rows, self.down, self.across * units, first, first, table)
+                if spare >= 0:
+                    return self._extent(huffman.WHOLE, self.mcus, spare)
             status, whole, spare = self._run("walk_differences", table, units=units)
             return self._extent(status, whole // units, spare)
         tables: list[Any] = []
@@ -183,7 +189,7 @@ class _Walker:
                 tables.append(self._table(1, ta, "coefficients"))
         walked = self._integers(dc), self._integers(ac), _joined(tables, self.compiled)
         if self.compiled and sequential:
-            spare = self._quick(*walked)
+            spare = self._quick(self.interval, self.mcus, 64, *walked)
             if spare >= 0:
                 return self._extent(huffman.WHOLE, self.mcus, spare)
         return self._extent(*self._run("walk_blocks", *walked))
@@ -196,7 +202,7 @@ class _Walker:
 
         data, scan = np.frombuffer(self.data, np.uint8), self.scan
         walk: Any = stuffed.spare_bits
-        return int(walk(data, scan.start, scan.end, self.interval, self.mcus, *walked))
+        return int(walk(data, scan.start, scan.end, *walked))
 
     def _band(self, histories: dict[int, Any]) -> Extent:
         """Coefficients Ss to Se of one component, in a progressive frame."""

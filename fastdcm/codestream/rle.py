@@ -15,7 +15,7 @@ _LIMIT_SEGMENTS = 15
 _HEADER = Struct("<16I")
 
 
-def parse(data: bytes, segments_expected: int) -> tuple[tuple[int, int], ...]:
+def parse(data: bytes | memoryview, segments_expected: int) -> tuple[tuple[int, int], ...]:
     """Return (offset, length) of each segment, in bytes from the start of the frame (PS3.5 G.5).
 
     ``segments_expected`` is Samples per Pixel times the bytes of Bits Allocated (G.2). The last

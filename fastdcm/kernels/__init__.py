@@ -1,26 +1,31 @@
-"""Loops compiled by numba: arrays and scalars only, and when it pays to import them.
+"""Compiled loops: arrays and scalars only, and when it pays to load them.
 
-Importing numba and loading cached kernels costs 0.25 to 0.5 s, as much as NumPy takes for about four
-hundred megapixels more than a kernel would (benches/bench_kernels.py). A process therefore starts on
-NumPy, with the same integers, and changes over once it has seen that many, or knows that they
-will come.
+The first kernel of a process costs 0.04 s, as much as NumPy takes for some sixty megapixels more than a
+kernel would; where nothing is compiled yet, numba is imported for it and takes seconds, once a machine
+(benches/bench_kernels.py). A process therefore starts on NumPy, with the same integers, and changes over
+once it has seen that many, or knows that they will come.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Collection
 
-#: Pixels that NumPy renders before numba is imported.
+from fastdcm.kernels.places import are_cached
+
+#: Pixels that NumPy renders before numba is imported, to compile kernels.
 PIXELS_BEFORE_NUMBA = 400_000_000
+#: The share of a threshold after which kernels are loaded that are compiled already.
+_LOADING = 0.15
+#: Pixels that NumPy renders before kernels are loaded that are compiled already.
+PIXELS_BEFORE_KERNELS = int(_LOADING * PIXELS_BEFORE_NUMBA)
 
 
 class Outlook:
     """What this process knows of its work to come; a process that knows nothing goes by what it did.
 
-    ``times`` is how many times the work done so far is to come at least. Without ``may_compile``
-    kernels are imported where their cache holds them, else another process compiles them first.
+    ``times`` is how many times the work done so far, the present included, is to come at least. Without
+    ``may_compile`` kernels are loaded where they are kept, else another process compiles them first.
     """
 
     times: float = 0.0
@@ -31,33 +36,14 @@ OUTLOOK = Outlook()
 
 
 def are_loaded() -> bool:
-    """Whether this process has kernels, so that others find them in the cache."""
-    return "fastdcm.kernels.jit" in sys.modules
-
-
-def are_cached(modules: Collection[str], folder: str = os.path.dirname(__file__)) -> bool:
-    """Whether machine code of all these modules lies beside them, where numba puts it if it can.
-
-    False where it lies elsewhere: then it is not known.
-    """
-    version = f".py{sys.version_info[0]}{sys.version_info[1]}."
-    cached: set[str] = set()
-    try:
-        written = {name: os.stat(os.path.join(folder, f"{name}.py")).st_mtime for name in modules}
-        with os.scandir(os.path.join(folder, "__pycache__")) as entries:
-            for entry in entries:
-                module = entry.name.partition(".")[0]
-                index = entry.name.endswith(".nbi") and version in entry.name and module in written
-                if index and entry.stat().st_mtime > written[module]:
-                    cached.add(module)
-    except OSError:
-        return False
-    return cached == set(modules)
+    """Whether this process has kernels, so that further ones cost it next to nothing."""
+    return "llvmlite" in sys.modules
 
 
 class Payoff:
-    """Counts the pixels of this process and tells when compiled kernels pay for their import.
+    """Counts the work of this process and tells when kernels pay for being compiled, or for being loaded.
 
+    ``threshold`` is as much work, in pixels or another unit, as importing numba takes without them;
     ``modules`` are those of this package whose functions would be used.
     """
 
@@ -68,15 +54,17 @@ class Payoff:
         self._seen = 0
         self._reached = threshold <= 0
 
-    def reached(self, pixels: int) -> bool:
-        """Count ``pixels`` more; whether kernels should be used for them."""
+    def reached(self, work: int) -> bool:
+        """Count ``work`` more; whether kernels should be used for it."""
         if not self._reached:
-            self._seen += pixels
-            enough = self._seen * max(1.0, OUTLOOK.times) >= self._threshold
-            self._reached = "numba" in sys.modules or (enough and self._may_import())
+            self._seen += work
+            known = self._seen * max(1.0, OUTLOOK.times)
+            if are_loaded() or known >= _LOADING * self._threshold:
+                may_compile = OUTLOOK.may_compile and known >= self._threshold
+                self._reached = may_compile or self._is_cached()
         return self._reached
 
-    def _may_import(self) -> bool:
-        if self._cached is None and not OUTLOOK.may_compile:
+    def _is_cached(self) -> bool:
+        if self._cached is None:
             self._cached = are_cached(self._modules)
-        return OUTLOOK.may_compile or bool(self._cached)
+        return self._cached

@@ -26,20 +26,31 @@ def gather(values, table, out):  # type: ignore[no-untyped-def]
         out[index] = table[values[index]]
 
 
-@kernel(f"void({_U16}, int32, int32, float32, float32, uint8[::1])")
-def line(words, mask, half, scale, offset, out):  # type: ignore[no-untyped-def]
-    """``out[i] = x * scale + offset``, clipped to 0..255 and cut; x is ``((word & mask) ^ half) - half``.
+@kernel(
+    f"void({_U16}, float32, float32, uint8[::1])",
+    f"void({_I16}, float32, float32, uint8[::1])",
+)
+def line(values, scale, offset, out):  # type: ignore[no-untyped-def]
+    """``out[i] = values[i] * scale + offset``, cut to a whole number and clipped to 0..255.
 
-    words: (n,) uint16; out: (n,) uint8. All in int32 and float32, so that the compiler can take many
-    samples at once; NumPy's float32 gives the same numbers (no multiplication is fused with an
-    addition), by which `fastdcm.rendering.line` proves a line before it is used.
+    values: (n,) int16 or uint16; out: (n,) uint8. In float32, then int32, which the numbers must fit, so
+    that the compiler takes many samples at once; NumPy's float32 gives the same numbers (no
+    multiplication is fused with an addition), by which `fastdcm.rendering.line` proves a line before it
+    is used.
     """
-    low = np.float32(0)
-    high = np.float32(255)
+    for index in range(values.size):
+        gray = np.int32(np.float32(values[index]) * scale + offset)
+        out[index] = np.uint8(min(max(gray, np.int32(0)), np.int32(255)))
+
+
+@kernel(f"void({_U16}, int32, int32, float32, float32, uint8[::1])")
+def masked_line(words, mask, half, scale, offset, out):  # type: ignore[no-untyped-def]
+    """`line` of values that are ``((word & mask) ^ half) - half``."""
     for index in range(words.size):
         # Each step is cast back: numba would go on in 64 bits.
         value = np.int32(np.int32(np.int32(np.int32(words[index]) & mask) ^ half) - half)
-        out[index] = np.uint8(min(max(np.float32(value) * scale + offset, low), high))
+        gray = np.int32(np.float32(value) * scale + offset)
+        out[index] = np.uint8(min(max(gray, np.int32(0)), np.int32(255)))
 
 
 @kernel(f"void({_PIXELS}, {_I16}, {_I16}, {_I16}, uint8[:, ::1])")

@@ -1,71 +1,130 @@
-"""The one decorator: compile for fixed types, cache on disk where that is possible.
+"""The one decorator: compiled by numba for fixed types, once; then loaded as machine code.
 
-numba writes its cache beside the source or in the user's home and raises at import where both are
-read-only (containers, clusters). Then a private folder of the user's in the temporary directory is
-tried, then compilation goes without a cache.
+numba is imported where something has to be compiled only. What `fastdcm.kernels.machine_code` cannot
+keep or load is compiled anew in each process, and called through numba.
 """
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from types import FunctionType
 from typing import Any
 
-import numba
+from fastdcm.kernels import machine_code
+from fastdcm.kernels.machine_code import Native, Signature
 
 
-def kernel(*signatures: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Compile a function for the given signatures, at once, so that nothing compiles in mid-run."""
+class Kernel:
+    """A compiled function; ``py_func`` is the same in Python.
 
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        try:
-            return _compile(signatures, function, cache=True)
-        except (RuntimeError, OSError):
-            # "cannot cache function: no locator available": nowhere to write.
-            folder = private_cache()
-        if folder is not None:
-            numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-            try:
-                return _compile(signatures, function, cache=True)
-            except (RuntimeError, OSError):
-                numba.config.CACHE_DIR = ""  # type: ignore[attr-defined]
-        return _compile(signatures, function, cache=False)
-
-    return decorate
-
-
-def _compile(
-    signatures: tuple[str, ...], function: Callable[..., None], *, cache: bool
-) -> Callable[..., None]:
-    compiled: Callable[..., None] = numba.jit(list(signatures), nopython=True, nogil=True, cache=cache)(
-        function
-    )
-    return compiled
-
-
-def private_cache() -> Path | None:
-    """A folder in the temporary directory that only this user can write; None where there is none.
-
-    What lies in the cache is executed, so a folder that somebody else made is not used.
+    Arrays must have the types of one of its signatures and be in C order. Raises `TypeError`.
     """
-    user = getattr(os, "getuid", lambda: os.environ.get("USERNAME", "user"))()
-    folder = Path(tempfile.gettempdir()) / f"fastdcm-numba-{user}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.lstat()
-    except OSError:
-        return None
-    if os.name == "posix":
-        foreign = status.st_uid != user or stat.S_IMODE(status.st_mode) & 0o077
-        if foreign or not stat.S_ISDIR(status.st_mode):
+
+    def __init__(self, function: FunctionType, signatures: tuple[str, ...]) -> None:
+        self.py_func = function
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+        self._signatures = signatures
+        self._dispatcher: Any = None
+        self._callee: Any = None
+        self._natives = [self._native(signature) for signature in signatures]
+        if len(self._natives) == 1:
+            self._only = self._natives[0]
+        else:
+            self._only = self._first
+
+    def __call__(self, *arguments: Any) -> Any:
+        result = self._only(*arguments)
+        if result is NotImplemented:
+            raise TypeError(f"{self.__name__} has no signature for {', '.join(map(_type, arguments))}")
+        return result
+
+    def _first(self, *arguments: Any) -> Any:
+        for native in self._natives:
+            result = native(*arguments)
+            if result is not NotImplemented:
+                return result
+        return NotImplemented
+
+    def _native(self, signature: str) -> Native:
+        package, _, module = self.py_func.__module__.rpartition(".")
+        name = self.__name__
+        # What is defined elsewhere has another source than the one by which machine code is known.
+        is_ours = package == "fastdcm.kernels"
+        try:
+            types = Signature(signature)
+        except ValueError:
+            return self._by_numba()
+        code = machine_code.load(module, name, signature) if is_ours else None
+        if code is None:
+            code = self._compiled(signature, types)
+            if code is None:
+                return self._by_numba()
+            if is_ours:
+                machine_code.keep(module, name, signature, code)
+        return types.native(machine_code.link(code))
+
+    def _compiled(self, signature: str, types: Signature) -> bytes | None:
+        """Machine code that stands alone; None where it needs numba's own functions."""
+        from numba.core.errors import NumbaError
+
+        try:
+            dispatcher = self._alone(signature)
+        except NumbaError:  # it makes arrays, which only numba can; or it is no kernel, which numba will say
             return None
-    return folder
+        (compiled,) = dispatcher.overloads.values()
+        return machine_code.emit(compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, types)
+
+    def _alone(self, *signatures: str) -> Any:
+        """Compiled without reference counts, which arrays of the caller do not need, and without what
+        Python would call it by.
+        """
+        import numba
+
+        return numba.jit(  # type: ignore[call-overload]
+            list(signatures),
+            nopython=True,
+            nogil=True,
+            _nrt=False,
+            no_cpython_wrapper=True,
+            no_cfunc_wrapper=True,
+        )(self._bound(Kernel._called))
+
+    def _called(self) -> Any:
+        """The function as other kernels call it."""
+        if self._callee is None:
+            self._callee = self._alone(*self._signatures)
+        return self._callee
+
+    def _by_numba(self) -> Native:
+        """The function as numba calls it."""
+        if self._dispatcher is None:
+            import numba
+
+            self._dispatcher = numba.jit(list(self._signatures), nopython=True, nogil=True)(
+                self._bound(Kernel._by_numba)
+            )
+        return self._dispatcher  # type: ignore[no-any-return]
+
+    def _bound(self, compiled: Callable[[Kernel], Any]) -> Callable[..., Any]:
+        """The Python function, with the kernels that it calls as numba knows them."""
+        plain = self.py_func
+        called = {
+            name: compiled(value)
+            for name in plain.__code__.co_names
+            if isinstance(value := plain.__globals__.get(name), Kernel)
+        }
+        if not called:
+            return plain
+        bound = FunctionType(plain.__code__, {**plain.__globals__, **called}, plain.__name__)
+        bound.__module__ = plain.__module__
+        return bound
 
 
-def cache_place(dispatcher: Any) -> str:
-    """Where a kernel's machine code is cached, in words."""
-    statistics = getattr(dispatcher, "stats", None)
-    return str(getattr(statistics, "cache_path", None) or "nowhere (compiled anew in each process)")
+def kernel(*signatures: str) -> Callable[[Any], Kernel]:
+    """Compile a function for the given signatures, at once, so that nothing compiles in mid-run."""
+    return lambda function: Kernel(function, signatures)
+
+
+def _type(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"{value.dtype}{list(shape)}"

@@ -1,4 +1,4 @@
-"""A quick walk over sequential JPEG scans as they lie in the file; importing this imports numba.
+"""A quick walk over sequential and lossless JPEG scans as they lie in the file; importing this imports numba.
 
 The walk of `fastdcm.kernels.huffman` says what is wrong with a scan, this one only that nothing is: it
 reads stuffed bytes and restart markers on its way, many bits at a time.
@@ -18,12 +18,14 @@ _LEFT = 64 - LOOKUP_BITS
 UNSURE = -1
 
 
-@kernel(f"int64({_BYTES}, int64, int64, int64, int64, {_INTEGERS}, {_INTEGERS}, {_TABLE})")
-def spare_bits(data, start, end, interval, mcus, dc, ac, tables):  # type: ignore[no-untyped-def]
+@kernel(f"int64({_BYTES}, int64, int64, int64, int64, int64, {_INTEGERS}, {_INTEGERS}, {_TABLE})")
+def spare_bits(data, start, end, interval, mcus, size, dc, ac, tables):  # type: ignore[no-untyped-def]
     """The most bits that a restart interval has left over where all MCUs of a scan are coded, or `UNSURE`.
 
     The scan lies between the offsets ``start`` and ``end`` of ``data``; ``interval``, ``mcus``, ``dc``,
-    ``ac`` and ``tables`` are those of `fastdcm.kernels.huffman.walk_blocks`, for sequential scans.
+    ``ac`` and ``tables`` are those of `fastdcm.kernels.huffman.walk_blocks`, for sequential scans, whose
+    data units have a ``size`` of 64 coefficients. For lossless ones a unit is a row of so many differences,
+    all of one table.
     """
     position = start
     spare = 0
@@ -38,7 +40,7 @@ def spare_bits(data, start, end, interval, mcus, dc, ac, tables):  # type: ignor
                 k = 0
                 table = dc[unit]
                 look = table
-                while k < 64:
+                while k < size:
                     if count < 32:
                         word = np.uint32(0xFF)
                         if position + 4 <= end:
@@ -68,7 +70,7 @@ def spare_bits(data, start, end, interval, mcus, dc, ac, tables):  # type: ignor
                             count += 32
                             position += 4
                     entry = tables[look + np.int64(window >> np.uint64(_LEFT))]
-                    if entry == 0 or k + (entry >> 8 & 127) > 63:
+                    if entry == 0 or k + (entry >> 8 & 127) >= size:
                         entry = tables[table + np.int64(window >> np.uint64(_LEFT))]
                     if entry == 0:
                         bits = np.int64(window >> np.uint64(48))
@@ -84,7 +86,7 @@ def spare_bits(data, start, end, interval, mcus, dc, ac, tables):  # type: ignor
                     k += entry >> 8 & 255
                     table = ac[unit]
                     look = table + _COMBINED
-                if 64 < k < END_OF_BLOCK:
+                if size < k < END_OF_BLOCK:
                     return UNSURE
             mcu += 1
         left = count - padded

@@ -26,16 +26,18 @@ _FUNCTIONS: dict[str, VoiFunction] = {
 
 
 class DisplayReader:
-    """Reads the `Display` of each frame; what all frames share is read once."""
+    """Reads the `Display` of each frame; what all frames share is read once, or given where it is known."""
 
-    def __init__(self, found: DataSet, header: Header, notices: list[Notice]) -> None:
+    def __init__(
+        self, found: DataSet, header: Header, notices: list[Notice], known: Display | None = None
+    ) -> None:
         self._top = Values(found.encoding, found.elements, data_set=found)
         self._header, self._notices = header, notices
         self._shared: Values | None = None
         self._per_frame: bytes = b""
         self._per_frame_encoding = found.encoding
         self._items: list[tuple[int, int]] = []
-        self._base: Display | None = None
+        self._base = known
         self._enhanced = _SHARED in found.elements or _PER_FRAME in found.elements
 
     def read(self, index: int) -> Display:

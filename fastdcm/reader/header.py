@@ -27,6 +27,13 @@ _COLOUR = frozenset(
 )
 #: Encapsulated Uncompressed and Deflated Image Frame: all that can hold floats in fragments.
 _FLOAT_CAPSULES = frozenset({"1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.8.1"})
+#: The fields of a `Header` that tell objects of a series apart.
+NAMES = {
+    0x00080018: "sop_instance_uid",
+    0x0020000D: "study_instance_uid",
+    0x0020000E: "series_instance_uid",
+    0x00200013: "instance_number",
+}
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 
 
@@ -78,11 +85,8 @@ def read_header(found: DataSet, notices: list[Notice], limits: Limits = _LIMITS)
             tags.DOUBLE_FLOAT_PIXEL_DATA: "DoubleFloatPixelData",
         }[found.pixel_tag],  # type: ignore[arg-type]  # the values are the three literals
         sop_class_uid=values.text(0x00080016),
-        sop_instance_uid=values.text(0x00080018),
-        series_instance_uid=values.text(0x0020000E),
-        study_instance_uid=values.text(0x0020000D),
         modality=values.text(0x00080060),
-        instance_number=values.text(0x00200013),
+        **{name: values.text(tag) for tag, name in NAMES.items()},
     )
     decoded = header.frames * rows * columns * samples * max(1, allocated // 8)
     if decoded > limits.max_decoded:

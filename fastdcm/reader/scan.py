@@ -12,6 +12,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from fastdcm.errors import DicomError, NotDicomError, TruncatedError
+from fastdcm.kernels import Payoff
 from fastdcm.model import Notice
 from fastdcm.reader.elements import (
     DEFLATED_LE,
@@ -30,6 +31,7 @@ from fastdcm.reader.elements import (
     tag_name,
     tag_of,
 )
+from fastdcm.reader.plain import DATA_SET, ELEMENTS_A_SCAN, ELEMENTS_BEFORE_NUMBA, META, pass_plain
 from fastdcm.reader.sequences import MAX_NESTING, Walk, inside, skip_undefined
 from fastdcm.reader.source import FIRST_WINDOW, WINDOW, Source
 
@@ -40,6 +42,7 @@ MAX_INFLATED, MAX_INFLATED_ELEMENTS = 1 << 30, 1 << 20
 MAX_TOP_ELEMENTS = 1 << 20
 #: No value that is read into memory is longer: sequences and offset tables by frame, and all others.
 MAX_SEQUENCE, MAX_VALUE = 1 << 28, 1 << 20
+_PAYOFF = Payoff(ELEMENTS_BEFORE_NUMBA, ("elements",))
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ class DataSet:
             if length > limit:
                 raise DicomError(f"{tag_name(tag)} has {length} bytes; more than {limit} are not read")
         whole = self.source.whole
-        data = self.source.read(offset, length) if whole is None else whole[offset : offset + length]
+        data = self.source.part(offset, length) if whole is None else whole[offset : offset + length]
         if len(data) < length:
             raise TruncatedError(f"{tag_name(tag)} is cut: {found[2]} bytes declared, {len(data)} there")
         return data
@@ -87,17 +90,19 @@ def scan(source: Source, *, max_nesting: int = MAX_NESTING, max_inflated: int = 
     """
     walk = Walk(max_nesting=max_nesting)
     notices = walk.notices
-    start = 132 if source.read(128, 4) == b"DICM" else 0
-    head = source.read(start, 12)
+    source.ahead(0, FIRST_WINDOW)
+    start = 132 if source.part(128, 4) == b"DICM" else 0
+    head = source.part(start, 12)
     if start and head[:2] != b"\x02\x00":
         # These four letters may stand there by chance in a file without a preamble.
-        first = source.read(0, 12)
+        first = source.part(0, 12)
         if _plausible(head, source.size) is None or _plausible(first, source.size) is not None:
             start, head = 0, first
     meta: dict[int, Element] = {}
-    if head[:2] == b"\x02\x00":
+    has_meta = head[:2] == b"\x02\x00"
+    if has_meta:
         start, meta = _scan_meta(source, start, notices)
-        head = source.read(start, 12)
+        head = source.part(start, 12)
     elif start:
         notices.append(Notice("no-meta-group", "no file meta information: the encoding was guessed"))
     elif not head:
@@ -115,8 +120,8 @@ def scan(source: Source, *, max_nesting: int = MAX_NESTING, max_inflated: int = 
         walk.budget = MAX_INFLATED_ELEMENTS
         walk.renew()
         start = 0
-        head = source.read(0, 12)
-    encoding = _encoding(uid, head, source.size - start, notices, has_meta=bool(meta))
+        head = source.part(0, 12)
+    encoding = _encoding(uid, head, source.size - start, notices, has_meta=has_meta)
     data_set = DataSet(source, encoding, uid, walk=walk)
     _scan_elements(data_set, start)
     return data_set
@@ -125,7 +130,7 @@ def scan(source: Source, *, max_nesting: int = MAX_NESTING, max_inflated: int = 
 def _text(source: Source, element: Element | None) -> str:
     if element is None:
         return ""
-    return source.read(element[1], element[2]).decode("ascii", "replace").strip("\0 ")
+    return source.part(element[1], element[2]).decode("ascii", "replace").strip("\0 ")
 
 
 #: Groups in which data sets start.
@@ -192,9 +197,10 @@ def _scan_meta(source: Source, start: int, notices: list[Notice]) -> tuple[int, 
     It ends where the group does; its own length element is often wrong.
     """
     meta: dict[int, Element] = {}
-    declared_end = -1
+    if _PAYOFF.reached(0):
+        start += pass_plain(META, True, source.ahead(start, FIRST_WINDOW), 0, start, meta)
     while True:
-        head = source.read(start, 12)
+        head = source.part(start, 12)
         if head[:2] != b"\x02\x00":
             break
         if len(head) < 8:
@@ -211,12 +217,11 @@ def _scan_meta(source: Source, start: int, notices: list[Notice]) -> tuple[int, 
             raise beyond(0x00020000 | number, value, length, source)
         meta[0x00020000 | number] = (vr, value, length)
         start = value + length
-        if number == 0 and length == 4:
-            declared_end = start + struct.unpack("<I", source.read(value, 4))[0]
-    if declared_end not in (-1, start):
-        notices.append(
-            Notice("meta-group-length", f"(0002,0000) is off by {declared_end - start}; the group was walked")
-        )
+    _, value, length = meta.get(0x00020000, (b"", 0, 0))
+    if length == 4:
+        off = value + 4 + struct.unpack("<I", source.part(value, 4))[0] - start
+        if off:
+            notices.append(Notice("meta-group-length", f"(0002,0000) is off by {off}; the group was walked"))
     return start, meta
 
 
@@ -257,7 +262,12 @@ def _scan_elements(found: DataSet, start: int) -> None:
     buffer, base = source.ahead(start, width), start
     # Positions count from the start of the buffer. An element before it was the last one, or none.
     position, last, vr, number, length = 0, len(buffer) - smallest, b"", 0, 0
+    compiled = encoding.little and _PAYOFF.reached(ELEMENTS_A_SCAN)
+    plain = compiled  # whether plain elements may follow
     for _ in repeat(None, MAX_TOP_ELEMENTS):
+        if plain and position <= last:
+            position = pass_plain(DATA_SET, explicit, buffer, position, base, elements)
+            plain = False
         if position > last:
             behind, end = base + position, base + last + smallest
             if behind > source.size:
@@ -268,10 +278,13 @@ def _scan_elements(found: DataSet, start: int) -> None:
                 return
             if len(buffer) < 8:
                 raise TruncatedError(f"cut at byte {base}: {len(buffer)} bytes are no element")
+            plain = compiled and len(buffer) >= smallest
             if len(buffer) < smallest:
                 # The last element of a file may be a short one of 8 bytes.
                 buffer = memoryview(bytes(buffer).ljust(smallest, b"\0"))
             last = len(buffer) - smallest
+            if plain:
+                continue
         if explicit:
             number, vr, length, long_length = unpack(buffer, position)
             if vr in short:
@@ -298,6 +311,7 @@ def _scan_elements(found: DataSet, start: int) -> None:
             inner = inside(source, base + value, vr, encoding)
             position = skip_undefined(source, base + value, inner, found.walk) - base
             length = position - value
+            plain = compiled
         else:
             position = value + length
         if number in wanted:

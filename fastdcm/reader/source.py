@@ -19,6 +19,10 @@ WHOLE_FILE_SIZE = 4 << 20
 #: 64 reads a megabyte cost 1 % of walking its elements (benches/bench_reader.py).
 FIRST_WINDOW, WINDOW = 1 << 10, 16 << 10
 
+#: The longest head of an element, and how many windows of a header are kept: more have only those that hold
+#: sequences a frame, whose values are not looked for one by one.
+_HEAD, _KEPT_WINDOWS = 12, 8
+
 Readable = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, "Source"]
 
 
@@ -36,6 +40,7 @@ class Source(ABC):
     whole: bytes | None = None
     #: Why nothing is read behind ``size``, where it is not for the source's end.
     refusal: str = ""
+    _windows: tuple[tuple[int, memoryview], ...] = ()
 
     @abstractmethod
     def read(self, offset: int, length: int) -> bytes:
@@ -46,8 +51,24 @@ class Source(ABC):
         return memoryview(self.read(offset, length))
 
     def ahead(self, offset: int, length: int) -> memoryview:
-        """The bytes of a range, and what follows where that costs nothing."""
-        return self.view(offset, length)
+        """The bytes of a range of the header, or what is there of it: enough for an element's head, or more.
+
+        They are kept, for the next call and for `part`.
+        """
+        for start, kept in self._windows:
+            if start <= offset and offset + _HEAD <= start + len(kept):
+                return kept[offset - start :]
+        data = self.view(offset, length)
+        if len(self._windows) < _KEPT_WINDOWS:
+            self._windows = (*self._windows, (offset, data))
+        return data
+
+    def part(self, offset: int, length: int) -> bytes:
+        """As `read`, of the header: its values lie among the heads that were read `ahead`."""
+        for start, kept in self._windows:
+            if start <= offset and offset + length <= start + len(kept):
+                return bytes(kept[offset - start : offset - start + length])
+        return self.read(offset, length)
 
     def close(self) -> None:
         """Release what the source holds."""
@@ -71,6 +92,8 @@ class MemorySource(Source):
 
     def ahead(self, offset: int, length: int) -> memoryview:
         return self._view[offset:]
+
+    part = read
 
 
 class FileSource(Source):
@@ -150,14 +173,17 @@ def _must_be_bytes(data: object) -> bytes:
     return bytes(data)
 
 
+#: A pipe that nobody writes to must not keep us waiting.
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
 def _reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
 def _open_path(path: str) -> Source:
     try:
-        # A pipe that nobody writes to must not keep us waiting.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         raise SourceError(f"cannot be opened: {_reason(error)}", path=path) from error
     try:
@@ -170,7 +196,7 @@ def _open_path(path: str) -> Source:
             source, descriptor = FileSource(descriptor, size, path), -1
             return source
         # The true size, not a generous one: asking for more costs an allocation of that much.
-        data = os.read(descriptor, size + 1)
+        data = os.read(descriptor, size)
         while data and len(data) < size:
             more = os.read(descriptor, size - len(data))
             if not more:

@@ -56,7 +56,7 @@ class Values:
     def text(self, tag: int, default: str = "") -> str:
         """A string without padding."""
         raw = self.raw(tag)
-        return default if raw is None else raw.decode("latin-1").strip(" \0\t\r\n")
+        return default if raw is None else text_of(raw)
 
     def texts(self, tag: int) -> Sequence[str]:
         """The values of a string element, each without padding."""
@@ -102,6 +102,11 @@ class Values:
         if len(raw) % size:
             raise DicomError(f"{tag_name(tag)} has {len(raw)} bytes, which are no {8 * size}-bit floats")
         return list(struct.unpack(f"{self.encoding.order}{len(raw) // size}{kind}", raw))
+
+
+def text_of(raw: bytes) -> str:
+    """A string without padding."""
+    return raw.decode("latin-1").strip(" \0\t\r\n")
 
 
 # Files of a series share most of their windows, slopes and explanations.

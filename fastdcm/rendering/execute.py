@@ -92,25 +92,23 @@ def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
     if array.dtype == np.uint8 and bits == 8 and is_identity(chain):
         return array
     words = _words(np.ascontiguousarray(array))
+    out = np.empty(words.shape, np.uint8 if chain.bits == 8 else np.uint16)
     bits, size = min(bits, 8 * words.itemsize), 1 << (8 * words.itemsize)
-    if _PAYOFF.reached(words.size):
-        from fastdcm.kernels import display
-
-        # Samples of 16 bits may lie at an odd offset of the file.
-        words = np.require(words, requirements="A")
-        line = line_of(chain, bits, signed) if words.itemsize == 2 else None
-        if line is not None:
-            gray = np.empty(words.shape, np.uint8)
-            display.line(words.reshape(-1), *line, gray.reshape(-1))
-            return gray
-        table = lut.table(chain, bits, signed, size)
-        out = np.empty(words.shape, table.dtype)
-        display.gather(words.reshape(-1), table, out.reshape(-1))
-    else:
-        table = lut.table(chain, bits, signed, size)
-        out = np.empty(words.shape, table.dtype)
+    if not _PAYOFF.reached(words.size):
         # Every index is inside, and "clip" lets take write into out without a buffer.
-        np.take(table, words, out=out, mode="clip")
+        np.take(lut.table(chain, bits, signed, size), words, out=out, mode="clip")
+        return out
+    from fastdcm.kernels import display
+
+    # Samples of 16 bits may lie at an odd offset of the file.
+    flat, shown = np.require(words, requirements="A").reshape(-1), out.reshape(-1)
+    line = line_of(chain, bits, signed) if words.itemsize == 2 else None
+    if line is None:
+        display.gather(flat, lut.table(chain, bits, signed, size), shown)
+    elif bits == 16:
+        display.line(flat.view(np.int16) if signed else flat, line.scale, line.offset, shown)
+    else:
+        display.masked_line(flat, *line, shown)
     return out
 
 

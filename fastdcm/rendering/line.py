@@ -20,12 +20,14 @@ from fastdcm.rendering.chain import Chain, Range, Rescale
 _NUDGES = (0.0, 2.0**-16, 2.0**-15, 2.0**-14, 2.0**-13, 2.0**-12, -(2.0**-16))
 #: Beyond, float32 has no digits left for greys, or none at all; so has NaN.
 _STEEP, _FAR = 1e6, 1e9
+_INT32 = 2.0**31
 
 
 class Line(NamedTuple):
-    """``x * scale + offset``, clipped to 0..255 and cut to whole numbers; both are float32 numbers.
+    """``x * scale + offset``, cut to a whole number and clipped to 0..255; both are float32 numbers.
 
-    x is a stored value: ``((word & mask) ^ half) - half`` of the word that holds it.
+    x is a stored value: ``((word & mask) ^ half) - half`` of the word that holds it, which is the word
+    itself, signed or not, where all its 16 bits are stored.
     """
 
     mask: int
@@ -46,7 +48,10 @@ def line_of(chain: Chain, bits: int, signed: bool) -> Line | None:
     for nudge in _NUDGES:
         # Cutting off instead of rounding takes half a grey more.
         offset = np.float32(found[1] + 0.5 + nudge)
-        if np.array_equal(np.clip(x32 * scale + offset, 0, 255).astype(np.uint8), expected):
+        gray = x32 * scale + offset
+        if np.abs(gray).max() >= _INT32:
+            return None
+        if np.array_equal(np.clip(gray.astype(np.int32), 0, 255), expected):
             return Line((1 << bits) - 1, half, float(scale), float(offset))
     return None
 

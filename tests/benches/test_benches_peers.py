@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from PIL import Image
 import fastdcm
 from benches import peers
 from benches.measure.deviations import images_of
-from benches.peers import dcm2jpg, dcmj2pnm, fastdcm_command, orthanc, simpleitk
+from benches.peers import dcm2jpg, dcmj2pnm, dicom2jpg, fastdcm_command, orthanc, simpleitk
 from tests.builders import Element, image, words
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of the peers'
@@ -64,10 +66,11 @@ def test_grey_levels_are_those_of_the_window(name: str, photometric: str, tmp_pa
 
 
 def test_dcm2jpg_by_the_recorded_command_line() -> None:
-    # As dcm2jpg 5.35.0 was run over a folder.
-    recorded = ["dcm2jpg", "-F", "JPEG", "-q", "0.9", "--noshape", "in", "out"]
+    # As dcm2jpg 5.34.3 was run over a folder.
+    both = ["--noshape", "--overlays", "0", "in", "out"]
+    recorded = ["dcm2jpg", "-F", "JPEG", "-q", "0.9", *both]
     assert dcm2jpg.command("dcm2jpg", "in", "out", "jpeg") == recorded
-    assert dcm2jpg.command("dcm2jpg", "in", "out", "png")[1:] == ["-F", "PNG", "--noshape", "in", "out"]
+    assert dcm2jpg.command("dcm2jpg", "in", "out", "png") == ["dcm2jpg", "-F", "PNG", *both]
 
 
 def test_dcmj2pnm_by_the_recorded_command_line() -> None:
@@ -90,27 +93,81 @@ def stand_in(place: Path, body: str) -> Path:
     return program
 
 
+# What dcm2jpg 5.34.3 says, in its launcher's words and its own.
+DCM2JPG = """
+if "--version" in sys.argv:
+    print("Native OpenCV library has been found in /opt/dcm4che/lib/linux-x86-64/libopencv_java.so")
+    sys.exit(print("dcm2jpg: 5.34.3"))
+out = pathlib.Path(sys.argv[-1])
+print("in/1.dcm -> out/1.dcm.jpeg")
+(out / "1.dcm.jpeg").write_bytes(b"x")
+(out / "2.dcm.jpeg").write_bytes(b"x" * HOW_MANY)
+if not HOW_MANY: print("Failed to convert in/2.dcm: No Reader for format: jpeg-cv registered")
+"""
+
+
+@pytest.fixture
+def dcm2jpg_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Put a program in a folder like dcm4che's, and name it by the variable."""
+    for variable in ("DCM4CHE_HOME", "JAVA_LIBRARY_PATH"):
+        monkeypatch.delenv(variable, raising=False)
+    (tmp_path / "dcm4che" / "bin").mkdir(parents=True)
+
+    def make(body: str) -> Path:
+        program = stand_in(tmp_path / "dcm4che" / "bin", body)
+        monkeypatch.setenv("DCM2JPG", str(program))
+        return program
+
+    return make
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a script with #! is the stand-in")
 def test_dcm2jpg_is_found_by_its_variable_and_believed_by_its_images(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, dcm2jpg_stand_in: Callable[[str], Path]
 ) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     for folder in (source, target):
         folder.mkdir()
     for name in ("1.dcm", "2.dcm"):
         (source / name).write_bytes(b"")
-    body = """
-if "--version" in sys.argv: sys.exit(print("dcm2jpg: 5.35.0"))
-out = pathlib.Path(sys.argv[-1])
-(out / "1.dcm.jpeg").write_bytes(b"x")
-(out / "2.dcm.jpeg").write_bytes(b"x" * HOW_MANY)
-"""
-    monkeypatch.setenv("DCM2JPG", str(stand_in(tmp_path, body.replace("HOW_MANY", "1"))))
-    assert dcm2jpg.available() == peers.Present("5.35.0", "command")
+    dcm2jpg_stand_in(DCM2JPG.replace("HOW_MANY", "1"))
     dcm2jpg.convert(str(source), str(target), "jpeg")
-    monkeypatch.setenv("DCM2JPG", str(stand_in(tmp_path, body.replace("HOW_MANY", "0"))))
-    with pytest.raises(peers.UnsupportedJobError, match="1 of 2 files gave an image"):
+    dcm2jpg_stand_in(DCM2JPG.replace("HOW_MANY", "0"))
+    expected = "^1 of 2 files gave an image: No Reader for format: jpeg-cv registered$"
+    with pytest.raises(peers.UnsupportedJobError, match=expected):
         dcm2jpg.convert(str(source), str(target), "jpeg")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script with #! is the stand-in")
+def test_dcm2jpg_tells_whether_its_codec_library_is_there(
+    dcm2jpg_stand_in: Callable[[str], Path],
+) -> None:
+    program = dcm2jpg_stand_in(DCM2JPG)
+    assert dcm2jpg.available() == peers.Present(f"5.34.3, {dcm2jpg.NO_CODECS}", "command")
+    assert "JAVA_LIBRARY_PATH" not in dcm2jpg.environment(str(program))
+    library = program.parents[1] / "lib" / "linux-x86-64" / "libopencv_java.so"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    assert dcm2jpg.available() == peers.Present("5.34.3", "command")
+    assert dcm2jpg.environment(str(program))["JAVA_LIBRARY_PATH"] == str(library.parent)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script with #! is the stand-in")
+def test_dcm2jpg_that_does_not_start_is_absent_in_its_words(dcm2jpg_stand_in: Callable[[str], Path]) -> None:
+    program = dcm2jpg_stand_in("sys.exit('Cannot download the native library')")
+    expected = peers.Absent(f"{program} does not start: Cannot download the native library")
+    assert dcm2jpg.available() == expected
+
+
+def test_dicom2jpg_which_only_prints_what_it_leaves_out_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def convert(source: str, *, target_root: str, multiprocessing: bool) -> None:
+        if source == "multi":
+            sys.stdout.write("multi/1.dcm cannot be converted.\nMultiframe images are not supported\n")
+
+    monkeypatch.setitem(sys.modules, "dicom2jpg", SimpleNamespace(dicom2jpg=convert))
+    dicom2jpg.convert("single", "out", "jpeg")
+    with pytest.raises(peers.UnsupportedJobError, match=r"^Multiframe images are not supported$"):
+        dicom2jpg.convert("multi", "out", "jpeg")
 
 
 @pytest.mark.parametrize("module", [dcm2jpg, dcmj2pnm, orthanc])

@@ -69,12 +69,15 @@ def test_overhead_is_what_no_codec_and_no_kernel_takes() -> None:
         results(
             stages=[
                 stages(
-                    "ct-native", **{"total": 5e-3, "bare decode": 2e-3, "kernel": 5e-4, "bare encode": 1e-3}
+                    "ct-native",
+                    **{"total": 5e-3, "bare decode": 2e-3, "kernel": 5e-4, "bare encode": 1e-3},
+                    **{"bare read": 3e-4, "bare write": 2e-4},
                 )
             ]
         )
     )
     assert given.overhead("ct-native") == pytest.approx(1.5e-3)
+    assert given.handling("ct-native") == pytest.approx(1.0e-3)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ _MOST_BIT_PLANES = 30
 _HTJ2K_DECODE = raising(imagecodecs.htj2k_decode)
 
 
-def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) -> Samples:
-    """A JPEG 2000 frame to samples.
+def decode(data: bytes, header: Header, *, high_throughput: bool, threads: int = 1, note: Note) -> Samples:
+    """A JPEG 2000 frame to samples; ``threads`` share the code-blocks of one that is not high-throughput.
 
     Raises `CodestreamError` where tile-parts and packets do not add up to the stream or its header
     contradicts the data set's, `UnsupportedError` for subsampled or unequal components.
@@ -36,7 +36,7 @@ def decode(data: bytes, header: Header, *, high_throughput: bool, note: Note) ->
             raise UnsupportedError(f"HTJ2K of more than {_MOST_BIT_PLANES} bit-planes is not supported")
         array = call("OpenJPH", _HTJ2K_DECODE, codestream)
     else:
-        array = call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=1)
+        array = call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=threads)
     array = shaped(array, header, "the JPEG 2000 decoder")
     photometric = header.photometric_interpretation
     if photometric in ("YBR_ICT", "YBR_RCT"):

@@ -1,115 +1,97 @@
-"""What packet headers are written in: stuffed bits and tag trees (T.800 B.10.1, B.10.2)."""
+"""The bits of packet headers, and the tag trees in them (T.800 B.10.1, B.10.2): what the kernels work on."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from fastdcm.errors import CodestreamError
+from fastdcm.kernels import packet_headers
 
 _LARGE_TREE = 1024  # leaves; larger trees are rare, and not worth the memory of being remembered
 
 
 class BitReader:
-    """The bits of a packet header, from ``position`` on; raises CodestreamError at ``end``.
+    """Reads packet headers in ``data`` by `fastdcm.kernels.packet_headers`, compiled or not.
 
-    ``position`` goes on to the first byte of which no bit was taken.
+    ``state`` are the integers that these kernels call ``reader``.
     """
 
-    __slots__ = ("_byte", "_data", "_end", "_left", "position")
+    __slots__ = ("compiled", "data", "kernels", "state")
 
-    def __init__(self, data: bytes, position: int, end: int) -> None:
-        self._data = data
-        self.position = position
-        self._end = end
-        self._byte = 0
-        self._left = 0  # how many bits of it are still to come
+    def __init__(self, data: bytes, *, compiled: bool) -> None:
+        self.compiled = compiled
+        self.data: Any = data
+        self.kernels: Any = packet_headers
+        if compiled:
+            import numpy as np
 
-    def _load(self) -> None:
-        """Take the next byte; behind FF it has a stuffed zero bit and seven others."""
-        if self.position >= self._end:
-            raise CodestreamError("cut: the data ends in a packet header")
-        stuffed = self._byte == 0xFF
-        self._byte = self._data[self.position]
-        if stuffed and self._byte > 0x7F:
-            raise CodestreamError(f"a marker inside the packet header at byte {self.position}")
-        self._left = 7 if stuffed else 8
-        self.position += 1
+            from fastdcm.kernels import packet_headers_compiled
 
-    def bit(self) -> int:
-        """The next bit."""
-        if not self._left:
-            self._load()
-        self._left -= 1
-        return self._byte >> self._left & 1
+            self.data, self.kernels = np.frombuffer(data, np.uint8), packet_headers_compiled
+        self.state = self.integers(packet_headers.READER_SIZE)
 
-    def bits(self, count: int) -> int:
-        """An unsigned number of so many bits, the highest first."""
-        value = 0
-        while count > self._left:
-            value = value << self._left | self._byte & (1 << self._left) - 1
-            count -= self._left
-            self._load()
-        self._left -= count
-        return value << count | self._byte >> self._left & (1 << count) - 1
+    def integers(self, count: int) -> Any:
+        """So many zeros, as the kernels take them."""
+        if not self.compiled:
+            return [0] * count
+        import numpy as np
+
+        return np.zeros(count, np.int64)
+
+    def start(self, position: int, end: int) -> bool:
+        """Go to the header at ``position``; whether its packet is not empty (B.10.3)."""
+        present = self.kernels.start(self.data, self.state, position, end)
+        self.check()
+        return bool(present)
 
     def finish(self) -> int:
-        """The offset behind the header, whose last byte is not FF (B.10.1)."""
-        if self._byte == 0xFF:
-            self._load()
-        return self.position
+        """The offset behind the header."""
+        self.kernels.finish(self.data, self.state)
+        self.check()
+        return int(self.state[packet_headers.POSITION])
 
     def padding(self) -> tuple[int, int]:
         """How many bits of the header's last byte are left, and what number they are."""
-        return self._left, self._byte & (1 << self._left) - 1
+        left = int(self.state[packet_headers.LEFT])
+        return left, int(self.state[packet_headers.BYTE]) & (1 << left) - 1
+
+    def check(self) -> None:
+        """Raises CodestreamError for what came of the reading so far."""
+        status = self.state[packet_headers.STATUS]
+        if status == packet_headers.READ:
+            return
+        detail = int(self.state[packet_headers.DETAIL])
+        if status == packet_headers.CUT:
+            raise CodestreamError("cut: the data ends in a packet header")
+        if status == packet_headers.MARKER:
+            raise CodestreamError(f"a marker inside the packet header at byte {detail}")
+        reasons = {
+            packet_headers.TOO_MANY_PLANES: f"more than {packet_headers.MOST_BIT_PLANES} bit-planes of zeros",
+            packet_headers.LONG_LENGTH: "a length of more than 32 bits",
+            packet_headers.NO_CLEANUP_LENGTH: f"{detail} bytes for a cleanup pass",
+        }
+        raise CodestreamError(f"the packet headers are damaged: {reasons[int(status)]}")
 
 
-class TagTree:
-    """A tag tree of ``across`` x ``down`` leaves (T.800 B.10.2), as far as it has been read.
-
-    ``lowest`` says what the value of each node is at least. Nodes are numbered level by level from
-    the leaves on, each level row by row; the last one is the root.
-    """
-
-    __slots__ = ("_known", "_parents", "lowest")
-
-    def __init__(self, across: int, down: int) -> None:
-        make = _parents if across * down <= _LARGE_TREE else _parents.__wrapped__
-        self._parents = make(across, down)
-        self._known = bytearray(len(self._parents))
-        self.lowest = [0] * len(self._parents)
-
-    def root_below(self, reader: BitReader, threshold: int) -> bool:
-        """Whether any leaf's value can be below the threshold; reads the bits that tell it."""
-        return self.below(reader, len(self._parents) - 1, threshold)
-
-    def below(self, reader: BitReader, node: int, threshold: int) -> bool:
-        """Whether the value of a node is below the threshold; reads the bits that tell it."""
-        lowest, known, parents = self.lowest, self._known, self._parents
-        if known[node] or lowest[node] >= threshold:
-            return lowest[node] < threshold
-        path, above = [node], parents[node]
-        # Behind the first ancestor that is known, or not below the threshold, nothing is to be read.
-        while above != path[-1] and not known[above] and lowest[above] < threshold:
-            path.append(above)
-            above = parents[above]
-        value = lowest[above]
-        for below in reversed(path):
-            value = max(value, lowest[below])
-            while value < threshold:
-                if reader.bit():
-                    known[below] = 1
-                    break
-                value += 1
-            lowest[below] = value
-        return value < threshold
+def parents_of(across: int, down: int, *, compiled: bool) -> Any:
+    """The parent of each node of a tag tree of ``across`` x ``down`` leaves."""
+    make = _parents if across * down <= _LARGE_TREE else _parents.__wrapped__
+    return make(across, down, compiled)
 
 
 @lru_cache(maxsize=64)
-def _parents(across: int, down: int) -> tuple[int, ...]:
-    """The parent of each node; the root is its own."""
+def _parents(across: int, down: int, compiled: bool) -> Any:
     parents: list[int] = []
     while across * down > 1:
         above, half = len(parents) + across * down, across + 1 >> 1
         parents += [above + (y >> 1) * half + (x >> 1) for y in range(down) for x in range(across)]
         across, down = half, down + 1 >> 1
-    return (*parents, len(parents))
+    parents.append(len(parents))
+    if not compiled:
+        return tuple(parents)
+    import numpy as np
+
+    array = np.array(parents, np.int64)
+    array.flags.writeable = False
+    return array

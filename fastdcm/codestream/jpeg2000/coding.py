@@ -7,12 +7,11 @@ from struct import Struct
 from typing import NamedTuple
 
 from fastdcm.errors import CodestreamError, UnsupportedError
+from fastdcm.kernels.packet_headers import HIGH_THROUGHPUT
 
 COD, COC, POC = 0xFF52, 0xFF53, 0xFF5F
 
-# Bits of the code-block style (T.800 table A.19; T.814 A.4).
-BYPASS, TERMINATE_ALL, HIGH_THROUGHPUT, _MIXED = 0x01, 0x04, 0x40, 0x80
-
+_MIXED = 0x80  # of the code-block style, beside `HIGH_THROUGHPUT` (T.814 A.4)
 _PROGRESSIONS = ("LRCP", "RLCP", "RPCL", "PCRL", "CPRL")  # T.800 table A.16
 _COD = Struct(">BBHB")
 _LARGEST_PRECINCTS = (15, 15)

@@ -16,9 +16,23 @@ from fastdcm.codestream.jpeg2000.bits import BitReader
 from fastdcm.codestream.jpeg2000.coding import Coding, Progression, Segment, read_coding
 from fastdcm.codestream.jpeg2000.geometry import Resolution, resolutions, tile_area
 from fastdcm.codestream.jpeg2000.headers import Jpeg2000Header, TilePart, tile_part_segments
-from fastdcm.codestream.jpeg2000.precincts import Contribution, Precinct, TooMuchWorkError, Work
+from fastdcm.codestream.jpeg2000.precincts import (
+    Contribution,
+    Precinct,
+    Segments,
+    TooMuchWorkError,
+    Work,
+    contributions,
+)
 from fastdcm.codestream.jpeg2000.progression import Place, packet_order
 from fastdcm.errors import CodestreamError
+from fastdcm.kernels import Payoff
+from fastdcm.kernels.packet_headers import BODY
+
+#: Bytes of codestreams whose packets are walked before numba is imported: interpreted, they cost as much
+#: time as the import does (benches/bench_packets.py).
+BYTES_BEFORE_NUMBA = 80_000_000
+_PAYOFF = Payoff(BYTES_BEFORE_NUMBA, ("packet_headers",))
 
 _PPM, _PPT = 0xFF60, 0xFF61
 _WORK_OF_RESOLUTION = 8
@@ -29,14 +43,20 @@ class Packet(NamedTuple):
     """A packet: its tile and place there, start and end of header and body, and what is in the body.
 
     The header is without SOP and EPH. It lies in the codestream, or, where packet headers are packed
-    (PPM, PPT), in those of the tile; the body always lies in the codestream.
+    (PPM, PPT), in those of the tile; the body always lies in the codestream, where its ``segments`` follow
+    each other.
     """
 
     tile: int
     place: Place
     header: tuple[int, int]
     body: tuple[int, int]
-    contributions: list[Contribution]
+    segments: list[Segments]
+
+    @property
+    def contributions(self) -> list[Contribution]:
+        """What is in the body, code-block by code-block."""
+        return contributions(self.segments)
 
 
 def check(data: bytes, header: Jpeg2000Header) -> None:
@@ -65,15 +85,22 @@ def packets(data: bytes, header: Jpeg2000Header) -> Iterator[Packet]:
         parts.setdefault(part.tile, []).append(part)
     packed = _packed_in_main_header(data, header)
     work = Work()
+    reader = BitReader(data, compiled=_PAYOFF.reached(header.end - header.offset))
     for tile in parts:
-        yield from _Tile(data, header, parts[tile], packed.get(tile), work).packets()
+        yield from _Tile(data, header, parts[tile], packed.get(tile), work, reader).packets()
 
 
 class _Tile:
     """The walk over one tile; ``packed`` are its packet headers where the main header has them."""
 
     def __init__(
-        self, data: bytes, header: Jpeg2000Header, parts: list[TilePart], packed: bytes | None, work: Work
+        self,
+        data: bytes,
+        header: Jpeg2000Header,
+        parts: list[TilePart],
+        packed: bytes | None,
+        work: Work,
+        reader: BitReader,
     ) -> None:
         headers = [tuple(tile_part_segments(data, part.start + 12)) for part in parts]
         coding = read_coding(data, chain.from_iterable(headers), len(header.components))
@@ -84,6 +111,8 @@ class _Tile:
         self.parts = parts
         self.tile = parts[0].tile
         self.packed = in_tile or packed
+        self.bodies = reader.data
+        self.reader = BitReader(self.packed, compiled=reader.compiled) if self.packed else reader
         self.packed_position = 0
         self.count = 0  # of packets so far
         self.fill: int | None = None  # the bit that headers are filled up with
@@ -140,8 +169,8 @@ class _Tile:
         source, start, limit = self.data, position, end
         if self.packed:
             source, start, limit = self.packed, self.packed_position, len(self.packed)
-        reader = BitReader(source, start, limit)
-        contributions = precinct.read_header(reader)
+        reader = self.reader
+        segments = precinct.read_header(reader, start, limit)
         stop = reader.finish()
         self._check_padding(*reader.padding())
         behind = self._behind_eph(source, stop)
@@ -149,20 +178,16 @@ class _Tile:
             self.packed_position = behind
         else:
             position = behind
-        body_end = position
-        if contributions:
-            last = contributions[-1]
-            body_end += last.offset + sum(length for length, _ in last.segments)
+        body_end = position + int(reader.state[BODY])
         if body_end > end:
             over = body_end - end
             raise CodestreamError(
                 f"cut: packet {self.count} of tile {self.tile} runs {over} bytes past its tile-part"
             )
         if place.resolution.style.high_throughput:
-            for each in contributions:
-                self._check_suffix(position + each.offset, each)
+            self._check_suffixes(position, segments)
         self.count += 1
-        return Packet(self.tile, place, (start, stop), (position, body_end), contributions)
+        return Packet(self.tile, place, (start, stop), (position, body_end), segments)
 
     def _check_padding(self, count: int, padding: int) -> None:
         """Whether a header is filled up as those before it.
@@ -178,20 +203,14 @@ class _Tile:
                 )
             self.fill = fill
 
-    def _check_suffix(self, position: int, contribution: Contribution) -> None:
-        """Whether the last bytes of HT cleanup segments tell a possible length of their suffix.
-
-        Scup is 2 to 4079 and at most the segment's length (T.814 7.1.1).
-        """
-        passes = contribution.passes_before
-        for length, count in contribution.segments:
-            position, passes = position + length, passes + count
-            if length and passes % 3 == 1:  # the last pass is a cleanup pass
-                suffix = self.data[position - 1] << 4 | self.data[position - 2] & 15
-                if not 2 <= suffix <= min(length, 4079):
-                    raise CodestreamError(
-                        f"packet {self.count} of tile {self.tile} is damaged: a cleanup pass has no valid end"
-                    )
+    def _check_suffixes(self, position: int, segments: list[Segments]) -> None:
+        """Whether HT cleanup passes end as they can."""
+        for _, values, number in segments:
+            position = self.reader.kernels.check_suffixes(self.bodies, position, values, number)
+            if position < 0:
+                raise CodestreamError(
+                    f"packet {self.count} of tile {self.tile} is damaged: a cleanup pass has no valid end"
+                )
 
     def _behind_sop(self, position: int) -> int:
         """Check an SOP segment (A.8.1), whose Nsop counts the tile's packets."""

@@ -1,21 +1,18 @@
-"""Packet headers (T.800 B.10, T.814 annex B): what a packet has of each code-block of its precinct."""
+"""Precincts: what of their code-blocks goes on from packet to packet (T.800 B.10, T.814 annex B)."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from fastdcm.codestream.jpeg2000.bits import BitReader, TagTree
-from fastdcm.codestream.jpeg2000.coding import BYPASS, HIGH_THROUGHPUT, TERMINATE_ALL
+from fastdcm.codestream.jpeg2000.bits import BitReader, parents_of
 from fastdcm.codestream.jpeg2000.geometry import Blocks, Resolution
-from fastdcm.errors import CodestreamError, UnsupportedError
+from fastdcm.errors import UnsupportedError
+from fastdcm.kernels import packet_headers
+from fastdcm.kernels.packet_headers import BLOCK, HEAD, MOST_SEGMENTS, SEGMENT
 
 # Of the walk: about a microsecond is 1. An image of 2k x 2k has 1400 code-blocks a component and layer.
 _LIMIT_WORK = 1 << 20
 _WORK_OF_PACKET, _WORK_OF_PRECINCT, _WORK_OF_TREES = 2, 2, 8
-_LIMIT_LENGTH_BITS = 32  # a codestream has fewer than 2^32 bytes
-# No sub-band has more: 7 guard bits + exponent 31 - 1 (E-2), and a region's shift of 255 (A.6.3, H.1).
-_MOST_BIT_PLANES = 7 + 31 - 1 + 255
-_CLEANUP_LENGTHS = range(2, 65535)  # T.814 B.3: Lcup
 
 
 class Contribution(NamedTuple):
@@ -33,6 +30,34 @@ class Contribution(NamedTuple):
     passes_before: int
     offset: int
     segments: list[tuple[int, int]]
+
+
+class Segments(NamedTuple):
+    """Codeword segments as they follow each other in a packet's body.
+
+    ``values`` holds `packet_headers.SEGMENT` integers for each of ``number``; see there. ``bands`` are the
+    code-blocks of the precinct's sub-bands.
+    """
+
+    bands: list[Blocks]
+    values: Any
+    number: int
+
+
+def contributions(parts: list[Segments]) -> list[Contribution]:
+    """What a packet has, code-block by code-block."""
+    found: list[Contribution] = []
+    offset = 0
+    last = (-1, -1)
+    for bands, values, number in parts:
+        for row in range(0, number * SEGMENT, SEGMENT):
+            band, block, zero_bit_planes, before, length, passes = map(int, values[row : row + SEGMENT])
+            if (band, block) != last:
+                found.append(Contribution(bands[band], block, zero_bit_planes, before, offset, []))
+                last = band, block
+            found[-1].segments.append((length, passes))
+            offset += length
+    return found
 
 
 class TooMuchWorkError(UnsupportedError):
@@ -53,36 +78,16 @@ class Work:
         if self._done > _LIMIT_WORK:
             raise TooMuchWorkError("JPEG 2000 streams of so many packets or code-blocks are not supported")
 
-
-class _Block:
-    """What of a code-block goes on from packet to packet."""
-
-    __slots__ = ("coded", "length_bits", "passes", "zero_bit_planes")
-
-    def __init__(self, zero_bit_planes: int) -> None:
-        self.zero_bit_planes = zero_bit_planes
-        self.length_bits = 3  # Lblock (B.10.7.1)
-        self.passes = 0
-        self.coded = False  # whether the first HT cleanup pass has come
-
-
-class _Band:
-    """The code-blocks of one sub-band in a precinct, and their tag trees."""
-
-    __slots__ = ("blocks", "included", "inclusion", "size", "zero_bit_planes")
-
-    def __init__(self, blocks: Blocks) -> None:
-        self.blocks = blocks
-        self.size = blocks.across * blocks.down
-        self.included: dict[int, _Block] = {}
-        self.inclusion = TagTree(blocks.across, blocks.down)
-        self.zero_bit_planes = TagTree(blocks.across, blocks.down)
+    @property
+    def left(self) -> int:
+        """How much may be added."""
+        return _LIMIT_WORK - self._done
 
 
 class Precinct:
     """A precinct, and what of it goes on from packet to packet; ``layers`` is how many it has had."""
 
-    __slots__ = ("_bands", "_index", "_resolution", "_work", "layers")
+    __slots__ = ("_bands", "_index", "_resolution", "_size", "_state", "_work", "layers")
 
     def __init__(self, resolution: Resolution, index: int, work: Work) -> None:
         work.add(_WORK_OF_PRECINCT)
@@ -90,133 +95,41 @@ class Precinct:
         self._work = work
         self._resolution = resolution
         self._index = index
-        self._bands: list[_Band] | None = None
+        self._bands: list[Blocks] = []
+        self._size = 0
+        self._state: Any = None
 
-    def read_header(self, reader: BitReader) -> list[Contribution]:
+    def read_header(self, reader: BitReader, position: int, end: int) -> list[Segments]:
         """Read the header of the next layer's packet, without SOP and EPH; raises CodestreamError."""
         self._work.add(_WORK_OF_PACKET)
         self.layers += 1
-        if not reader.bit():
-            return []  # B.10.3: an empty packet
-        found: list[Contribution] = []
-        offset = 0
-        for band in self._make_bands() if self._bands is None else self._bands:
-            included = band.included
-            # Tag trees are read from the root on, for the first code-block in any case.
-            if not included and not band.inclusion.root_below(reader, self.layers):
-                continue
-            self._work.add(band.size)
-            for index in range(band.size):
-                block = included.get(index)
-                if block is None:
-                    start = reader.position
-                    block = self._first(reader, band, index)
-                    # With thousands of layers each node of a tag tree may have thousands of bits.
-                    self._work.add(reader.position - start)
-                    if block is None:
-                        continue
-                elif not reader.bit():
-                    continue
-                before = block.passes
-                segments = _segments(reader, block, self._resolution.style.style)
-                found.append(
-                    Contribution(band.blocks, index, block.zero_bit_planes, before, offset, segments)
-                )
-                for length, passes in segments:
-                    offset += length
-                    block.passes += passes
+        found: list[Segments] = []
+        if not reader.start(position, end):
+            return found
+        if self._state is None:
+            self._begin(reader)
+        state, style = reader.state, self._resolution.style.style
+        while state[packet_headers.BAND] < len(self._state):
+            state[packet_headers.WORK], state[packet_headers.LIMIT] = 0, self._work.left
+            values = reader.integers((self._size + MOST_SEGMENTS) * SEGMENT)
+            number = int(
+                reader.kernels.read_packet(reader.data, state, self._state, self.layers, style, values)
+            )
+            self._work.add(int(state[packet_headers.WORK]))
+            reader.check()
+            found.append(Segments(self._bands, values, number))
         return found
 
-    def _first(self, reader: BitReader, band: _Band, index: int) -> _Block | None:
-        """A code-block that no packet had, if this one has it (B.10.4, B.10.5)."""
-        if not band.inclusion.below(reader, index, self.layers):
-            return None
-        if not band.zero_bit_planes.below(reader, index, _MOST_BIT_PLANES + 1):
-            raise CodestreamError(
-                f"the packet headers are damaged: more than {_MOST_BIT_PLANES} bit-planes of zeros"
-            )
-        block = band.included[index] = _Block(band.zero_bit_planes.lowest[index])
-        return block
-
-    def _make_bands(self) -> list[_Band]:
-        blocks = self._resolution.blocks(self._index)
-        self._work.add(_WORK_OF_TREES + sum(each.across * each.down for each in blocks))
-        self._bands = [_Band(each) for each in blocks]
-        return self._bands
-
-
-def _segments(reader: BitReader, block: _Block, style: int) -> list[tuple[int, int]]:
-    """Length and passes of each codeword segment (B.10.6, B.10.7)."""
-    passes = _number_of_passes(reader)
-    while reader.bit():
-        block.length_bits += 1
-        if block.length_bits > _LIMIT_LENGTH_BITS:
-            raise CodestreamError("the packet headers are damaged: a length of more than 32 bits")
-    if style & HIGH_THROUGHPUT:
-        return _ht_segments(reader, block, passes)
-    if style & (BYPASS | TERMINATE_ALL):
-        counts = [1] * passes if style & TERMINATE_ALL else _bypass_passes(block.passes, passes)
-        return [(_length(reader, block, count), count) for count in counts]
-    return [(_length(reader, block, passes), passes)]
-
-
-def _length(reader: BitReader, block: _Block, passes: int) -> int:
-    """The length of a codeword segment with so many passes of this packet (B.10.7.1)."""
-    return reader.bits(block.length_bits + passes.bit_length() - 1)
-
-
-def _number_of_passes(reader: BitReader) -> int:
-    """Table B.4."""
-    if not reader.bit():
-        return 1
-    if not reader.bit():
-        return 2
-    if (more := reader.bits(2)) < 3:
-        return 3 + more
-    if (more := reader.bits(5)) < 31:
-        return 6 + more
-    return 37 + reader.bits(7)
-
-
-def _bypass_passes(before: int, passes: int) -> list[int]:
-    """Split passes into codeword segments under selective arithmetic coding bypass (table D.9).
-
-    The first segment ends with the cleanup pass of the fourth bit-plane, the tenth pass; then two raw
-    passes and a cleanup pass by turns.
-    """
-    counts = []
-    while passes:
-        room = 10 - before if before < 10 else (2, 1, 1)[(before - 10) % 3]
-        count = min(room, passes)
-        counts.append(count)
-        before, passes = before + count, passes - count
-    return counts
-
-
-def _ht_segments(reader: BitReader, block: _Block, passes: int) -> list[tuple[int, int]]:
-    """Segments of an HT code-block: a cleanup pass; then SigProp and MagRef passes, which share one.
-
-    Placeholder passes, three for each bit-plane left out, precede the first cleanup pass and count in
-    its segment. As long as there are only those, the length is zero, in as many bits as all passes of
-    the packet call for (T.814 B.1 to B.3).
-    """
-    segments: list[tuple[int, int]] = []
-    before = block.passes
-    if not block.coded:
-        refinements = (before + passes - 1) % 3
-        cleanup = passes - refinements if passes > refinements else passes
-        length = _length(reader, block, cleanup)
-        if length == 0:
-            length = reader.bits(passes.bit_length() - cleanup.bit_length())
-            cleanup = passes
-        else:
-            block.coded = passes > refinements
-        if length and (not block.coded or length not in _CLEANUP_LENGTHS):
-            raise CodestreamError(f"the packet headers are damaged: {length} bytes for a cleanup pass")
-        segments.append((length, cleanup))
-        before, passes = before + cleanup, passes - cleanup
-    while passes:
-        count = 1 if before % 3 == 0 else min(3 - before % 3, passes)
-        segments.append((_length(reader, block, count), count))
-        before, passes = before + count, passes - count
-    return segments
+    def _begin(self, reader: BitReader) -> None:
+        """What the kernels call ``precinct``, as it is before the first packet that is not empty."""
+        self._bands = self._resolution.blocks(self._index)
+        self._size = sum(each.across * each.down for each in self._bands)
+        self._work.add(_WORK_OF_TREES + self._size)
+        trees = [parents_of(each.across, each.down, compiled=reader.compiled) for each in self._bands]
+        self._state = reader.integers(sum(HEAD + 3 * len(parents) for parents in trees) + BLOCK * self._size)
+        start = 0
+        for number, (each, parents) in enumerate(zip(self._bands, trees, strict=True)):
+            size, nodes, behind = each.across * each.down, len(parents), start + HEAD
+            self._state[start:behind] = (size, nodes, 0, number)
+            self._state[behind : behind + nodes] = parents
+            start = behind + 3 * nodes + BLOCK * size

@@ -286,10 +286,15 @@ def test_what_is_to_come_is_told_as_a_multiple_of_what_was_done(
     converter = Converter(setting.job())
     converter.foresee(pool.Outlook(100, False))
     assert (known.times, known.may_compile) == (0.0, False)
+    times = []
     for stem in ("a", "b"):
         converter(setting.task(stem=stem), False, setting._beat)
-    converter.foresee(pool.Outlook(100, True))
-    assert (known.times, known.may_compile) == (50.0, True)
+        times.append(known.times)
+    converter.foresee(pool.Outlook(96, True))
+    converter(setting.task(stem="c"), False, setting._beat)
+    # The work done, the present included, times this is the least that there will be.
+    assert [*times, known.times] == [100.0, 49.5, 32.0]
+    assert known.may_compile
 
 
 def test_the_next_file_is_fetched_while_files_come_from_a_disk(

@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import imagecodecs
 import pytest
 
+import fastdcm
 from fastdcm.batch import Report, Watcher, convert, run
 from fastdcm.batch.report import Outcome, Progress
 from fastdcm.errors import OptionError
@@ -237,3 +239,31 @@ def test_an_unguarded_script_may_call_it(many: Path, tmp_path: Path) -> None:
         [sys.executable, str(script)], capture_output=True, text=True, env=environment, cwd=many, check=False
     )
     assert (done.stdout, done.stderr) == ("40\n", "")
+
+
+def test_threads_work_at_a_frame_where_it_is_the_only_one(
+    pydicom_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several files keep all cores busy anyhow, with a process each."""
+    threads = []
+    whole = imagecodecs.jpeg2k_decode
+
+    def noted(data: bytes, *, numthreads: int) -> object:
+        threads.append(numthreads)
+        return whole(data, numthreads=numthreads)
+
+    monkeypatch.setattr(imagecodecs, "jpeg2k_decode", noted)
+    source = pydicom_files / "MR_small_jp2klossless.dcm"
+    run([source], tmp_path / "one.jpg", jobs=3)
+    assert threads == [3]
+    shutil.copy(source, tmp_path / "a.dcm")
+    shutil.copy(source, tmp_path / "b.dcm")
+    run([tmp_path / "a.dcm", tmp_path / "b.dcm"], tmp_path / "out", jobs=3)
+    assert (tmp_path / "one.jpg").read_bytes() == fastdcm.open(source).encode()
+    assert threads == [3, 1], "of the two files workers saw to, which do not count here"
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5])
+def test_threads_are_a_number(pydicom_files: Path, threads: int) -> None:
+    with pytest.raises(OptionError, match="threads must be a whole number above 0"):
+        fastdcm.open(pydicom_files / "CT_small.dcm", threads=threads)

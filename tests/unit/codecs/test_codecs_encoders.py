@@ -17,6 +17,7 @@ from fastdcm.codecs.encode import encode_image
 from fastdcm.codecs.encoders import jpeg, png, turbojpeg
 from fastdcm.errors import EncodeError
 from fastdcm.options import EncodeOptions
+from tests.payoffs import Fixed
 from tests.unit.codecs.decoding import Array, image
 from tests.unit.codestream import streams
 
@@ -51,16 +52,70 @@ def png_samples(data: bytes) -> Array:
     assert kinds[-1] == b"IEND"
     samples = {0: 1, 2: 3}[colour]
     stride = columns * samples * depth // 8
-    raw = np.frombuffer(zlib.decompress(compressed), np.uint8).reshape(rows, 1 + stride).copy()
-    assert set(raw[:, 0]) <= {0, 2}, "filters none and up"
-    lines = raw[:, 1:]
-    for row in range(1, rows):
-        if raw[row, 0] == 2:
-            lines[row] += lines[row - 1]
+    lines = unfiltered(
+        np.frombuffer(zlib.decompress(compressed), np.uint8).reshape(rows, -1), stride // columns
+    )
     words = np.ascontiguousarray(lines).view(">u2" if depth == 16 else "u1").astype(f"u{depth // 8}")
     return words.reshape((rows, columns, 3) if samples == 3 else (rows, columns))
 
 
+def unfiltered(raw: Array, step: int) -> Array:
+    """Rows from their filters and bytes; ``step`` is the bytes of a pixel."""
+    lines = raw[:, 1:].copy()
+    for row, kind in enumerate(raw[:, 0]):
+        if kind == 1:
+            pixels = lines[row].reshape(-1, step)
+            pixels[...] = np.cumsum(pixels, axis=0, dtype=np.uint8)
+        elif kind == 2:
+            lines[row] += lines[row - 1] if row else np.uint8(0)
+        else:
+            assert kind == 0, "filters none, sub and up"
+    return lines
+
+
+@pytest.fixture(params=["by NumPy", "compiled"])
+def by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to filter, by NumPy in blocks of a few rows."""
+    monkeypatch.setattr(png, "_PAYOFF", Fixed(request.param == "compiled"))
+    monkeypatch.setattr(png, "_BLOCK_BYTES", 100)
+    return str(request.param)
+
+
+def scene(shape: tuple[int, ...]) -> Array:
+    """Rows of every kind: flat, noise, gradients along and across, repetitions of the row above."""
+    chance = np.random.default_rng(sum(shape))
+    rows = chance.integers(0, 256, shape, np.uint8)
+    for row in range(shape[0]):
+        kind = chance.integers(0, 6)
+        if kind == 0:
+            rows[row] = chance.integers(0, 256)
+        elif kind == 1:
+            rows[row] = (np.arange(rows[row].size).reshape(rows[row].shape) * 3) % 256
+        elif kind == 2 and row:
+            rows[row] = rows[row - 1] + chance.integers(0, 3, rows[row].shape, np.uint8)
+        elif kind == 3:
+            rows[row] = np.where(chance.random(rows[row].shape) < 0.1, 255, 0)
+    return rows
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (200, 150), (90, 31, 3), (40, 2)], ids=str)
+def test_png_filters(shape: tuple[int, ...], by: str) -> None:
+    """Each row by the filter whose bytes, taken as signed, sum up to the least; the same both ways."""
+    array = scene(shape)
+    step, raw = array[0, 0].size, array.reshape(shape[0], -1)
+    filtered = png._filtered(raw, step)
+    assert np.array_equal(unfiltered(filtered, step), raw)
+    before = np.zeros(raw.shape[1], np.uint8)
+    for row, line in enumerate(raw):
+        left = np.concatenate([np.zeros(step, np.uint8), line[:-step]])
+        sums = [
+            int(np.abs((line - less).view(np.int8).astype(int)).sum()) for less in (0 * line, left, before)
+        ]
+        assert filtered[row, 0] == sums.index(min(sums)), (row, sums)
+        before = line
+
+
+@pytest.mark.usefixtures("by")
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("level", [1, 3, 9])

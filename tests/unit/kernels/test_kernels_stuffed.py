@@ -18,9 +18,22 @@ from tests.payoffs import Fixed
 from tests.unit.codestream import streams
 
 
+def lossless_restarts(rows: int = 20) -> bytes:
+    """Each row a restart interval; all are the same one, so that one table is for all."""
+    row = streams.image(1, 61, noise=0.9)
+    stream = bytes(imagecodecs.jpeg8_encode(row, lossless=True))
+    (scan,), size = jpeg.parse(stream).scans, stream.index(b"\xff\xc3") + 5
+    head = stream[:size] + rows.to_bytes(2, "big") + stream[size + 2 : scan.start]
+    sos, interval = head.rindex(b"\xff\xda"), streams.segment(0xDD, row.size.to_bytes(2, "big"))
+    intervals = [stream[scan.start : scan.end] + bytes([0xFF, 0xD0 + number % 8]) for number in range(rows)]
+    made = head[:sos] + interval + head[sos:] + b"".join(intervals)[:-2] + b"\xff\xd9"
+    assert (imagecodecs.jpeg8_decode(made) == row).all()
+    return made
+
+
 @cache
 def made() -> dict[str, bytes]:
-    """Sequential streams: codes of all lengths, several tables, restart intervals down to one MCU."""
+    """Streams with codes of all lengths, several tables, restart intervals down to one MCU."""
     gray, colour = streams.image(45, 61), streams.image(45, 61, samples=3, noise=0.9)
     white = np.full((64, 64), 255, np.uint8)
     return {
@@ -33,6 +46,13 @@ def made() -> dict[str, bytes]:
         "restarts of rows": streams.pillow(gray, restart_marker_rows=1),
         "12 bits": bytes(
             imagecodecs.jpeg8_encode(streams.image(45, 61, bits=12, noise=0.9), 100, bitspersample=12)
+        ),
+        "lossless": bytes(imagecodecs.jpeg8_encode(gray, lossless=True)),
+        "lossless, restarts": lossless_restarts(),
+        "lossless, one value": bytes(imagecodecs.jpeg8_encode(white, lossless=True)),
+        "lossless, colour": bytes(imagecodecs.jpeg8_encode(colour, lossless=True)),
+        "lossless, 16 bits": bytes(
+            imagecodecs.jpeg8_encode(streams.image(45, 61, bits=16, noise=0.9), lossless=True, predictor=4)
         ),
     }
 

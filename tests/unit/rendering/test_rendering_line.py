@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
 
-from fastdcm.kernels.display import line
+from fastdcm.kernels.display import line, masked_line
 from fastdcm.model import Lut, VoiFunction, Window
 from fastdcm.rendering import lut
 from fastdcm.rendering.chain import Chain, Range, Rescale
@@ -22,12 +23,20 @@ def drawn(chain: Chain, bits: int, signed: bool) -> np.ndarray | None:
     found = line_of(chain, bits, signed)
     if found is None:
         return None
-    out = np.empty(WORDS.size, np.uint8)
-    line(WORDS, *found, out)
-    plain = np.empty(WORDS.size, np.uint8)
-    with np.errstate(over="ignore"):  # a uint8 of Python's is cut, one of NumPy's complains
-        line.py_func(WORDS[::97].copy(), *map(np.int32, found[:2]), *map(np.float32, found[2:]), plain[:676])
-    assert np.array_equal(plain[:676], out[::97])
+    values = WORDS.view(np.int16) if signed else WORDS
+    if bits == 16:
+        return run(line, values, np.float32(found.scale), np.float32(found.offset))
+    numbers = np.int32(found.mask), np.int32(found.half), np.float32(found.scale), np.float32(found.offset)
+    return run(masked_line, WORDS, *numbers)
+
+
+def run(kernel: Any, words: np.ndarray, *numbers: Any) -> np.ndarray:
+    """The kernel on all words; the same as its own source in Python."""
+    out, plain = np.empty(words.size, np.uint8), np.empty(words.size, np.uint8)
+    kernel(words, *numbers, out)
+    some = words[::97].copy()
+    kernel.py_func(some, *numbers, plain)
+    assert np.array_equal(plain[: some.size], out[::97])
     return out
 
 
