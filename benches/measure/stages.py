@@ -42,7 +42,7 @@ from fastdcm.sinks.run import Run
 RENDER, ENCODE = RenderOptions(), EncodeOptions(quality=peers.QUALITY)
 LEAST_ROUNDS = 5
 #: Each way of a round lasts about so long.
-TURN_SECONDS = 0.03
+TURN_SECONDS = 0.3
 
 #: Family of a syntax -> the library's own function on the bytes of a frame.
 DECODERS: dict[str, Callable[[bytes, Any], Any]] = {

@@ -20,7 +20,7 @@ class _MeasuredSource(Source):
     def __init__(self, source: Source, stages: Stages) -> None:
         self._inner, self._stages = source, stages
         self.name, self.size, self.refusal = source.name, source.size, source.refusal
-        self.bytes_read = source.bytes_read
+        self.bytes_read, self.whole = source.bytes_read, source.whole
 
     def read(self, offset: int, length: int) -> bytes:
         return self._counted(self._inner.read, offset, length)
