@@ -41,7 +41,8 @@ from fastdcm.sinks.run import Run
 
 RENDER, ENCODE = RenderOptions(), EncodeOptions(quality=peers.QUALITY)
 LEAST_ROUNDS = 5
-#: Each way of a round lasts about so long.
+#: Each way of a round lasts about so long, less in a short measurement: the first files after another way
+#: are dearer than those of a run, pages that were given back among other things.
 TURN_SECONDS = 0.3
 
 #: Family of a syntax -> the library's own function on the bytes of a frame.
@@ -190,7 +191,7 @@ def measure(case: Case, seconds: float) -> dict[str, Any]:
             clock = work.round(turns)
             rounds.append({name: took / (turns * work.images) for name, took in clock.seconds.items()})
             if len(rounds) == 1:
-                turns = max(1, round(TURN_SECONDS / clock.seconds["total"]))
+                turns = max(1, round(min(TURN_SECONDS, seconds / LEAST_ROUNDS) / clock.seconds["total"]))
     del rounds[0]  # the first one fills caches
     names = sorted({name for found in rounds for name in found})
     by_name = {name: [found.get(name, 0.0) for found in rounds] for name in names}
