@@ -10,6 +10,17 @@ _BYTES = "Array(uint8, 1, 'C', readonly=True)"
 _TAGS = "Array(int64, 1, 'C', readonly=True)"
 
 
+@kernel(f"int64({_BYTES}, int64)")
+def four_bytes(data, at):  # type: ignore[no-untyped-def]
+    """An unsigned number of 32 bits, the lowest byte first. data: (n,) uint8, of which ``at`` + 3 is one."""
+    return (
+        np.int64(data[at])
+        | np.int64(data[at + 1]) << 8
+        | np.int64(data[at + 2]) << 16
+        | np.int64(data[at + 3]) << 24
+    )
+
+
 @kernel(f"void({_BYTES}, int64, boolean, int64, int64, {_BYTES}, {_TAGS}, int64[:, ::1])")
 def walk(data, position, explicit, first, end, heads, wanted, found):  # type: ignore[no-untyped-def]
     """Pass elements from ``position`` on and note the wanted ones.
@@ -49,12 +60,7 @@ def walk(data, position, explicit, first, end, heads, wanted, found):  # type: i
         if explicit and head == 8:
             length = np.int64(data[position + 6]) | np.int64(data[position + 7]) << 8
         else:
-            length = (
-                np.int64(data[at])
-                | np.int64(data[at + 1]) << 8
-                | np.int64(data[at + 2]) << 16
-                | np.int64(data[at + 3]) << 24
-            )
+            length = four_bytes(data, at)
         if length == 0xFFFFFFFF or position + head + length > data.size:
             break
         # Tags ascend, as the standard wants it (7.1); where they do not, all are looked through again.
@@ -101,12 +107,7 @@ def digest(  # type: ignore[no-untyped-def]
     if found[0, 1] != 2 or found[1, 0] != 0x00020000 or found[1, 3] != 4 or found[2, 0] != 0x00020010:
         return
     at = found[1, 2]
-    declared = (
-        np.int64(data[at])
-        | np.int64(data[at + 1]) << 8
-        | np.int64(data[at + 2]) << 16
-        | np.int64(data[at + 3]) << 24
-    )
+    declared = four_bytes(data, at)
     # A data set starts with group 0008: what does not is for a closer look.
     if at + 4 + declared != start or start + 12 > data.size or data[start] != 8 or data[start + 1] != 0:
         return
@@ -143,12 +144,7 @@ def digest(  # type: ignore[no-untyped-def]
         if heads[vr] != 12:
             return
         at = position + 8
-    length = (
-        np.int64(data[at])
-        | np.int64(data[at + 1]) << 8
-        | np.int64(data[at + 2]) << 16
-        | np.int64(data[at + 3]) << 24
-    )
+    length = four_bytes(data, at)
     if length == 0xFFFFFFFF:
         return
     for row in range(1, 1 + found[0, 1]):
