@@ -182,7 +182,7 @@ class EncodeOptions:
     format: Format = "jpeg"
     quality: int = 90
     subsampling: Literal["444", "422", "420"] = "420"
-    png_level: int = 3
+    png_level: int = 1
     reencode: bool = False
 
     def __post_init__(self) -> None:

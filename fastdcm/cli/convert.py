@@ -105,9 +105,9 @@ def _limit(name: str) -> dict[str, Any]:
     "Output",
     "--png-level",
     type=click.IntRange(1, 9),
-    default=3,
+    default=1,
     metavar="1..9",
-    help="PNG effort; default 3.",
+    help="PNG effort: 3 takes twice the time for files 5 % smaller, 9 much more; default 1.",
 )
 @option("Output", "--name", metavar="TEMPLATE", help="Output names, from {stem}, {frame}, {modality}, ...")
 @option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist.")

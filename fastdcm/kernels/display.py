@@ -29,12 +29,13 @@ def gather(values, table, out):  # type: ignore[no-untyped-def]
 @kernel(
     f"void({_U16}, float32, float32, uint8[::1])",
     f"void({_I16}, float32, float32, uint8[::1])",
+    f"void({_U8}, float32, float32, uint8[::1])",
 )
 def line(values, scale, offset, out):  # type: ignore[no-untyped-def]
     """``out[i] = values[i] * scale + offset``, cut to a whole number and clipped to 0..255.
 
-    values: (n,) int16 or uint16; out: (n,) uint8. In float32, then int32, which the numbers must fit, so
-    that the compiler takes many samples at once; NumPy's float32 gives the same numbers (no
+    values: (n,) int16, uint16 or uint8; out: (n,) uint8. In float32, then int32, which the numbers must
+    fit, so that the compiler takes many samples at once; NumPy's float32 gives the same numbers (no
     multiplication is fused with an addition), by which `fastdcm.rendering.line` proves a line before it
     is used.
     """

@@ -102,10 +102,11 @@ def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
 
     # Samples of 16 bits may lie at an odd offset of the file.
     flat, shown = np.require(words, requirements="A").reshape(-1), out.reshape(-1)
-    line = line_of(chain, bits, signed) if words.itemsize == 2 else None
+    # Signed bytes are too rare for a kernel of their own.
+    line = None if words.itemsize == 1 and (signed or bits < 8) else line_of(chain, bits, signed)
     if line is None:
         display.gather(flat, lut.table(chain, bits, signed, size), shown)
-    elif bits == 16:
+    elif bits == 8 * words.itemsize:
         display.line(flat.view(np.int16) if signed else flat, line.scale, line.offset, shown)
     else:
         display.masked_line(flat, *line, shown)

@@ -176,7 +176,7 @@ def test_what_lies_on_the_edge() -> None:
 def test_defaults() -> None:
     """As the README and the command's help say."""
     assert RenderOptions() == RenderOptions(None, None, "window", None, (0.0, 100.0), "photometric", 8)
-    assert EncodeOptions() == EncodeOptions("jpeg", 90, "420", 3, False)
+    assert EncodeOptions() == EncodeOptions("jpeg", 90, "420", 1, False)
     assert ConvertOptions().existing == "keep"
     assert list(FrameSelection().numbers(2)) == [1, 2]
 

@@ -63,6 +63,21 @@ def test_as_the_table(bits: int, signed: bool) -> None:
     assert lines > 40
 
 
+def test_bytes_as_the_table() -> None:
+    """Samples of 8 bits, each value."""
+    chance = random.Random(8)
+    lines = 0
+    for _ in range(60):
+        chain = some_chain(chance)
+        found = line_of(chain, 8, False)
+        if found is not None:
+            lines += 1
+            numbers = np.float32(found.scale), np.float32(found.offset)
+            shown = run(line, np.arange(256, dtype=np.uint8), *numbers)
+            assert np.array_equal(shown, lut.table(chain, 8, False, 256)), chain
+    assert lines > 40
+
+
 @pytest.mark.parametrize(("bits", "signed"), DEPTHS)
 @pytest.mark.parametrize(
     "window", [(40, 400), (-600, 1500), (50, 80), (300, 1500), (2048, 4096), (127.5, 255)]
