@@ -105,6 +105,24 @@ class Results:
         ratio = seconds["bare decode"] / seconds["decode"]
         return Spread(ratio, ratio, ratio)
 
+    def bare_ratio(self, case: str) -> float | None:
+        """`floor_ratio` of a program that only reads, decodes, renders, encodes and writes, by bare calls."""
+        seconds = self.stages.get(case, {}).get("seconds", {})
+        codecs = seconds.get("bare decode", 0.0) + seconds.get("bare encode", 0.0)
+        return self._bare(case) / codecs if codecs else None
+
+    def bare_peer_ratio(self, case: str, peer: str) -> float | None:
+        """How many times faster than a peer such a program would be, to JPEG."""
+        contest = self.contest(case)
+        times = {found["name"]: found["seconds"] for found in contest["peers"]} if contest else {}
+        if not times.get(peer) or case not in self.stages:
+            return None
+        return statistics.median(times[peer]) / self._bare(case)
+
+    def _bare(self, case: str) -> float:
+        seconds = self.stages[case]["seconds"]
+        return float(sum(seconds.get(name, 0.0) for name in BARE))
+
     def overhead(self, case: str) -> float:
         """Seconds an image that are neither a codec's nor the kernel's."""
         return self._beyond(case, CODECS)

@@ -14,7 +14,10 @@ REACHED, MISSED, NOT_YET, NOT_MEASURED = "reached", "not reached", "not yet", "n
 
 @dataclass(frozen=True)
 class Goal:
-    """``case`` against ``what`` should be at most or at least ``bound``; ``family``: the decoder it takes."""
+    """``case`` against ``what`` should be at most or at least ``bound``; ``family``: the decoder it takes.
+
+    ``ideal`` is what a program would reach that does nothing but the bare calls.
+    """
 
     case: str
     what: str
@@ -23,14 +26,16 @@ class Goal:
     measure: Measure
     family: str = ""
     unit: str = "×"
+    ideal: Callable[[Results], float | None] = lambda results: None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A goal, what was measured, and one of the four words."""
+    """A goal, what was measured, what bare calls would reach, and one of the four words."""
 
     goal: Goal
     measured: str
+    ideal: str
     status: str
 
     @property
@@ -39,8 +44,11 @@ class Verdict:
         return f"{sign} {number(self.goal.bound)} {self.goal.unit}".strip()
 
 
-def _floor(case: str) -> Measure:
-    return lambda results: results.floor_ratio(case)
+def _floor(case: str, words: str, what: str, bound: float) -> Goal:
+    def ideal(results: Results) -> float | None:
+        return results.bare_ratio(case)
+
+    return Goal(words, what, bound, False, lambda results: results.floor_ratio(case), ideal=ideal)
 
 
 def _decode(case: str) -> Measure:
@@ -54,6 +62,13 @@ def _peer(case: str, peer: str, format: str = "jpeg") -> Measure:
         return None if hasty else results.ratio(case, peer, format)
 
     return measure
+
+
+def _against(case: str, words: str, peer: str, label: str, bound: float) -> Goal:
+    def ideal(results: Results) -> float | None:
+        return results.bare_peer_ratio(case, peer)
+
+    return Goal(words, label, bound, True, _peer(case, peer), ideal=ideal)
 
 
 def _scaling(case: str, jobs: int) -> Measure:
@@ -132,16 +147,16 @@ CODECS = "the bare decoder and encoder"
 
 def goals(results: Results) -> Iterator[Goal]:
     """Every goal, in the order of the specification."""
-    yield Goal("CT 512², native, one worker", ENCODER, 1.40, False, _floor("ct-native"))
+    yield _floor("ct-native", "CT 512², native, one worker", ENCODER, 1.40)
     for case, words in (("cr", "CR 3.1 MP"), ("dx", "DX 5.2 MP"), ("mg", "MG 14 MP")):
-        yield Goal(f"{words}, native, one worker", ENCODER, 1.20, False, _floor(f"{case}-native"))
+        yield _floor(f"{case}-native", f"{words}, native, one worker", ENCODER, 1.20)
     for case, words in (
         ("rle", "RLE"),
         ("jpeg-lossless", "JPEG lossless"),
         ("jpeg-ls", "JPEG-LS"),
         ("htj2k", "HTJ2K"),
     ):
-        yield Goal(f"CR 3.1 MP, {words}", CODECS, 1.08, False, _floor(f"cr-{case}"))
+        yield _floor(f"cr-{case}", f"CR 3.1 MP, {words}", CODECS, 1.08)
     for size in ("ct", "cr"):
         words = size.upper()
         j2k = "OpenJPEG, one thread, decoding alone"
@@ -180,9 +195,9 @@ def _against_peers() -> Iterator[Goal]:
         ("dcm2jpg", "dcm2jpg, one JVM", 5),
         ("dcmj2pnm", "dcmj2pnm, a process a file", 40),
     ):
-        yield Goal("CT 512², native, one core", label, bound, True, _peer("ct-native", peer))
+        yield _against("ct-native", "CT 512², native, one core", peer, label, bound)
     for peer, label, bound in (("pydicom_pillow", "pydicom + Pillow", 8), ("dcm2jpg", "dcm2jpg, one JVM", 4)):
-        yield Goal("DX 5.2 MP, native, one core", label, bound, True, _peer("dx-native", peer))
+        yield _against("dx-native", "DX 5.2 MP, native, one core", peer, label, bound)
     for peer, label, bound in (("pydicom_pillow", "pydicom + Pillow", 8), ("dcm2jpg", "dcm2jpg, one JVM", 5)):
         yield Goal("DX 5.2 MP to PNG, one core", label, bound, True, _peer("dx-native", peer, "png"))
     yield Goal("DX 5.2 MP to PNG, size of the file", "Pillow's default", 1.12, False, _png_size)
@@ -231,4 +246,5 @@ def _verdict(goal: Goal, results: Results, libraries: dict[str, str]) -> Verdict
         status = NOT_YET  # it takes a decoder of our own
     else:
         status = NOT_MEASURED if spread is None else MISSED
-    return Verdict(goal, words, status)
+    ideal = None if spread is None else goal.ideal(results)
+    return Verdict(goal, words, "" if ideal is None else f"{number(ideal)} ×", status)

@@ -257,3 +257,14 @@ def test_axes_are_labelled_with_units() -> None:
         "peak memory, MiB",
     ):
         assert label in text
+
+
+def test_bare_calls_alone_bound_a_goal() -> None:
+    """What is left of a goal where nothing is done but reading, codecs, kernel and writing."""
+    bare = {"bare read": 1e-4, "kernel": 5e-5, "bare encode": 7e-4, "bare write": 5e-5}
+    speed = contest("ct-native", peer("fastdcm_worker", [1e-3]), peer("pydicom_pillow", [4e-3, 4.5e-3, 5e-3]))
+    given = Results(results(stages=[stages("ct-native", **bare)], speed=[speed]))
+    floor = verdict(given, "CT 512², native, one worker", "the bare encoder")
+    assert floor.ideal == "1.29 ×"  # 0.9 ms of 0.7 ms
+    assert verdict(given, "CT 512², native, one core", "pydicom + Pillow").ideal == "5 ×"
+    assert verdict(given, "one file", "python -c 'import numpy'").ideal == ""
