@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastdcm.codestream import jpeg, jpeg_entropy
-from fastdcm.codestream.jpeg_rewrite import rewrite
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.model import Header
 
@@ -27,6 +25,10 @@ def baseline_jpeg(data: bytes, header: Header) -> bytes | None:
     None where the frame must be decoded: it is no plain baseline stream, not of the data set's size,
     not provably whole, or there is anything else about it that decoding would tell.
     """
+    # Few objects get here, and a single file of another kind is spared the import.
+    from fastdcm.codestream import jpeg, jpeg_entropy
+    from fastdcm.codestream.jpeg_rewrite import rewrite
+
     try:
         stream = jpeg.parse(data)
         expected = (header.rows, header.columns, header.samples_per_pixel)
