@@ -31,10 +31,11 @@ def walk(data, position, explicit, first, end, heads, wanted, found):  # type: i
 
     data: (n,) uint8; heads: (65536,) uint8, the bytes of a head (8 or 12, or 0) by the number that the
     VR's two letters are in big endian; wanted: (k,) int64, ascending; found: (m, 4) int64, whose
-    first row becomes the position behind what was passed, the number of rows that follow, 0, 0, and each of
-    these tag, VR (0 in implicit encoding), offset of the value, length.
+    first row becomes the position behind what was passed, the number of rows that follow, that of elements
+    passed, 0, and each of these rows tag, VR (0 in implicit encoding), offset of the value, length.
     """
     count = 1
+    passed = 0
     following = 0
     before = np.int64(0)
     # As much as the longest head has must be there, also of a shorter one.
@@ -76,9 +77,11 @@ def walk(data, position, explicit, first, end, heads, wanted, found):  # type: i
             found[count, 3] = length
             count += 1
         position += head + length
+        passed += 1
     found[0, 0] = position
     found[0, 1] = count - 1
-    found[0, 2] = found[0, 3] = 0
+    found[0, 2] = passed
+    found[0, 3] = 0
 
 
 @kernel(

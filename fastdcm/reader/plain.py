@@ -39,18 +39,18 @@ DATA_SET = Part(0, 0x7FE00000, np.array(sorted(WANTED), np.int64))
 
 def pass_plain(
     part: Part, explicit: bool, buffer: memoryview, position: int, base: int, elements: dict[int, Element]
-) -> int:
+) -> tuple[int, int]:
     """Pass the little-endian elements of a part from a position on, as far as they are plain and there.
 
     Puts the wanted ones into ``elements``, their offsets counted from ``base`` before the buffer; the
-    position behind them.
+    position behind them, and how many were passed.
     """
     from fastdcm.kernels import elements as kernels
 
     first, end, wanted = part
     found = np.empty((2 * len(wanted), 4), np.int64)
     kernels.walk(np.frombuffer(buffer, np.uint8), position, explicit, first, end, HEADS, wanted, found)
-    behind, count = found[0, :2].tolist()
+    behind, count, passed = found[0, :3].tolist()
     for tag, vr, value, length in found[1 : 1 + count].tolist():
         elements[tag] = (VRS[vr], base + value, length)
-    return int(behind)
+    return int(behind), int(passed)

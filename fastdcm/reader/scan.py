@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Any, NamedTuple
 
 from fastdcm.errors import DicomError, NotDicomError, TruncatedError
@@ -198,7 +197,7 @@ def _scan_meta(source: Source, start: int, notices: list[Notice]) -> tuple[int, 
     """
     meta: dict[int, Element] = {}
     if _PAYOFF.reached(0):
-        start += pass_plain(META, True, source.ahead(start, FIRST_WINDOW), 0, start, meta)
+        start += pass_plain(META, True, source.ahead(start, FIRST_WINDOW), 0, start, meta)[0]
     while True:
         head = source.part(start, 12)
         if head[:2] != b"\x02\x00":
@@ -264,10 +263,14 @@ def _scan_elements(found: DataSet, start: int) -> None:
     position, last, vr, number, length = 0, len(buffer) - smallest, b"", 0, 0
     compiled = encoding.little and _PAYOFF.reached(ELEMENTS_A_SCAN)
     plain = compiled  # whether plain elements may follow
-    for _ in repeat(None, MAX_TOP_ELEMENTS):
+    more = 0
+    for walked in range(MAX_TOP_ELEMENTS):
         if plain and position <= last:
-            position = pass_plain(DATA_SET, explicit, buffer, position, base, elements)
+            position, passed = pass_plain(DATA_SET, explicit, buffer, position, base, elements)
             plain = False
+            more += passed
+            if walked + more > MAX_TOP_ELEMENTS:
+                break
         if position > last:
             behind, end = base + position, base + last + smallest
             if behind > source.size:

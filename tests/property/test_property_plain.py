@@ -104,3 +104,13 @@ def test_a_large_file(tmp_path: Path) -> None:
             assert found.value(0x00280010) == b"\x00\x04"
             assert source.bytes_read == before
             source.close()
+
+
+def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elements that the kernel passes count, too."""
+    monkeypatch.setattr(scan_module, "MAX_TOP_ELEMENTS", 200)
+    for number in (150, 260):
+        extra = [Element(0x00090000 + place, "LO", "x") for place in range(0x1000, 0x1000 + number)]
+        same(image(bytes(16), EXPLICIT, rows=4, columns=4, extra=extra), f"{number} elements")
+    with pytest.raises(FastdcmError, match="elements"):
+        scan(MemorySource(image(bytes(16), EXPLICIT, rows=4, columns=4, extra=extra)))
