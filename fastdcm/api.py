@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from fastdcm.batch import Report, Watcher, run
 from fastdcm.batch.targets import named_format, named_output
-from fastdcm.options import LIMIT_NAMES, ConvertOptions, Existing, FrameSelection, ReadOptions, split_options
+from fastdcm.options import (
+    LIMIT_NAMES,
+    ConvertOptions,
+    Decoder,
+    Existing,
+    FrameSelection,
+    ReadOptions,
+    split_options,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,21 +29,29 @@ if TYPE_CHECKING:
 
 
 def open(
-    src: Readable, *, strict: bool = False, allow_partial: bool = False, threads: int = 1, **limits: int
+    src: Readable,
+    *,
+    strict: bool = False,
+    allow_partial: bool = False,
+    threads: int = 1,
+    decoder: Decoder = "auto",
+    **limits: int,
 ) -> Image:
     """Open a DICOM object: a path, bytes, a binary file object, or a `fastdcm.reader.source.Source`.
 
     Reads the header only. With ``strict`` every notice is an error; with ``allow_partial`` a frame
-    that is cut is given as far as it goes, with a notice; ``threads`` may decode one frame (JPEG 2000).
+    that is cut is given as far as it goes, with a notice; ``threads`` may decode one frame (JPEG 2000);
+    ``decoder`` is "own" or "library" for JPEG 2000, else what suits a frame.
     ``limits`` are the fields of `fastdcm.options.Limits` (``max_pixels``, ...). Use it as a context
     manager.
     Raises `SourceError`, `NotDicomError`, `NoPixelDataError`, `DicomError`, `UnsupportedError`.
     """
     from fastdcm.pipeline import open_image
 
-    return open_image(
-        src, ReadOptions.of(strict=strict, allow_partial=allow_partial, threads=threads, **limits)
+    options = ReadOptions.of(
+        strict=strict, allow_partial=allow_partial, threads=threads, decoder=decoder, **limits
     )
+    return open_image(src, options)
 
 
 def read(src: Readable, index: int = 0, **options: Any) -> NDArray[Any]:
@@ -57,6 +73,7 @@ def convert(
     jobs: int | None = 1,
     strict: bool = False,
     allow_partial: bool = False,
+    decoder: Decoder = "auto",
     frames: str | None = None,
     existing: Existing = "keep",
     name: str | None = None,
@@ -75,8 +92,8 @@ def convert(
     ``frames`` is "all" (the default but for a named image, which gets frame 1), "3", "2-5" or
     "1,7,9"; ``existing`` says what happens to outputs that are there ("keep"
     leaves and counts them as undone, "skip" leaves them, "overwrite"); ``name`` is a template;
-    ``timeout`` is the least number of seconds a frame may take. ``strict`` and ``allow_partial`` are
-    those of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
+    ``timeout`` is the least number of seconds a frame may take. ``strict``, ``allow_partial`` and
+    ``decoder`` are those of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
     `fastdcm.options.Limits`. ``fsync`` waits until each image is on the disk. ``watcher`` sees what
     happens while it happens; ``profile`` fills in ``stages`` of the report.
 
@@ -98,7 +115,7 @@ def convert(
         frames=FrameSelection.parse(frames or "all"),
         existing=existing,
         name=name,
-        read=ReadOptions.of(strict=strict, allow_partial=allow_partial, **limits),
+        read=ReadOptions.of(strict=strict, allow_partial=allow_partial, decoder=decoder, **limits),
         fail_fast=fail_fast,
         timeout=timeout,
         fsync=fsync,

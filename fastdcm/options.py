@@ -18,6 +18,7 @@ Format = Literal["jpeg", "png"]
 Voi = Literal["window", "lut", "minmax", "object", "percentile", "none"]
 PresentationShape = Literal["photometric", "follow"]
 Existing = Literal["keep", "overwrite", "skip"]
+Decoder = Literal["auto", "own", "library"]
 
 #: Names that people use for a format -> the format. Extensions of output files, too.
 FORMAT_NAMES: dict[str, Format] = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png"}
@@ -113,24 +114,35 @@ class ReadOptions:
     cut, filled up with its darkest value and with a notice; without it such a frame is an error.
     ``threads`` may work at one frame, where its decoder can share it out (JPEG 2000): more than one for
     who waits for a single frame, one for who decodes several at once, which is faster in all.
+    ``decoder`` is for JPEG 2000: our own one, OpenJPEG as the ``library``, or the own one where it can
+    and pays (``auto``); a frame that ``own`` cannot decode is an `UnsupportedError`.
     """
 
     strict: bool = False
     allow_partial: bool = False
     limits: Limits = Limits()
     threads: int = 1
+    decoder: Decoder = "auto"
 
     def __post_init__(self) -> None:
         _must_be_positive("threads", self.threads)
+        if self.decoder not in get_args(Decoder):
+            raise OptionError(f"decoder {self.decoder!r} is not one of {', '.join(get_args(Decoder))}")
 
     @classmethod
     def of(
-        cls, *, strict: bool = False, allow_partial: bool = False, threads: int = 1, **limits: Any
+        cls,
+        *,
+        strict: bool = False,
+        allow_partial: bool = False,
+        threads: int = 1,
+        decoder: Decoder = "auto",
+        **limits: Any,
     ) -> ReadOptions:
         """From keyword arguments of the API: this class' own, and the fields of `Limits`."""
         if unknown := sorted(limits.keys() - LIMIT_NAMES):
             raise OptionError(f"unknown option {unknown[0]!r}")
-        return cls(strict, allow_partial, Limits(**limits), threads)
+        return cls(strict, allow_partial, Limits(**limits), threads, decoder)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.decode import decode_frame, open_video
+from fastdcm.codecs.decode import decode_frame, decoded_by, open_video
 from fastdcm.codecs.encode import encode_image
 from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
 from fastdcm.errors import DicomError, FastdcmError, OptionError, RenderError, StrictError
@@ -228,6 +228,14 @@ class Image:
         with self._located(self._check(index)):
             return self._plan(index, split_options(options)[0]).rule
 
+    def decoded_by(self, index: int = 0) -> str:
+        """In words, what decodes a frame, as far as headers tell; empty for native ones and video."""
+        with self._located(self._check(index)):
+            if not self._frames.encapsulated or self._video is not None:
+                return ""
+            data, _ = self._frames.read(index)
+            return decoded_by(data, self.header, decoder=self._options.decoder)
+
     def dataset(self) -> pydicom.Dataset:
         """The whole object as pydicom sees it; needs the bytes of the whole source."""
         from io import BytesIO
@@ -265,6 +273,7 @@ class Image:
             mask=mask,
             darkest=partial(self._darkest, index) if self._options.allow_partial else None,
             threads=self._options.threads,
+            decoder=self._options.decoder,
             note=lambda notice: self._note(notice, index),
         )
 

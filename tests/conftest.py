@@ -1,7 +1,8 @@
 """What several test modules share: where the real files are, and other implementations to compare with.
 
 With ``FASTDCM_REQUIRE_PEERS=1`` (as CI has it) a test of the markers ``peer`` and ``corpus`` that would
-be skipped fails, so that nothing goes unnoticed.
+be skipped fails, so that nothing goes unnoticed. With ``FASTDCM_TEST_KERNELS=1`` kernels are used from the
+first byte on, as in a long run; else most tests are too small for them.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from fastdcm.kernels import OUTLOOK
+
 ROOT = Path(__file__).parents[1]
 CORPUS = Path(os.environ.get("FASTDCM_CORPUS") or ROOT.parent / "shared" / "corpus").absolute()
+if os.environ.get("FASTDCM_TEST_KERNELS") == "1":
+    OUTLOOK.times = 1e15
 REQUIRE_PEERS = os.environ.get("FASTDCM_REQUIRE_PEERS") == "1"
 
 

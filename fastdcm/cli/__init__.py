@@ -13,6 +13,7 @@ from fastdcm.system import leave
 _COMMANDS = {
     "convert": ("fastdcm.cli.convert:convert", "Convert DICOM files to JPEG or PNG."),
     "info": ("fastdcm.cli.info:info", "Tell what a file holds and how it would be rendered."),
+    "warmup": ("fastdcm.cli.warmup:warmup", "Compile what is compiled, ahead of time."),
     "doctor": ("fastdcm.cli.doctor:doctor", "Tell versions, codecs and caches of this installation."),
 }
 

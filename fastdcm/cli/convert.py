@@ -142,6 +142,13 @@ def _limit(name: str) -> dict[str, Any]:
     type=click.Choice(["follow"]),
     help="Follow Presentation LUT Shape, as dcm2jpg does.",
 )
+@option(
+    "Run",
+    "--decoder",
+    type=click.Choice(["auto", "own", "library"]),
+    default="auto",
+    help="For JPEG 2000: our own, OpenJPEG (library), or what suits a frame; default auto.",
+)
 @option("Run", "-j", "--jobs", type=_FROM_ONE, metavar="N", help="Worker processes; default: all cores.")
 @option(
     "Run",
@@ -261,6 +268,7 @@ def _options(
         read=ReadOptions.of(
             strict=asked["strict"],
             allow_partial=asked["allow_partial"],
+            decoder=asked["decoder"],
             **{name: asked[name] for name in LIMIT_NAMES},
         ),
         fail_fast=asked["fail_fast"],

@@ -22,6 +22,7 @@ def doctor(table_only: bool) -> None:
     for title, lines in (
         ("versions", _versions()),
         ("JPEG encoder", _jpeg()),
+        ("JPEG 2000 decoder", _jpeg2000()),
         ("compiled kernels", _kernels()),
         ("workers", _workers()),
         ("transfer syntaxes", _syntaxes()),
@@ -67,8 +68,19 @@ def _kernels() -> list[str]:
     from fastdcm.kernels import PIXELS_BEFORE_KERNELS, places
 
     return [
-        f"kept in {places.in_words()}",
+        f"kept in {places.in_words()}; fastdcm warmup compiles all of them",
         f"used after {PIXELS_BEFORE_KERNELS // 1_000_000} megapixels; NumPy gives the same till then",
+    ]
+
+
+def _jpeg2000() -> list[str]:
+    from fastdcm.codecs.jpeg2000.blocks import REFUSALS
+    from fastdcm.codecs.table import LIBRARIES
+
+    return [
+        "our own, for all but",
+        *(f"  {reason}" for reason in REFUSALS),
+        f"{LIBRARIES['jpeg2000']}, for these as far as it goes, for small jobs, by --decoder library",
     ]
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from fastdcm.pipeline import Image
 
 
 @click.command()
@@ -53,6 +56,7 @@ def describe(path: str, frame: int) -> dict[str, Any]:
                 "transfer_syntax_uid": header.transfer_syntax_uid,
                 "transfer_syntax": syntax.name if syntax else "",
                 "decodable": syntax.supported if syntax else not header.transfer_syntax_uid,
+                "decoded_by": _decoded_by(image, frame - 1),
                 "sop_class_uid": header.sop_class_uid,
                 "sop_instance_uid": header.sop_instance_uid,
                 "rendering": image.explain(frame - 1),
@@ -60,6 +64,16 @@ def describe(path: str, frame: int) -> dict[str, Any]:
             }
     except fastdcm.FastdcmError as error:
         return {"path": path, "error": str(error).removeprefix(f"{path}: ")}
+
+
+def _decoded_by(image: Image, index: int) -> str:
+    """What decodes a frame; the rest of a file whose frames nothing decodes may be told all the same."""
+    import fastdcm
+
+    try:
+        return image.decoded_by(index)
+    except fastdcm.FastdcmError as error:
+        return f"nothing: {error.message}"
 
 
 def as_text(facts: dict[str, Any]) -> str:
@@ -75,7 +89,9 @@ def as_text(facts: dict[str, Any]) -> str:
         f"  image      {facts['modality'] or 'DICOM'}, {frames} of {facts['columns']} x {facts['rows']}",
         f"  pixels     {facts['photometric_interpretation']}, {bits}, {sign}",
         f"  encoding   {syntax}" + ("" if facts["decodable"] else " (not supported)"),
-        f"  rendering  {facts['rendering']}",
     ]
+    if facts["decoded_by"]:
+        lines.append(f"  decoded by {facts['decoded_by']}")
+    lines.append(f"  rendering  {facts['rendering']}")
     lines += [f"  notice     {message}" for message in facts["notices"]]
     return "\n".join(lines)

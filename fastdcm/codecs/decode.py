@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fastdcm.codecs.table import SYNTAXES, Family, lookup
+from fastdcm.codecs.table import LIBRARIES, SYNTAXES, Family, lookup
 from fastdcm.codestream import sniff
 from fastdcm.codestream.rle import HEADER_SIZE as RLE_HEADER_SIZE
 from fastdcm.codestream.rle import parse as parse_rle
@@ -33,6 +33,7 @@ def decode_frame(
     mask: bool = True,
     darkest: Darkest | None = None,
     threads: int = 1,
+    decoder: str = "auto",
     note: Note,
 ) -> Samples:
     """Decode one frame.
@@ -42,7 +43,8 @@ def decode_frame(
     by its own decoder, else samples stay as coded. Without ``mask``, native and RLE samples may keep what
     is above Bits Stored. The result's array has the shape (rows, columns[, 3]). A frame that is cut is an
     error, unless ``darkest`` is given: what gives the stored value to fill it up with, where the codec
-    can be decoded in part (native, RLE, deflated, JPEG). ``threads`` may work at it (JPEG 2000).
+    can be decoded in part (native, RLE, deflated, JPEG). ``threads`` may work at it, and
+    ``decoder`` chooses what does, as in `fastdcm.options.ReadOptions` (JPEG 2000).
 
     Raises `CodestreamError` where the data is damaged or contradicts the header,
     `UnsupportedError` for what no decoder here takes.
@@ -76,7 +78,30 @@ def decode_frame(
         return jpegxl.decode(bytes(data), header, note=note)
     from fastdcm.codecs.decoders import jpeg2000
 
-    return jpeg2000.decode(bytes(data), header, high_throughput=family == "htj2k", threads=threads, note=note)
+    return jpeg2000.decode(
+        bytes(data),
+        header,
+        high_throughput=family == "htj2k",
+        threads=threads,
+        decoder=decoder,
+        note=note,
+    )
+
+
+def decoded_by(data: memoryview, header: Header, *, decoder: str = "auto") -> str:
+    """What decodes an encapsulated frame, in words; of JPEG 2000, why it is not our own decoder.
+
+    Raises as `decode_frame` where the frame's headers show that nothing does.
+    """
+    family = _family(data, header, encapsulated=True, note=lambda notice: None)
+    if family != "jpeg2000" or decoder == "library":
+        return LIBRARIES[family]
+    from fastdcm.codecs.jpeg2000.blocks import refusal
+    from fastdcm.codestream import jpeg2000
+
+    stream = bytes(data)
+    reason = refusal(stream, jpeg2000.parse(stream))
+    return f"OpenJPEG: {reason}" if reason else "own JPEG 2000 decoder"
 
 
 def open_video(header: Header, open_stream: Callable[[], Stream]) -> Video | None:

@@ -44,12 +44,20 @@ class Payoff:
     """Counts the work of this process and tells when kernels pay for being compiled, or for being loaded.
 
     ``threshold`` is as much work, in pixels or another unit, as importing numba takes without them;
-    ``modules`` are those of this package whose functions would be used.
+    ``modules`` are those of this package whose functions would be used. ``loading`` is the share of the
+    threshold after which they are loaded where they are compiled already.
     """
 
-    def __init__(self, threshold: int = PIXELS_BEFORE_NUMBA, modules: Collection[str] = ("display",)) -> None:
+    def __init__(
+        self,
+        threshold: int = PIXELS_BEFORE_NUMBA,
+        modules: Collection[str] = ("display",),
+        *,
+        loading: float = _LOADING,
+    ) -> None:
         self._threshold = threshold
         self._modules = modules
+        self._loading = loading
         self._cached: bool | None = None
         self._seen = 0
         self._reached = threshold <= 0
@@ -59,7 +67,7 @@ class Payoff:
         if not self._reached:
             self._seen += work
             known = self._seen * max(1.0, OUTLOOK.times)
-            if are_loaded() or known >= _LOADING * self._threshold:
+            if are_loaded() or known >= self._loading * self._threshold:
                 may_compile = OUTLOOK.may_compile and known >= self._threshold
                 self._reached = may_compile or self._is_cached()
         return self._reached

@@ -188,8 +188,8 @@ def native_copy(path: Path, target: Path, index: int) -> Path:
     return target
 
 
-def frames_of(path: Path) -> Iterator[tuple[fastdcm.Image, int]]:
+def frames_of(path: Path, **options: Any) -> Iterator[tuple[fastdcm.Image, int]]:
     """(image, index) of the first and last frame of a file, the image open meanwhile."""
-    with fastdcm.open(path) as image:
+    with fastdcm.open(path, **options) as image:
         for index in ends(image):
             yield image, index

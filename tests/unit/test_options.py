@@ -13,6 +13,7 @@ from fastdcm.options import (
     ConvertOptions,
     EncodeOptions,
     FrameSelection,
+    ReadOptions,
     RenderOptions,
     is_usable,
     parse_format,
@@ -227,6 +228,20 @@ def test_who_asks_for_a_quality_gets_it(asked: dict[str, object], reencode: bool
 def test_unknown_option(name: str) -> None:
     with pytest.raises(OptionError, match=f"unknown option '{name}'; there are bits, .*window_number"):
         split_options({name: 1})
+
+
+# Reading
+
+
+@pytest.mark.parametrize("decoder", ["auto", "own", "library"])
+def test_decoder(decoder: Any) -> None:
+    assert ReadOptions.of(decoder=decoder) == ReadOptions(decoder=decoder)
+    assert (ReadOptions.of(decoder=decoder) == ReadOptions()) == (decoder == "auto")
+
+
+def test_no_decoder() -> None:
+    with pytest.raises(OptionError, match="decoder 'openjpeg' is not one of auto, own, library"):
+        ReadOptions.of(decoder="openjpeg")  # type: ignore[arg-type]
 
 
 # Frames

@@ -1,14 +1,25 @@
-"""JPEG 2000 (ITU-T T.800) by OpenJPEG, High-Throughput JPEG 2000 (T.814) by OpenJPH."""
+"""JPEG 2000 (ITU-T T.800) by our own decoder or OpenJPEG, High-Throughput JPEG 2000 (T.814) by OpenJPH."""
 
 from __future__ import annotations
 
 import imagecodecs
 
-from fastdcm.codecs.decoders.common import Note, call, check_geometry, samples_of, shaped
+from fastdcm.codecs.decoders.common import Array, Note, call, check_geometry, samples_of, shaped
 from fastdcm.codecs.decoders.reported import raising
 from fastdcm.codestream import jpeg2000
+from fastdcm.codestream.jpeg2000.precincts import TooMuchWorkError
 from fastdcm.errors import UnsupportedError
+from fastdcm.kernels import Payoff
 from fastdcm.model import Header, Notice, Samples
+
+#: Samples by which our own decoder is ahead of OpenJPEG as long as its kernels take to compile, and to load
+#: (benches/bench_jpeg2000.py).
+_SAMPLES_BEFORE_NUMBA, _SAMPLES_BEFORE_KERNELS = 400_000_000, 3_000_000
+_PAYOFF = Payoff(
+    _SAMPLES_BEFORE_NUMBA,
+    ("code_blocks", "component_transforms", "packet_headers", "wavelets"),
+    loading=_SAMPLES_BEFORE_KERNELS / _SAMPLES_BEFORE_NUMBA,
+)
 
 #: Those of 16-bit samples are about 20. OpenJPH's 32-bit coefficients have room for so many; with more it
 #: writes where it must not.
@@ -16,27 +27,35 @@ _MOST_BIT_PLANES = 30
 _HTJ2K_DECODE = raising(imagecodecs.htj2k_decode)
 
 
-def decode(data: bytes, header: Header, *, high_throughput: bool, threads: int = 1, note: Note) -> Samples:
+def decode(
+    data: bytes,
+    header: Header,
+    *,
+    high_throughput: bool,
+    decoder: str = "auto",
+    threads: int = 1,
+    note: Note,
+) -> Samples:
     """A JPEG 2000 frame to samples; ``threads`` share the code-blocks of one that is not high-throughput.
 
+    ``decoder`` is "own", "library", or "auto": our own where it takes the codestream and pays.
+
     Raises `CodestreamError` where tile-parts and packets do not add up to the stream or its header
-    contradicts the data set's, `UnsupportedError` for subsampled or unequal components.
+    contradicts the data set's, `UnsupportedError` for subsampled or unequal components, and for what our own
+    decoder does not take where that is asked for.
     """
     stream = jpeg2000.parse(data)
     check_geometry(header, "JPEG 2000", stream.rows, stream.columns, len(stream.components))
     precision, signed, *_ = stream.components[0]
     if any(component != (precision, signed, 1, 1) for component in stream.components):
         raise UnsupportedError("JPEG 2000 with components of different size or depth is not supported")
-    # OpenJPH fills what is missing without a word, OpenJPEG sometimes does.
-    jpeg2000.check(data, stream)
-    # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
-    codestream = data[stream.offset : stream.end]
-    if stream.high_throughput or high_throughput:
-        if jpeg2000.bit_planes(data, stream) > _MOST_BIT_PLANES:
-            raise UnsupportedError(f"HTJ2K of more than {_MOST_BIT_PLANES} bit-planes is not supported")
-        array = call("OpenJPH", _HTJ2K_DECODE, codestream)
-    else:
-        array = call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=threads)
+    high_throughput = high_throughput or stream.high_throughput
+    pays = not high_throughput and _PAYOFF.reached(stream.rows * stream.columns * len(stream.components))
+    array = None
+    if decoder == "own" or (decoder == "auto" and pays):
+        array = _by_us(data, stream, threads, required=decoder == "own")
+    if array is None:
+        array = _by_library(data, stream, threads, high_throughput=high_throughput)
     array = shaped(array, header, "the JPEG 2000 decoder")
     photometric = header.photometric_interpretation
     if photometric in ("YBR_ICT", "YBR_RCT"):
@@ -50,3 +69,38 @@ def decode(data: bytes, header: Header, *, high_throughput: bool, threads: int =
             note(Notice("component-transform", message))
         photometric = "RGB" if stream.cod.mct else "YBR_FULL"
     return samples_of(array, header, precision=precision, signed=signed, photometric=photometric, note=note)
+
+
+def _by_us(data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, *, required: bool) -> Array | None:
+    """Decoded by our own kernels; None where they do not take it, an error if they are ``required``."""
+    from fastdcm.codecs.jpeg2000.blocks import MorePassesError, refusal
+
+    reason = refusal(data, stream)
+    if not reason:
+        from fastdcm.codecs.jpeg2000.decode import decode
+
+        try:
+            return decode(data, stream, threads=threads)
+        except TooMuchWorkError:
+            reason = "so many packets or code-blocks"
+        except MorePassesError:
+            if required:
+                raise
+            return None
+    if required:
+        raise UnsupportedError(f"the own JPEG 2000 decoder does not take {reason}")
+    return None
+
+
+def _by_library(
+    data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, *, high_throughput: bool
+) -> Array:
+    # OpenJPH fills what is missing without a word, OpenJPEG sometimes does.
+    jpeg2000.check(data, stream)
+    # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
+    codestream = data[stream.offset : stream.end]
+    if not high_throughput:
+        return call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=threads)
+    if jpeg2000.bit_planes(data, stream) > _MOST_BIT_PLANES:
+        raise UnsupportedError(f"HTJ2K of more than {_MOST_BIT_PLANES} bit-planes is not supported")
+    return call("OpenJPH", _HTJ2K_DECODE, codestream)

@@ -24,6 +24,34 @@ def tile_area(image: Area, tiles: Tiles, tile: int) -> Area:
     )
 
 
+def component_area(tile: Area, component: Component) -> Area:
+    """The area of a tile-component in its own coordinates (equation B-12)."""
+    dx, dy = component.dx, component.dy
+    return Area(-(-tile.x0 // dx), -(-tile.y0 // dy), -(-tile.x1 // dx), -(-tile.y1 // dy))
+
+
+def resolution_area(area: Area, scale: int) -> Area:
+    """The area of the resolution of a tile-component that ``scale`` decompositions led to (B-14)."""
+    x0, y0, x1, y1 = area
+    return Area(-(-x0 >> scale), -(-y0 >> scale), -(-x1 >> scale), -(-y1 >> scale))
+
+
+def sub_bands(area: Area, level: int, levels: int) -> tuple[tuple[str, Area], ...]:
+    """Name and area of the sub-bands that a resolution of a tile-component adds to the one below it (B-15).
+
+    LL alone for ``level`` 0, else HL, LH and HH; ``levels`` is the number of decompositions, N_L.
+    """
+    if level == 0:
+        return (("LL", resolution_area(area, levels)),)
+    scale = levels - level
+    x0, y0, x1, y1 = area
+    bands = []
+    for name, x_high, y_high in _BANDS:
+        x, y = x_high << scale, y_high << scale
+        bands.append((name, resolution_area(Area(x0 - x, y0 - y, x1 - x, y1 - y), scale + 1)))
+    return tuple(bands)
+
+
 class Blocks(NamedTuple):
     """The code-blocks of one sub-band in one precinct, row by row (T.800 B.7).
 
@@ -114,19 +142,17 @@ class Resolution:
 
 def resolutions(tile: Area, index: int, component: Component, style: BlockStyle) -> list[Resolution]:
     """The resolution levels of a tile-component that have samples (T.800 B.5, B.6)."""
-    dx, dy = component.dx, component.dy
-    area = Area(-(-tile.x0 // dx), -(-tile.y0 // dy), -(-tile.x1 // dx), -(-tile.y1 // dy))
+    area = component_area(tile, component)
     found = []
     for level, (width, height) in enumerate(style.precincts):
-        scale = style.levels - level
-        x0, y0, x1, y1 = (-(-edge >> scale) for edge in area)  # B-14
+        x0, y0, x1, y1 = resolution_area(area, style.levels - level)
         if x0 >= x1 or y0 >= y1:
             continue
         found.append(
             Resolution(
                 component=index,
                 level=level,
-                separation=(dx, dy),
+                separation=(component.dx, component.dy),
                 tile=tile,
                 style=style,
                 precinct_width=width,
@@ -135,17 +161,7 @@ def resolutions(tile: Area, index: int, component: Component, style: BlockStyle)
                 top=y0 >> height,
                 across=-(-x1 >> width) - (x0 >> width),  # B-16
                 down=-(-y1 >> height) - (y0 >> height),
-                bands=_bands(area, level, scale) if level else (("LL", Area(x0, y0, x1, y1)),),
+                bands=sub_bands(area, level, style.levels),
             )
         )
     return found
-
-
-def _bands(area: Area, level: int, scale: int) -> tuple[tuple[str, Area], ...]:
-    """The three sub-bands of a resolution above the lowest, whose decomposition is ``scale`` + 1 (B-15)."""
-    bands = []
-    for name, x_high, y_high in _BANDS:
-        x, y = x_high << scale, y_high << scale
-        edges = (area.x0 - x, area.y0 - y, area.x1 - x, area.y1 - y)
-        bands.append((name, Area(*(-(-edge >> scale + 1) for edge in edges))))
-    return tuple(bands)

@@ -16,7 +16,7 @@ import fastdcm
 from fastdcm.batch import Report, Watcher, convert, run
 from fastdcm.batch.report import Outcome, Progress
 from fastdcm.errors import OptionError
-from fastdcm.options import ConvertOptions
+from fastdcm.options import ConvertOptions, ReadOptions
 
 
 @pytest.fixture
@@ -254,12 +254,13 @@ def test_threads_work_at_a_frame_where_it_is_the_only_one(
 
     monkeypatch.setattr(imagecodecs, "jpeg2k_decode", noted)
     source = pydicom_files / "MR_small_jp2klossless.dcm"
-    run([source], tmp_path / "one.jpg", jobs=3)
+    options = ConvertOptions(read=ReadOptions(decoder="library"))
+    run([source], tmp_path / "one.jpg", options, jobs=3)
     assert threads == [3]
     shutil.copy(source, tmp_path / "a.dcm")
     shutil.copy(source, tmp_path / "b.dcm")
-    run([tmp_path / "a.dcm", tmp_path / "b.dcm"], tmp_path / "out", jobs=3)
-    assert (tmp_path / "one.jpg").read_bytes() == fastdcm.open(source).encode()
+    run([tmp_path / "a.dcm", tmp_path / "b.dcm"], tmp_path / "out", options, jobs=3)
+    assert (tmp_path / "one.jpg").read_bytes() == fastdcm.open(source, decoder="library").encode()
     assert threads == [3, 1], "of the two files workers saw to, which do not count here"
 
 

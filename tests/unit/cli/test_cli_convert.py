@@ -21,7 +21,7 @@ from fastdcm.cli.profile import profile
 from fastdcm.cli.summary import summary
 from fastdcm.errors import DecodeError, OptionError, WorkerError
 from fastdcm.model import Notice, Window
-from fastdcm.options import ConvertOptions, EncodeOptions, Limits
+from fastdcm.options import ConvertOptions, EncodeOptions, Limits, ReadOptions
 
 Invoke = Callable[..., Result]
 
@@ -99,6 +99,10 @@ def _convert(*arguments: str) -> Result:
             lambda o: (o.fail_fast, o.read.strict, o.timeout) == (True, True, 5),
         ),
         ("a.dcm --allow-partial", lambda o: o.read.allow_partial),
+        ("a.dcm --decoder own", lambda o: o.read == ReadOptions(decoder="own")),
+        ("a.dcm --decoder library", lambda o: o.read == ReadOptions(decoder="library")),
+        ("a.dcm --decoder auto", lambda o: o == ConvertOptions()),
+        ("a.dcm --decoder openjpeg", None),
         (
             "a.dcm --max-pixels 9 --max-decoded 8 --max-inflated 7 --max-nesting 6",
             lambda o: o.read.limits == Limits(9, 8, 7, 6),
@@ -311,7 +315,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_every_listed_command_is_there() -> None:
-    for name in ("convert", "info", "doctor"):
+    for name in ("convert", "info", "warmup", "doctor"):
         assert CliRunner().invoke(cli, [name, "--help"]).exit_code == 0
 
 

@@ -1,0 +1,142 @@
+"""What the headers of a JPEG 2000 codestream say of each tile-component (ITU-T T.800 annexes A, B.5, E.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+from fastdcm.codestream.jpeg2000 import Component, Jpeg2000Header
+from fastdcm.codestream.jpeg2000.coding import COC, COD, BlockStyle, Coding, Segment, read_coding
+from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area, sub_bands, tile_area
+from fastdcm.codestream.jpeg2000.headers import Area, tile_part_segments
+from fastdcm.codestream.jpeg2000.quantization import (
+    QCC,
+    QCD,
+    Quantization,
+    Quantizations,
+    read_quantization,
+)
+from fastdcm.errors import CodestreamError, OptionError
+
+_Said = TypeVar("_Said", BlockStyle, Quantization)
+_NO_CODING, _NO_QUANTIZATION = Coding(None, {}, ()), Quantizations(None, {})
+
+
+class Band(NamedTuple):
+    """A sub-band: from where to where it lies in the plane of its tile-component, and how it is quantized.
+
+    ``area`` is that of B-15, in the sub-band's own coordinates; ``planes`` is M_b (E-2); ``step`` is Delta_b
+    (E-3), by which coefficients are multiplied, and 1 in reversible components.
+    """
+
+    name: str
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    area: Area
+    planes: int
+    step: float
+
+
+class Layout(NamedTuple):
+    """A tile-component: its area (B-12), coding style, resolutions and sub-bands.
+
+    ``resolutions`` are areas (B-14), each in its own coordinates, from the lowest on. Coefficients belong
+    into a plane of the size of the last one: LL at the top left, around what the lower resolutions take HL
+    to the right, LH below, and HH at the corner. ``bands`` are LL, then three of each resolution.
+    """
+
+    area: Area
+    style: BlockStyle
+    resolutions: tuple[Area, ...]
+    bands: tuple[Band, ...]
+
+    @property
+    def plane(self) -> tuple[int, int]:
+        """Rows and columns of the plane."""
+        x0, y0, x1, y1 = self.resolutions[-1]
+        return y1 - y0, x1 - x0
+
+
+class TileLayout(NamedTuple):
+    """A tile: its area on the reference grid, whether its first three components are transformed (G.2)."""
+
+    area: Area
+    mct: bool
+    components: list[Layout]
+
+
+def headers_of_tiles(data: bytes, header: Jpeg2000Header) -> list[tuple[Segment, ...]]:
+    """The marker segments in the tile-part headers of each tile (A.4.3), by its number."""
+    found: list[tuple[Segment, ...]] = [()] * (header.tiles.across * header.tiles.down)
+    for part in header.tile_parts:
+        found[part.tile] += tuple(tile_part_segments(data, part.start + 12))
+    return found
+
+
+def coding_of_tile(data: bytes, segments: Iterable[Segment], components: int) -> Coding:
+    """What a tile's own headers say of coding, mostly nothing."""
+    said = [segment for segment in segments if segment.marker in (COD, COC)]
+    return read_coding(data, said, components) if said else _NO_CODING
+
+
+def layouts(data: bytes, header: Jpeg2000Header, reduce: int = 0) -> list[TileLayout]:
+    """All tiles, without the highest ``reduce`` resolutions of their components.
+
+    Raises CodestreamError where a quantization is missing, OptionError where a component has fewer than
+    ``reduce`` decompositions.
+    """
+    count = len(header.components)
+    main = read_quantization(data, header.segments, count)
+    found = []
+    for tile, segments in enumerate(headers_of_tiles(data, header)):
+        coding = coding_of_tile(data, segments, count)
+        said = [segment for segment in segments if segment.marker in (QCD, QCC)]
+        own = read_quantization(data, said, count) if said else _NO_QUANTIZATION
+        area = tile_area(header.area, header.tiles, tile)
+        blocks = coding.cod and coding.cod.blocks
+        components = []
+        for index, component in enumerate(header.components):
+            style = _nearest(index, coding.components, blocks, header.coding.components, header.cod.blocks)
+            quantization = _nearest(index, own.components, own.default, main.components, main.default)
+            if style is None or quantization is None:
+                raise CodestreamError("no QCD segment in the headers")
+            components.append(_layout(area, component, style, quantization, reduce))
+        mct = count >= 3 and (coding.cod or header.cod).mct
+        found.append(TileLayout(area, mct, components))
+    return found
+
+
+def _nearest(
+    component: int,
+    in_tile: Mapping[int, _Said],
+    of_tile: _Said | None,
+    in_main: Mapping[int, _Said],
+    of_main: _Said | None,
+) -> _Said | None:
+    """What counts for a component: COC or QCC of its tile, COD or QCD, then the main header's (A.6)."""
+    return in_tile.get(component) or of_tile or in_main.get(component) or of_main
+
+
+@lru_cache(maxsize=64)
+def _layout(
+    tile: Area, component: Component, style: BlockStyle, quantization: Quantization, reduce: int
+) -> Layout:
+    if not 0 <= reduce <= style.levels:
+        raise OptionError(f"reduce is {reduce}, the codestream has {style.levels} decompositions")
+    area = component_area(tile, component)
+    levels = range(style.levels + 1 - reduce)
+    resolutions = tuple(resolution_area(area, style.levels - level) for level in levels)
+    bands = []
+    for level in levels:
+        low = resolutions[level - 1] if level else Area(0, 0, 0, 0)
+        for name, edges in sub_bands(area, level, style.levels):
+            x = low.x1 - low.x0 if name[0] == "H" else 0
+            y = low.y1 - low.y0 if name[1] == "H" else 0
+            x0, y0, x1, y1 = edges
+            planes = quantization.bit_planes(level, name)
+            step = 1.0 if style.reversible else quantization.step_size(level, name, component.precision)
+            bands.append(Band(name, x, y, x + x1 - x0, y + y1 - y0, edges, planes, step))
+    return Layout(area, style, resolutions, tuple(bands))

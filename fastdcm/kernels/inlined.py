@@ -1,0 +1,54 @@
+"""Functions that kernels are made of: compiled as part of those that call them, never called alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from fastdcm.kernels.jit import Kernel
+
+
+class Inlined(Kernel):
+    """A function for kernels to call; nothing is compiled before one does."""
+
+    def __init__(self, function: Any, signature: str) -> None:
+        self.py_func = self._only = function
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+        self._signatures = (signature,)
+        self._callee = self._dispatcher = None
+
+
+class _BitCount(Kernel):
+    """An instruction of processors that no Python expression becomes."""
+
+    def __init__(self, function: Any) -> None:
+        self.py_func = self._only = function
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+
+    @cached_property
+    def _callee(self) -> Any:
+        from numba.cpython.unsafe import numbers
+
+        return getattr(numbers, self.__name__)
+
+    @property
+    def _dispatcher(self) -> Any:
+        return self._callee
+
+
+def inlined(signature: str) -> Callable[[Any], Inlined]:
+    """Compile a function for this signature wherever a kernel calls it."""
+    return lambda function: Inlined(function, signature)
+
+
+@_BitCount
+def trailing_zeros(value: int) -> int:
+    """How many zeros a number of 64 bits ends with; 64 for 0."""
+    return (value & -value).bit_length() - 1 if value else 64
+
+
+@_BitCount
+def leading_zeros(value: int) -> int:
+    """How many zeros a number of 64 bits starts with; 64 for 0."""
+    return 64 - value.bit_length()

@@ -1,0 +1,203 @@
+"""The MQ decoder (ITU-T T.800 annex C) and the raw bits of bypassed passes (D.6), several bits at a time.
+
+The registers A and C of annex C.3 are kept in 64 bits, with A's 0x8000 at bit 62, so that C holds what
+comes next besides: ``ahead`` bits of it behind the 16 that are compared with Qe. A context is one word: Qe in
+the place where A has it, then the numbers in `STATES` of what follows an LPS and an MPS; those of an MPS of 1
+are odd.
+Nothing branches on what is decoded: masks of ones or zeros choose.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastdcm.kernels.inlined import inlined, leading_zeros
+
+# Table C.2: Qe, NMPS, NLPS, SWITCH.
+_TABLE = [
+    (0x5601, 1, 1, 1), (0x3401, 2, 6, 0), (0x1801, 3, 9, 0), (0x0AC1, 4, 12, 0),
+    (0x0521, 5, 29, 0), (0x0221, 38, 33, 0), (0x5601, 7, 6, 1), (0x5401, 8, 14, 0),
+    (0x4801, 9, 14, 0), (0x3801, 10, 14, 0), (0x3001, 11, 17, 0), (0x2401, 12, 18, 0),
+    (0x1C01, 13, 20, 0), (0x1601, 29, 21, 0), (0x5601, 15, 14, 1), (0x5401, 16, 14, 0),
+    (0x5101, 17, 15, 0), (0x4801, 18, 16, 0), (0x3801, 19, 17, 0), (0x3401, 20, 18, 0),
+    (0x3001, 21, 19, 0), (0x2801, 22, 19, 0), (0x2401, 23, 20, 0), (0x2201, 24, 21, 0),
+    (0x1C01, 25, 22, 0), (0x1801, 26, 23, 0), (0x1601, 27, 24, 0), (0x1401, 28, 25, 0),
+    (0x1201, 29, 26, 0), (0x1101, 30, 27, 0), (0x0AC1, 31, 28, 0), (0x09C1, 32, 29, 0),
+    (0x08A1, 33, 30, 0), (0x0521, 34, 31, 0), (0x0441, 35, 32, 0), (0x02A1, 36, 33, 0),
+    (0x0221, 37, 34, 0), (0x0141, 38, 35, 0), (0x0111, 39, 36, 0), (0x0085, 40, 37, 0),
+    (0x0049, 41, 38, 0), (0x0025, 42, 39, 0), (0x0015, 43, 40, 0), (0x0009, 44, 41, 0),
+    (0x0005, 45, 42, 0), (0x0001, 45, 43, 0), (0x5601, 46, 46, 0),
+]  # fmt: skip
+_QE_SHIFT = 47
+QE = np.uint64(0xFFFF << _QE_SHIFT)
+#: A as INITDEC sets it (figure C.10), and the least that it is between decisions.
+INTERVAL = np.uint64(1 << 62)
+#: As many bits ahead are enough for a decision, after which so many may be left as there were before.
+ENOUGH_AHEAD = 15
+
+#: What is handed from pass to pass, behind the contexts of a code-block (table D.7): A, C, how many bits of C
+#: are ahead, the number of the next word of `load_words`, and that of the last one.
+CONTEXTS = 19
+A, C, AHEAD, POSITION, LAST = range(CONTEXTS, CONTEXTS + 5)
+_FOLLOWING = np.uint64(LAST + 1)  # and `STATES`, beside what points to them
+MQ_SIZE = LAST + 1 + 2 * len(_TABLE)
+
+_ONE, _TWO, _THREE, _FOUR, _BYTE = (np.uint64(each) for each in (1, 2, 3, 4, 0xFF))
+
+
+def _words() -> np.ndarray:
+    """The contexts' words: by 2 * (row of table C.2) + MPS."""
+    words = [
+        qe << _QE_SHIFT | (2 * less + (symbol ^ switch)) << 8 | 2 * more + symbol
+        for qe, more, less, switch in _TABLE
+        for symbol in (0, 1)
+    ]
+    return np.array(words, np.uint64)
+
+
+STATES = _words()
+
+
+@inlined("void(uint64[::1])")
+def load_states(mq):  # type: ignore[no-untyped-def]
+    """Put `STATES` where `decide` looks for them."""
+    for number in range(len(STATES)):
+        mq[_FOLLOWING + np.uint64(number)] = STATES[number]
+
+
+@inlined("UniTuple(uint64, 5)(uint64[::1], uint64, uint64, uint64, uint64)")
+def decide(mq, interval, code, state, qe):  # type: ignore[no-untyped-def]
+    """DECODE of figure C.15: a decision in the context of which ``state`` is the word.
+
+    qe: that of the state; with 0 instead nothing changes. Returns A, C, the context's next word, the
+    decision, and by how many bits A and C were shifted.
+    """
+    likely = mq[_FOLLOWING + (state & _BYTE)]
+    unlikely = mq[_FOLLOWING + (state >> 8 & _BYTE)]
+    rest = code - qe
+    is_lower = np.uint64(np.int64(rest) >> 63)  # ones where C lies in the sub-interval of Qe
+    upper = interval - qe
+    # Of the two sub-intervals the larger one is that of the MPS (figures C.16, C.17).
+    is_unlikely = is_lower ^ np.uint64(np.int64(upper - qe) >> 63)
+    interval = upper ^ ((upper ^ qe) & is_lower)
+    code = rest + (qe & is_lower)
+    decision = (state ^ is_unlikely) & _ONE
+    following = likely ^ ((likely ^ unlikely) & is_unlikely)
+    # RENORMD (figure C.18), without which the context stays as it is.
+    is_long = np.uint64(np.int64(interval << 1) >> 63)
+    shift = leading_zeros(interval) - _ONE
+    return interval << shift, code << shift, following ^ ((following ^ state) & is_long), decision, shift
+
+
+#: Words that stand behind those of the bytes.
+SPARE_WORDS = 3
+_WORDS, _MQ, _BYTES = "uint32[::1]", "uint64[::1]", "uint8[::1]"
+_ALL, _LOWEST_BITS, _HIGHEST_BITS = (np.uint64(each) for each in (0xFFFFFFFF, 0x01010101, 0x80808080))
+
+
+@inlined(f"UniTuple(uint64, 6)({_MQ}, {_WORDS}, uint64, uint64, uint64, uint64, uint64, uint64)")
+def decode(mq, words, last, interval, code, ahead, position, state):  # type: ignore[no-untyped-def]
+    """`decide`, and take the next word where few bits are left ahead (BYTEIN of figure C.19).
+
+    Returns A, C, the bits ahead, the next word's number, the context's next state and the decision.
+    """
+    interval, code, state, decision, shift = decide(mq, interval, code, state, state & QE)
+    ahead -= shift
+    if np.int64(ahead) < ENOUGH_AHEAD:
+        code += np.uint64(words[position]) << (np.uint64(ENOUGH_AHEAD) - ahead)
+        ahead += np.uint64(32)
+        position = min(position + _ONE, last)
+    return interval, code, ahead, position, state, decision
+
+
+@inlined(f"uint64({_BYTES}, uint64, uint64, {_WORDS}, uint64, uint64, boolean)")
+def load_words(source, position, end, words, first, count, has_carries):  # type: ignore[no-untyped-def]
+    """The bytes of a codeword segment as words of 32 bits without stuffed bits, from the ``first`` one on.
+
+    A byte behind FF has seven bits. The one above is added to what was there before in the MQ decoder
+    (``has_carries``); in raw segments it is a zero. Behind the end, as behind a marker, come ones (C.3.4).
+    ``count`` is how many zeros stand before the first byte. Returns the last word's number; it is of ones.
+    """
+    number = first
+    bits = np.uint64(0)  # of these ``count`` are in no word yet
+    is_stuffed = False
+    while position < end:
+        byte = np.uint64(source[position])
+        if is_stuffed:
+            if byte > 0x8F:
+                break
+            if not has_carries:
+                byte &= np.uint64(0x7F)
+            bits = (bits << 7) + byte
+            count += np.uint64(7)
+            if bits >> count:
+                carried = number
+                while carried > first:
+                    carried -= _ONE
+                    words[carried] += np.uint32(1)
+                    if words[carried]:
+                        break
+        else:
+            while position + _FOUR <= end:
+                four = (
+                    np.uint64(source[position]) << 24
+                    | np.uint64(source[position + _ONE]) << 16
+                    | np.uint64(source[position + _TWO]) << 8
+                    | np.uint64(source[position + _THREE])
+                )
+                if (~four & _ALL) - _LOWEST_BITS & four & _HIGHEST_BITS:
+                    break  # one is FF
+                bits = bits << 32 | four
+                words[number] = np.uint32(bits >> count)
+                number += _ONE
+                bits &= (_ONE << count) - _ONE
+                position += _FOUR
+            if position == end:
+                break
+            byte = np.uint64(source[position])
+            bits = bits << 8 | byte
+            count += np.uint64(8)
+        position += _ONE
+        is_stuffed = byte == 0xFF
+        if count >= 32:
+            count -= np.uint64(32)
+            words[number] = np.uint32(bits >> count)
+            number += _ONE
+        bits &= (_ONE << count) - _ONE
+    left = np.uint64(32) - count
+    words[number] = np.uint32(bits << left | ((_ONE << left) - _ONE))
+    words[number + _ONE] = np.uint32(_ALL)
+    words[number + _TWO] = np.uint32(_ALL)
+    return number + _ONE
+
+
+@inlined(f"void({_BYTES}, uint64, uint64, {_WORDS}, uint64, {_MQ})")
+def start_mq(source, position, end, words, first, mq):  # type: ignore[no-untyped-def]
+    """INITDEC of figure C.10."""
+    mq[LAST] = load_words(source, position, end, words, first, _ONE, True)
+    mq[A] = INTERVAL
+    mq[C] = np.uint64(words[first]) << 31
+    mq[AHEAD] = 16
+    mq[POSITION] = first + _ONE
+
+
+@inlined(f"void({_BYTES}, uint64, uint64, {_WORDS}, uint64, {_MQ})")
+def start_raw(source, position, end, words, first, mq):  # type: ignore[no-untyped-def]
+    """Go to a segment of raw bits (D.6), of which C has those to come."""
+    mq[LAST] = load_words(source, position, end, words, first, np.uint64(0), False)
+    mq[C] = 0
+    mq[AHEAD] = 0
+    mq[POSITION] = first
+
+
+@inlined(f"uint64({_WORDS}, {_MQ})")
+def raw_bit(words, mq):  # type: ignore[no-untyped-def]
+    """The next bit of a raw segment."""
+    if mq[AHEAD] == 0:
+        mq[C] = np.uint64(words[mq[POSITION]]) << 32
+        mq[AHEAD] = 32
+        mq[POSITION] = min(mq[POSITION] + _ONE, mq[LAST])
+    bit = mq[C] >> 63
+    mq[C] <<= np.uint64(1)
+    mq[AHEAD] -= _ONE
+    return bit
