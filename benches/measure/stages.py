@@ -30,6 +30,7 @@ from benches.corpus import Case, load
 from fastdcm import system
 from fastdcm.batch.convert import Converter, Job
 from fastdcm.batch.discovery import Task
+from fastdcm.batch.pool import Outlook
 from fastdcm.batch.report import Outcome
 from fastdcm.batch.stages import STAGES
 from fastdcm.codecs.table import SYNTAXES
@@ -138,7 +139,7 @@ class Work:
 
     def __init__(self, paths: list[str], target: str) -> None:
         system.keep_freed_memory()  # as a worker does
-        OUTLOOK.times = 1e9  # in the middle of a long run, which uses all kernels
+        OUTLOOK.times = 1e9  # in the middle of a long run, which uses all kernels; converters know, too
         run = Run.begin()
         self._target, self._paths = target, paths
         self._floors = [Floor(path, target) for path in paths]
@@ -146,6 +147,8 @@ class Work:
             Converter(Job(run, ConvertOptions(), every_file=True, profile=profile))
             for profile in (False, True)
         )
+        for converter in (self._plain, self._profiled):
+            converter.foresee(Outlook(10**9, may_compile=True))
         self.images = sum(map(len, self._floors))
 
     def round(self, turns: int) -> Clock:
