@@ -23,6 +23,11 @@ from benches.corpus import Case
 from benches.measure import guard, machine, memory, scaling, speed, startup
 from benches.measure.children import ROOT, run_module
 
+#: Benches that take seconds each, what compiles among them, are none of a quick run.
+_NOT_SLOW = " and ".join(
+    f"not {name}"
+    for name in ("start", "bench_stored", "bench_jpeg2000", "bench_import", "(kernels and False)")
+)
 #: Who is asked about every case of a quick run; the other libraries see two of them, and programs one.
 _FEW = ("fastdcm_worker", "dicomsdl_opencv", "pydicom_pillow")
 _PROGRAMS = ("fastdcm_command", "dcm2jpg", "dcmj2pnm")
@@ -138,7 +143,7 @@ def benches(folder: Path, *, quick: bool) -> list[dict[str, Any]]:
             "--benchmark-min-rounds=3",
             "--benchmark-max-time=0.02",
             "-k",
-            "not start and not bench_stored",
+            _NOT_SLOW,
         ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
