@@ -18,7 +18,7 @@ from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
 from fastdcm.errors import DicomError, FastdcmError, OptionError, RenderError, StrictError
 from fastdcm.model import Header, Notice, Samples
 from fastdcm.options import EncodeOptions, ReadOptions, RenderOptions, split_options
-from fastdcm.reader.alike import Alike, digest_of, recall, remember
+from fastdcm.reader.alike import Alike, Digest, digest_of, named, recall, remember
 from fastdcm.reader.display import DisplayReader
 from fastdcm.reader.frames import FrameIndex
 from fastdcm.reader.header import read_header
@@ -32,6 +32,8 @@ from fastdcm.rendering.plan import GrayPlan, Plan, make_plan, modality_of
 
 if TYPE_CHECKING:
     import pydicom
+
+    from fastdcm.codecs.decoders.video import Video
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()
@@ -51,30 +53,32 @@ class Image:
     and errors count from 1. Frames may be read from several threads.
     """
 
-    header: Header
-
     def __init__(self, source: Source, options: ReadOptions = _DEFAULT) -> None:
         self._source = self._whole = source
         self._options = options
         self._noted: list[Notice] = []
         self._object_ranges: dict[Plan, Range | None] = {}
+        self._unnamed: Digest | None = None
+        self._index: FrameIndex | None = None
+        self._shown: DisplayReader | None = None
+        self._video: Video | None = None
         with self._located(None):
             limits = options.limits
             self._alike: Alike | None
             digest = digest_of(source, limits)
             if recalled := recall(digest):
-                found, self.header, self._alike = recalled
+                found, self._alike = recalled
+                # Its own names are read when they are asked for, and its frames are mostly not located.
+                self._header, self._unnamed = self._alike.header, digest
             else:
                 found = scan(source, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated)
-                self.header = read_header(found, found.notices, limits)
-                self._alike = remember(digest, found, self.header)
+                self._header = read_header(found, found.notices, limits)
+                self._alike = remember(digest, found, self._header)
             self._found = found
             self._source = found.source
             self._noted = found.notices
-            self._frames = FrameIndex(found, self.header, self._noted, allow_partial=options.allow_partial)
-            known = recalled[2].display if recalled else None
-            self._display = DisplayReader(found, self.header, self._noted, known)
-            self._video = open_video(self.header, self._frames.stream) if self._frames.encapsulated else None
+            if not recalled and self._frames.encapsulated:
+                self._video = open_video(self._header, self._frames.stream)
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +86,35 @@ class Image:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    @property
+    def header(self) -> Header:
+        """What the file says about its pixels."""
+        unnamed = self._unnamed
+        if unnamed is not None:
+            self._header, self._unnamed = named(self._header, unnamed), None
+        return self._header
+
+    @property
+    def _frames(self) -> FrameIndex:
+        if self._index is None:
+            partly = self._options.allow_partial
+            self._index = FrameIndex(self._found, self._header, self._noted, allow_partial=partly)
+        return self._index
+
+    @property
+    def _display(self) -> DisplayReader:
+        if self._shown is None:
+            known = self._alike.display if self._alike else None
+            self._shown = DisplayReader(self._found, self._header, self._noted, known)
+        return self._shown
+
     def __len__(self) -> int:
-        return self.header.frames
+        return self._header.frames
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of a frame."""
+        return self._header.rows, self._header.columns
 
     def __repr__(self) -> str:
         h = self.header
@@ -114,6 +145,8 @@ class Image:
 
         What several frames share is told once, with the first of them that was read.
         """
+        if not self._noted:
+            return ()
         return tuple(
             notice
             if notice.path is not None
@@ -208,7 +241,7 @@ class Image:
 
     def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> Encoded:
         """`encode` with options that are validated already."""
-        if encode.format == "jpeg" and not encode.reencode and may_hold_baseline(self.header):
+        if encode.format == "jpeg" and not encode.reencode and may_hold_baseline(self._header):
             file = self._pass_through(index, render)
             if file is not None:
                 return Encoded(file, True)
@@ -221,7 +254,7 @@ class Image:
         with self._located(self._check(index)):
             if not self._frames.encapsulated or not shows_as_stored(self._plan(index, render)):
                 return None
-            return baseline_jpeg(bytes(self._frames.read(index)[0]), self.header)
+            return baseline_jpeg(bytes(self._frames.read(index)[0]), self._header)
 
     def explain(self, index: int = 0, **options: Any) -> str:
         """In words, how a frame would be rendered and from where its window comes."""
@@ -234,7 +267,7 @@ class Image:
             if not self._frames.encapsulated or self._video is not None:
                 return ""
             data, _ = self._frames.read(index)
-            return decoded_by(data, self.header, decoder=self._options.decoder)
+            return decoded_by(data, self._header, decoder=self._options.decoder)
 
     def dataset(self) -> pydicom.Dataset:
         """The whole object as pydicom sees it; needs the bytes of the whole source."""
@@ -262,10 +295,13 @@ class Image:
     def _decode(self, index: int, *, as_rgb: bool, mask: bool = True) -> Samples:
         if self._video is not None and self._video.is_there():
             return self._video.frame(index, rgb=as_rgb, note=lambda notice: self._note(notice, index))
+        alike = None if mask else self._alike
+        if alike is not None and (known := alike.samples(self._found, index)):
+            return known
         data, bit_offset = self._frames.read(index)
-        return decode_frame(
+        samples = decode_frame(
             data,
-            self.header,
+            self._header,
             encapsulated=self._frames.encapsulated,
             bit_offset=bit_offset,
             little=self._found.encoding.little,
@@ -276,10 +312,13 @@ class Image:
             decoder=self._options.decoder,
             note=lambda notice: self._note(notice, index),
         )
+        if alike is not None and not self._noted:
+            alike.was_decoded(samples)
+        return samples
 
     def _plan(self, index: int, options: RenderOptions, bits: int = 0) -> Plan:
         """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""
-        header, alike = self.header, self._alike
+        header, alike = self._header, self._alike
         if bits > header.bits_stored:
             # A codestream that is deeper than declared: its values count.
             header, alike = header.changed(bits_stored=bits), None
@@ -295,7 +334,7 @@ class Image:
 
     def _darkest(self, index: int, bits: int) -> float:
         """The stored value with which a frame of this depth that is cut is filled up."""
-        header = self.header.changed(bits_stored=bits or self.header.bits_stored)
+        header = self._header.changed(bits_stored=bits or self._header.bits_stored)
         try:
             return darkest(make_plan(header, self._display.read(index), RenderOptions(), []), header)
         except RenderError:

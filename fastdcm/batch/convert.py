@@ -168,7 +168,8 @@ class Converter:
         if task.parts == 1 and spread:
             return [task._replace(part=part, parts=parts) for part in range(parts)]
         share = _share(numbers, task)
-        pixels = image.header.rows * image.header.columns
+        rows, columns = image.shape
+        pixels = rows * columns
         decoded = 0
         for number in share:
             work = pixels * (number - decoded if image.sequential else 1)

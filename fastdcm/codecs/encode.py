@@ -17,8 +17,8 @@ def encode_image(pixels: Any, options: EncodeOptions) -> bytes:
         from fastdcm.codecs.encoders import png
 
         return png.encode(pixels, options.png_level)
-    from fastdcm.codecs.encoders import jpeg
+    from fastdcm.codecs.encoders.jpeg import encode
 
     if pixels.dtype.itemsize > 1:
         raise EncodeError("JPEG holds 8 bits; use PNG for 16")
-    return jpeg.encode(pixels, options.quality, options.subsampling)
+    return encode(pixels, options.quality, options.subsampling)

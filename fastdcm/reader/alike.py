@@ -8,12 +8,14 @@ over. That takes a third of the time of reading and planning, which is up to a t
 
 from __future__ import annotations
 
+import threading
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastdcm.kernels import Payoff
-from fastdcm.model import Display, Header
+from fastdcm.model import Display, Header, Samples
 from fastdcm.options import Limits
 from fastdcm.reader.elements import IMPLICIT_LE, PIXEL_DATA, Element, Encoding
 from fastdcm.reader.header import NAMES
@@ -31,17 +33,42 @@ _GROUPS = frozenset((0x52009229, 0x52009230))
 _IMPLICIT = np.frombuffer(IMPLICIT_LE.encode(), np.uint8)
 _WANTED = DATA_SET.wanted
 _OWN = np.array(list(NAMES), np.int64)
+_WORD = np.dtype("<u2")
 
 
 class Alike:
-    """What objects of the same values share: what was read of the first, and made of it by others."""
+    """What objects of the same values share: what was read of the first, and made of it by others.
 
-    __slots__ = ("display", "encoding", "header", "plan")
+    ``header`` has the first one's names.
+    """
+
+    __slots__ = ("_decoded", "_words", "display", "encoding", "header", "plan")
 
     def __init__(self, header: Header, encoding: Encoding) -> None:
         self.header, self.encoding = header, encoding
         self.display: Display | None = None
         self.plan: Any = None
+        self._decoded: Samples | None = None
+        # Bytes of a frame of 16-bit words that are gray samples with nothing below them.
+        is_gray = header.samples_per_pixel == 1 and not header.is_float
+        is_plain = is_gray and header.bits_allocated == 16 and header.high_bit == header.bits_stored - 1
+        self._words = header.native_frame_bits // 8 if is_plain else 0
+
+    def was_decoded(self, samples: Samples) -> None:
+        """A frame of one of them was decoded, not masked, and there was nothing to notice."""
+        if self._words and not samples.masked and not samples.missing:
+            self._decoded = samples._replace(array=None)
+
+    def samples(self, found: DataSet, index: int) -> Samples | None:
+        """A frame's samples, not masked, where decoding is taking words that are all there; else None."""
+        whole, pixel, size = found.source.whole, found.pixel, self._words
+        if self._decoded is None or whole is None or pixel is None:
+            return None
+        start = index * size
+        if start + size > min(pixel[2], len(whole) - pixel[1]):
+            return None
+        words = np.ndarray((self.header.rows, self.header.columns), _WORD, whole, pixel[1] + start)
+        return self._decoded._replace(array=words.astype(np.uint16, copy=False))
 
 
 class Digest(NamedTuple):
@@ -56,33 +83,53 @@ class Digest(NamedTuple):
 _known: dict[tuple[Any, ...], Alike] = {}
 
 
+class _Scratch(threading.local):
+    """What the kernel writes to, a thread's own."""
+
+    def __init__(self) -> None:
+        self.places, self.out = np.empty((2 + len(NAMES), 2), np.int64), np.empty(_MOST_BYTES, np.uint8)
+        self.found = np.empty((2 * len(_WANTED), 4), np.int64)
+
+
+_scratch = _Scratch()
+
+
+@cache
+def _kernel() -> Any:
+    """Asked for once: an import statement costs some microseconds each time."""
+    from fastdcm.kernels.elements import digest
+
+    return digest
+
+
 def digest_of(source: Source, limits: Limits) -> Digest | None:
     """A file's values; None where it is not in memory, not plain and native, or kernels do not pay yet."""
     whole = source.whole
     if whole is None or not _PAYOFF.reached(1):
         return None
-    from fastdcm.kernels import elements as kernels
-
-    places, out = np.empty((2 + len(NAMES), 2), np.int64), np.empty(_MOST_BYTES, np.uint8)
-    found = np.empty((2 * len(_WANTED), 4), np.int64)
+    places, out = _scratch.places, _scratch.out
     data = np.frombuffer(whole, np.uint8)
-    kernels.digest(data, HEADS, _IMPLICIT, META.wanted, _WANTED, _OWN, found, places, out)
+    _kernel()(data, HEADS, _IMPLICIT, META.wanted, _WANTED, _OWN, _scratch.found, places, out)
     (size, vr), (offset, length), *names = places.tolist()
     if not size:
         return None
     return Digest((out[:size].tobytes(), vr, length, limits), source, (VRS[vr], offset, length), names)
 
 
-def recall(digest: Digest | None) -> tuple[DataSet, Header, Alike] | None:
-    """Data set and header of a file whose values are known. The data set has no elements but its pixels."""
+def recall(digest: Digest | None) -> tuple[DataSet, Alike] | None:
+    """The data set of a file whose values are known, without elements but its pixels; and what is known."""
     known = None if digest is None else _known.get(digest.key)
     if digest is None or known is None or known.display is None:
         return None
+    uid = known.header.transfer_syntax_uid
+    return DataSet(digest.source, known.encoding, uid, {}, PIXEL_DATA, digest.pixel), known
+
+
+def named(header: Header, digest: Digest) -> Header:
+    """A header with a file's own names."""
     whole = digest.source.whole or b""
     names = (text_of(whole[offset : offset + length]) for offset, length in digest.names)
-    header = known.header.changed(**dict(zip(NAMES.values(), names, strict=True)))
-    uid = header.transfer_syntax_uid
-    return DataSet(digest.source, known.encoding, uid, {}, PIXEL_DATA, digest.pixel), header, known
+    return header.changed(**dict(zip(NAMES.values(), names, strict=True)))
 
 
 def remember(digest: Digest | None, found: DataSet, header: Header) -> Alike | None:

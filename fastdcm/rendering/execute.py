@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -98,19 +99,25 @@ def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
         # Every index is inside, and "clip" lets take write into out without a buffer.
         np.take(lut.table(chain, bits, signed, size), words, out=out, mode="clip")
         return out
-    from fastdcm.kernels import display
-
+    gather, line, masked_line = _kernels()
     # Samples of 16 bits may lie at an odd offset of the file.
-    flat, shown = np.require(words, requirements="A").reshape(-1), out.reshape(-1)
+    flat, shown = (words if words.flags.aligned else words.copy()).reshape(-1), out.reshape(-1)
     # Signed bytes are too rare for a kernel of their own.
-    line = None if words.itemsize == 1 and (signed or bits < 8) else line_of(chain, bits, signed)
-    if line is None:
-        display.gather(flat, lut.table(chain, bits, signed, size), shown)
+    straight = None if words.itemsize == 1 and (signed or bits < 8) else line_of(chain, bits, signed)
+    if straight is None:
+        gather(flat, lut.table(chain, bits, signed, size), shown)
     elif bits == 8 * words.itemsize:
-        display.line(flat.view(np.int16) if signed else flat, line.scale, line.offset, shown)
+        line(flat.view(np.int16) if signed else flat, straight.scale, straight.offset, shown)
     else:
-        display.masked_line(flat, *line, shown)
+        masked_line(flat, *straight, shown)
     return out
+
+
+@cache
+def _kernels() -> tuple[Any, Any, Any]:
+    from fastdcm.kernels.display import gather, line, masked_line
+
+    return gather, line, masked_line
 
 
 def darkest(plan: Plan, header: Header) -> float:

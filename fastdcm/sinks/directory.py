@@ -29,7 +29,12 @@ class DirectorySink:
         self._existing = existing
         self._prefix = run.prefix(os.getpid())
         self._number = 0
+        #: The folder that is known to be there, and the one looked at last: what was in it, None where that
+        #: is not known, and how temporary names in it begin.
         self._folder: str | None = None
+        self._seen: str | None = None
+        self._before: frozenset[str] | None = None
+        self._beginning = ""
         self._starts: dict[int, float] = {}
 
     def leaves(self, folder: str, name: str, *, own: bool = False) -> bool:
@@ -39,6 +44,10 @@ class DirectorySink:
         where the place is taken by another input of this run.
         """
         if self._existing == "overwrite":
+            return False
+        self._look_at(folder)
+        # What is not in the list may have come since: `put` tells that, too, and mostly nothing has.
+        if self._before is not None and name not in self._before and os.path.basename(name) == name:
             return False
         path = os.path.join(folder, name)
         try:
@@ -58,7 +67,7 @@ class DirectorySink:
             self._prepare(folder)
             if os.path.dirname(name):
                 self._make_folder(os.path.dirname(path))
-            temporary = self._temporary(folder)
+            temporary = self._temporary()
             try:
                 self._write(temporary, data)
                 placed = self._place(folder, temporary, path, own)
@@ -74,11 +83,17 @@ class DirectorySink:
     def _prepare(self, folder: str) -> None:
         if folder == self._folder:
             return
-        if os.path.isdir(folder or "."):
-            remove_stale(folder or ".")
-        else:
+        self._look_at(folder)
+        if not os.path.isdir(folder or "."):
             self._make_folder(folder)
         self._folder = folder
+
+    def _look_at(self, folder: str) -> None:
+        """Clean up a folder when it is seen first, and keep what is there."""
+        if folder != self._seen:
+            self._before = remove_stale(folder or ".")
+            self._beginning = os.path.join(folder, self._prefix)
+            self._seen = folder
 
     def _make_folder(self, folder: str) -> None:
         missing = folder
@@ -104,9 +119,10 @@ class DirectorySink:
         finally:
             os.close(descriptor)
 
-    def _temporary(self, folder: str) -> str:
+    def _temporary(self) -> str:
+        """The next temporary name, in the folder that was looked at last."""
         self._number += 1
-        return os.path.join(folder, f"{self._prefix}{self._number}")
+        return f"{self._beginning}{self._number}"
 
     def _place(self, folder: str, temporary: str, path: str, own: bool) -> bool:
         """Whether the image is in its place; nothing is under its temporary name then, or otherwise."""
@@ -140,7 +156,7 @@ class DirectorySink:
     def _is_of_this_run(self, folder: str, found: os.stat_result) -> bool:
         """Compares with the start of the run on the filesystem's own clock (it may be a server's)."""
         if found.st_dev not in self._starts:
-            probe = self._temporary(folder)
+            probe = self._temporary()
             try:
                 os.close(system.create_exclusive(probe))
                 now = os.lstat(probe).st_mtime

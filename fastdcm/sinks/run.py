@@ -16,6 +16,8 @@ from fastdcm import system
 PREFIX = ".fastdcm-"
 #: Nobody's temporary file lives longer: it is written in one go.
 _STALE_SECONDS = 24 * 3600.0
+#: Names of a folder that are kept at most.
+_MANY = 10_000
 _NAME = re.compile(re.escape(PREFIX) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]+-\d+-\d+")
 #: Workers need longer than this to start, so that no output of the run is older; it covers the
 #: coarse clock of file times (10 ms on Linux).
@@ -49,12 +51,29 @@ def remove_temporaries(folder: str, prefix: str) -> None:
             _remove(os.path.join(folder, name))
 
 
-def remove_stale(folder: str) -> None:
-    """Remove the temporary files of runs that are no more."""
-    for name in _temporaries(folder):
-        path = os.path.join(folder, name)
-        if (found := _NAME.fullmatch(name)) and _is_stale(path, found[1], int(found[2])):
-            _remove(path)
+def remove_stale(folder: str) -> frozenset[str] | None:
+    """Remove the temporary files of runs that are no more, and give the names of all other files.
+
+    None where these are many, or cannot be told.
+    """
+    names: set[str] = set()
+    count = 0
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                count += 1
+                if name.startswith(PREFIX):
+                    path = os.path.join(folder, name)
+                    if (found := _NAME.fullmatch(name)) and _is_stale(path, found[1], int(found[2])):
+                        _remove(path)
+                elif count <= _MANY:
+                    names.add(name)
+    except FileNotFoundError:
+        return frozenset()
+    except OSError:
+        return None
+    return frozenset(names) if count <= _MANY else None
 
 
 def _temporaries(folder: str) -> list[str]:

@@ -46,7 +46,7 @@ def encode_bundled(pixels: Any, quality: int, subsampling: str) -> bytes:
     try:
         return bytes(
             imagecodecs.jpeg8_encode(
-                np.ascontiguousarray(pixels),
+                pixels if pixels.flags.c_contiguous else np.ascontiguousarray(pixels),
                 level=quality,
                 subsampling=None if pixels.ndim == 2 else subsampling,
             )

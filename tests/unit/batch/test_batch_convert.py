@@ -40,6 +40,10 @@ class FakeImage:
     passing: frozenset[int] = frozenset()
 
     @property
+    def shape(self) -> tuple[int, int]:
+        return self.size, self.size
+
+    @property
     def header(self) -> Any:
         return SimpleNamespace(rows=self.size, columns=self.size, modality="CT", instance_number="5")
 

@@ -60,6 +60,30 @@ def test_what_is_there_from_before(tmp_path: Path, run: Run, existing: Existing)
     assert os.listdir(tmp_path) == ["x.jpg"]
 
 
+@pytest.mark.parametrize("existing", ["keep", "skip"])
+def test_what_came_since_the_folder_was_looked_at(tmp_path: Path, run: Run, existing: Existing) -> None:
+    """The list of what was there is a help, not a proof."""
+    sink = DirectorySink(run, existing)
+    assert not sink.leaves(str(tmp_path), "x.jpg")
+    path = _old(tmp_path / "x.jpg")
+    assert not sink.leaves(str(tmp_path), "x.jpg")
+    assert not sink.put(str(tmp_path), "x.jpg", b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["x.jpg"]
+
+
+def test_folders_of_too_many_files_are_not_listed(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "_MANY", 2)
+    for name in "abcx":
+        _old(tmp_path / f"{name}.jpg")
+    assert remove_stale(str(tmp_path)) is None
+    sink = DirectorySink(run, "keep")
+    assert sink.leaves(str(tmp_path), "x.jpg")
+    assert not sink.leaves(str(tmp_path), "y.jpg")
+
+
 @pytest.mark.parametrize("existing", ALL)
 def test_never_over_an_image_of_the_same_run(tmp_path: Path, run: Run, existing: Existing) -> None:
     DirectorySink(run, existing).put(str(tmp_path), "x.jpg", b"first")
