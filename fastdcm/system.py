@@ -10,7 +10,7 @@ import sys
 import threading
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 
 def usable_cores() -> int:
@@ -149,6 +149,19 @@ def create_exclusive(path: str) -> int:
 _EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 for _name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NOINHERIT"):
     _EXCLUSIVE |= getattr(os, _name, 0)
+
+
+def unnamed_file() -> BinaryIO:
+    """A file for this process and its children that no folder shows, for its owner to close.
+
+    Raises `OSError`.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):  # a kernel, or a sandbox, without
+            return cast(BinaryIO, open(os.memfd_create("fastdcm"), "w+b", buffering=0))
+    import tempfile
+
+    return cast(BinaryIO, tempfile.TemporaryFile(buffering=0))
 
 
 def sync_file(descriptor: int) -> None:

@@ -12,7 +12,7 @@ import mmap
 #: The part of the log that the board takes; the log's text follows.
 BOARD_BYTES = 4096
 
-_DEADLINE, _BEGUN, _FRAME, _COMPILED = range(4)
+_DEADLINE, _BEGUN, _FRAME, _COMPILED, _WAITED = range(5)
 
 
 class Board:
@@ -21,7 +21,8 @@ class Board:
     ``deadline`` is the moment (`time.monotonic`, one clock for all processes) at which what the
     worker does now has taken too long; ``begun`` counts the items of the chunk that it began;
     ``frame`` is the frame that the last of them is at, None where it did not say; ``compiled`` tells
-    that it has compiled kernels, or found them in their cache.
+    that it has compiled kernels, or found them in their cache; ``waited`` are the seconds in which it was
+    ready and had nothing to do yet.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -53,6 +54,14 @@ class Board:
     @compiled.setter
     def compiled(self, compiled: bool) -> None:
         self._numbers[_COMPILED] = compiled
+
+    @property
+    def waited(self) -> float:
+        return self._numbers[_WAITED]
+
+    @waited.setter
+    def waited(self, seconds: float) -> None:
+        self._numbers[_WAITED] = seconds
 
     def expect_chunk(self, deadline: float) -> None:
         """No item is begun yet; the worker has until ``deadline`` to begin."""

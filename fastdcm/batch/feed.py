@@ -53,6 +53,16 @@ class Feed:
                 self._changed.notify()
         return True
 
+    def expects(self, seconds: float) -> bool:
+        """Whether there is something to take, or may be, after so long at most."""
+        with self._changed:
+            self._waiting += 1
+            try:
+                self._changed.wait_for(lambda: self._items or self.complete or self._stopped, seconds)
+            finally:
+                self._waiting -= 1
+            return bool(self._items) or not (self.complete or self._stopped)
+
     def finish(self) -> None:
         """No more items will be put."""
         with self._changed:

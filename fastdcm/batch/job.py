@@ -136,6 +136,7 @@ def _with_workers(
     finally:
         for result in pool.stop():
             count(result)
+        report.waited += pool.waited
 
 
 def _look_for_files(items: Iterable[Task | Outcome], feed: Feed, pool: Pool) -> None:

@@ -18,6 +18,8 @@ from fastdcm.errors import WorkerCrashError, WorkerError, WorkerTimeoutError
 TICK_SECONDS = 0.1
 #: Results that may wait for the caller.
 _WAITING_RESULTS = 1024
+#: In so long the first file is found, unless a folder has thousands: then a worker starts meanwhile.
+_PATIENCE_SECONDS = 0.002
 #: Workers that die one after another before they begin anything: something is wrong with all.
 _IDLE_DEATHS = 3
 
@@ -78,7 +80,11 @@ class Pool:
         self._stopping = False
         self._fatal: WorkerError | None = None
         self._serving = workers
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(workers)]
+        #: Seconds in which workers were ready and nothing was handed out to them yet.
+        self.waited = 0.0
+        self._threads = [
+            threading.Thread(target=self._run, args=(number == 0,), daemon=True) for number in range(workers)
+        ]
 
     def results(self) -> Iterator[Any]:
         """Results and `Lost` items as they come, and None at least every `TICK_SECONDS`.
@@ -148,10 +154,16 @@ class Pool:
                     process.overdue = True
                     process.kill()
 
-    def _run(self) -> None:
+    def _run(self, first: bool) -> None:
+        """Serve one worker; the first one is started before it is known that there is work for it."""
         process: WorkerProcess | None = None
         idle_deaths = 0
         try:
+            if first and self._feed.expects(_PATIENCE_SECONDS):
+                try:
+                    process = self._start()
+                except WorkerError as error:
+                    return self._retire(error)
             while (chunk := self._feed.take()) is not None:
                 try:
                     process = process or self._start()
@@ -197,6 +209,7 @@ class Pool:
     def _forget(self, process: WorkerProcess) -> None:
         with self._lock:
             self._processes.discard(process)
+            self.waited += process.board.waited
         process.close()
 
     def _have_done(self, process: WorkerProcess, chunk: list[Entry]) -> bool:

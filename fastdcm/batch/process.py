@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
@@ -117,7 +116,7 @@ class WorkerProcess:
 
 
 def _log_with_board() -> tuple[BinaryIO, Board]:
-    log = cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # noqa: SIM115  # closed by `close`
+    log = system.unnamed_file()
     try:
         # Written, because storing into a hole of a file ends the process where the disk is full.
         log.write(bytes(BOARD_BYTES))

@@ -83,7 +83,8 @@ class Report:
     ``notices`` hold the first 10 000; the ``*_count`` and ``*_by_*`` fields count all.
     ``found`` counts the files that were found before the run ended; ``interrupted`` tells that
     Ctrl-C ended it. ``stages`` are the seconds that ``workers`` processes together spent in each of
-    `fastdcm.batch.stages.STAGES`, where a profile was asked for.
+    `fastdcm.batch.stages.STAGES`, where a profile was asked for; ``waited`` are those in which they were
+    ready and no file was handed out to them yet.
     """
 
     found: int = 0
@@ -106,6 +107,7 @@ class Report:
     interrupted: bool = False
     stages: tuple[float, ...] = ()
     workers: int = 1
+    waited: float = 0.0
     outputs: tuple[str, ...] = ()
     _open: dict[str, _OpenFile] = field(default_factory=dict, repr=False)
 

@@ -47,11 +47,14 @@ def main() -> int:
     threading.Thread(target=_listen, args=(requests, chunks), daemon=True).start()
     try:
         protocol.send(replies, protocol.READY, None)
+        since = time.monotonic()
         while (chunk := chunks.get()) is not None:
+            board.waited += time.monotonic() - since
             items, outlook = chunk
             function.foresee(outlook)
             _serve(replies, function, items, board, seconds)
             system.empty_when_large(2, _LOG_LIMIT, BOARD_BYTES)
+            since = time.monotonic()
     except BrokenPipeError:
         os._exit(0)  # the run is gone; a flush at exit would fail again
     return 0

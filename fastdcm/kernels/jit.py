@@ -1,4 +1,5 @@
-"""The one decorator: compiled by numba for fixed types, once; then loaded as machine code.
+"""The one decorator: compiled by numba for fixed types, once; then loaded as machine code, and linked when
+it is called first.
 
 numba is imported where something has to be compiled only. What `fastdcm.kernels.machine_code` cannot
 keep or load is compiled anew in each process, and called through numba.
@@ -61,7 +62,7 @@ class Kernel:
                 return self._by_numba()
             if is_ours:
                 machine_code.keep(module, name, signature, code)
-        return types.native(machine_code.link(code))
+        return types.native(code)
 
     def _compiled(self, signature: str, types: Signature) -> bytes | None:
         """Machine code that stands alone; None where it needs numba's own functions."""

@@ -59,6 +59,7 @@ _ARGUMENT = re.compile(
 _COMMON = frozenset({"memset", "memcpy", "memmove"})
 _DIGEST_BYTES = 16
 _ENTRY = "fastdcm_entry"
+_ENTRY_TYPE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p, ctypes.c_void_p)
 
 Native = Callable[..., Any]
 
@@ -139,13 +140,14 @@ class Signature:
             )
         )
 
-    def native(self, address: int) -> Native:
-        """The function whose `entry` is at an address; it returns `NotImplemented` for other types of arrays.
+    def native(self, code: bytes) -> Native:
+        """The function of an object file; it returns `NotImplemented` for other types of arrays.
 
-        It does not hold the interpreter's lock while it runs, and reads and writes arrays in place.
+        It is linked at its first call: of most modules, a process needs one or two functions. It does not
+        hold the interpreter's lock while it runs, and reads and writes arrays in place.
         Raises `struct.error` for numbers that are out of range.
         """
-        function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p, ctypes.c_void_p)(address)
+        function: Any = None
         pack = struct.Struct(
             "=" + "".join("Q" if isinstance(each, _Array) else each.packed for each in self._arguments)
         ).pack
@@ -155,6 +157,7 @@ class Signature:
         count, result_type, is_tuple = len(self._arguments), self._result, self._is_tuple
 
         def call(*values: Any) -> Any:
+            nonlocal function
             if len(values) != count:
                 return NotImplemented
             row = list(values)
@@ -163,6 +166,8 @@ class Signature:
                 if not fits(value):
                     return NotImplemented
                 row[position] = id(value)
+            if function is None:
+                function = _ENTRY_TYPE(link(code))
             result = None if result_type is None else result_type()
             if function(pack(*row), result):
                 raise RuntimeError("a kernel failed")

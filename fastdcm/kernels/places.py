@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import cache
 
 _SOURCES = os.path.dirname(__file__)
 
 
-def folders(*, make: bool = False) -> list[str]:
-    """Where kernels are looked for, and kept, in this order; with ``make`` these are made."""
+def folders(*, make: bool = False) -> Iterator[str]:
+    """Where kernels are looked for, and kept, in this order; with ``make`` these are made.
+
+    One after the other, because few need the second, for which much is imported.
+    """
     beside = os.path.join(_SOURCES, "__pycache__")
     if make:
         try:
             os.makedirs(beside, exist_ok=True)
         except OSError:
             beside = ""
-    private = private_cache(make=make)
-    return [folder for folder in (beside, private) if folder]
+    if beside:
+        yield beside
+    if private := private_cache(make=make):
+        yield private
 
 
 def in_words() -> str:
@@ -98,4 +103,6 @@ def are_cached(modules: Collection[str]) -> bool:
             module, _, rest = name.partition(".")
             if module in modules and rest.endswith(".kernel") and f"-{digest}-" in rest:
                 cached.add(module)
-    return cached == set(modules)
+        if cached == set(modules):
+            return True
+    return False

@@ -118,3 +118,30 @@ def test_the_end_waits_for_items_under_way() -> None:
     assert ends == [[("part", False)]]
     feed.done(1, [])
     assert feed.take() is None
+
+
+def test_whoever_only_looks_wakes_who_takes() -> None:
+    """The first worker's thread looks whether there will be work, and must not swallow a wake-up."""
+    feed = Feed(2)
+    got: list[object] = []
+    taker = threading.Thread(target=lambda: got.append(feed.take()), daemon=True)
+    looker = threading.Thread(target=lambda: got.append(feed.expects(0.5)), daemon=True)
+    looker.start()
+    taker.start()
+    while feed._waiting < 2:
+        taker.join(0.001)
+    feed.put("item")
+    looker.join(5)
+    taker.join(5)
+    assert sorted(map(str, got)) == ["True", "[('item', False)]"]
+
+
+def test_what_is_expected() -> None:
+    assert _filled(1).expects(0)
+    feed = Feed(1)
+    assert feed.expects(0), "nobody knows yet"
+    feed.finish()
+    assert not feed.expects(5)
+    stopped = Feed(1)
+    stopped.stop()
+    assert not stopped.expects(5)
