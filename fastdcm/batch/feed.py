@@ -61,6 +61,8 @@ class Feed:
                 self._changed.wait_for(lambda: self._items or self.complete or self._stopped, seconds)
             finally:
                 self._waiting -= 1
+            # Whoever was not woken in the place of this caller may take what there is.
+            self._changed.notify()
             return bool(self._items) or not (self.complete or self._stopped)
 
     def finish(self) -> None:
