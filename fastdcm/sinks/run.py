@@ -18,7 +18,7 @@ PREFIX = ".fastdcm-"
 _STALE_SECONDS = 24 * 3600.0
 #: Names of a folder that are kept at most.
 _MANY = 10_000
-_NAME = re.compile(re.escape(PREFIX) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]+-\d+-\d+")
+_NAME = r"\.fastdcm-([0-9a-f]{8})-(\d+)-[0-9a-f]+-\d+-\d+"
 #: Workers need longer than this to start, so that no output of the run is older; it covers the
 #: coarse clock of file times (10 ms on Linux).
 _HEAD_START = 0.02
@@ -65,7 +65,7 @@ def remove_stale(folder: str) -> frozenset[str] | None:
                 count += 1
                 if name.startswith(PREFIX):
                     path = os.path.join(folder, name)
-                    if (found := _NAME.fullmatch(name)) and _is_stale(path, found[1], int(found[2])):
+                    if (found := re.fullmatch(_NAME, name)) and _is_stale(path, found[1], int(found[2])):
                         _remove(path)
                 elif count <= _MANY:
                     names.add(name)

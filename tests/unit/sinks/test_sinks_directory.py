@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -238,7 +239,7 @@ def test_what_one_worker_left_is_removed_by_its_number(tmp_path: Path, run: Run)
 
 
 def test_temporary_names_are_those_that_are_cleaned_up(run: Run) -> None:
-    assert run_module._NAME.fullmatch(f"{run.prefix(os.getpid())}17")
+    assert re.fullmatch(run_module._NAME, f"{run.prefix(os.getpid())}17")
 
 
 @pytest.fixture
