@@ -88,6 +88,7 @@ _CASES = [
     ("US", "native", 1, 1000, False),
     ("US", "JPEG baseline", 1, 1000, True),
     ("US", "JPEG 2000 lossless", 1, 200, False),
+    ("SC", "JPEG baseline", 1, 400, False),
     ("XA", "JPEG baseline", 60, 40, False),
     ("XA", "native", 60, 40, False),
 ]

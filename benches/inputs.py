@@ -49,6 +49,8 @@ KINDS = {
     "DX": Kind("DX", "pylibjpeg-data__966_fixed.dcm", "examples_overlay.dcm", 2560, 2048),
     "MG": Kind("MG", "fo-dicom__GH133.dcm", "examples_overlay.dcm", 4608, 3072),
     "US": Kind("US", "cornerstone3D__US-YBR_FULL_422-EVRLE.dcm", "examples_jpeg2k.dcm", 600, 800),
+    # A gray image that was displayed and captured: its 8 bits are what is to be seen.
+    "SC": Kind("SC", "dicom-test-files__RG3_UNC", "examples_overlay.dcm", 1760, 1760),
     "XA": Kind("XA", "fo-dicom__HasFragmentSequence.dcm", "examples_overlay.dcm", 512, 512),
 }
 
@@ -79,7 +81,7 @@ def _original(name: str) -> Original:
     path = CORPUS / "files" / kind.corpus
     if not path.is_file():
         path = PYDICOM_FILES / kind.shipped
-    pixels = fastdcm.read(path)
+    pixels = fastdcm.render(path) if name == "SC" else fastdcm.read(path)
     spare = (max(0, kind.rows - pixels.shape[0]), max(0, kind.columns - pixels.shape[1]))
     if any(spare):
         pixels = np.pad(pixels, [(0, spare[0]), (0, spare[1]), (0, 0)][: pixels.ndim], mode="symmetric")
@@ -105,10 +107,21 @@ def _header(path: Path, kind: Kind, pixels: Array) -> pydicom.Dataset:
             del header[element.tag]
     for keyword in ("VOILUTSequence", "ModalityLUTSequence", "PresentationLUTShape", "PixelAspectRatio"):
         header.pop(keyword, None)
-    if "RescaleSlope" not in header:
+    if kind.name == "SC":
+        _set_captured(header)
+    elif "RescaleSlope" not in header:
         header.RescaleSlope, header.RescaleIntercept = 1, 0
     _set_window(header, pixels)
     return header
+
+
+def _set_captured(header: pydicom.Dataset) -> None:
+    """What display values of 8 bits are, and the window that shows them as they are (PS3.3 C.11.2.1.2.1)."""
+    header.PhotometricInterpretation, header.PixelRepresentation = "MONOCHROME2", 0
+    header.BitsAllocated, header.BitsStored, header.HighBit = 8, 8, 7
+    header.RescaleSlope, header.RescaleIntercept = 1, 0
+    header.WindowCenter, header.WindowWidth = 128, 256
+    header.pop("PixelPaddingValue", None)
 
 
 def _set_window(header: pydicom.Dataset, pixels: Array) -> None:

@@ -1,8 +1,9 @@
 """``python -m benches.measure.conversion SOURCE TARGET JOBS``: one call of fastdcm.convert, and what it took.
 
 ``parent`` are the seconds of processor that this process took for it, while its workers worked:
-discovery, feeding, results. Peaks are the most memory of this process and of the largest of its workers,
-in bytes.
+discovery, feeding, results. ``waited`` is the share of the workers' time in which they were ready and had
+no file to work at: what is serial. Peaks are the most memory of this process and of the largest of its
+workers, in bytes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def measure(source: str, target: str, jobs: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "seconds": seconds,
         "parent": time.process_time() - before,
+        "waited": report.waited / (jobs * seconds),
         "images": report.images,
         "failures": len(report.failures),
     }

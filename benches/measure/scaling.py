@@ -59,5 +59,6 @@ def _point(
         "speed-up": statistics.median(ratio["ours"] for ratio in ratios),
         "bare speed-up": statistics.median(ratio["bare"] for ratio in ratios),
         "relative": {"median": statistics.median(relative), "least": relative[0], "most": relative[-1]},
+        "waited": statistics.median(run["waited"] for run in ours[jobs]),
         "parent share": statistics.median(run["parent"] / run["seconds"] for run in ours[jobs]),
     }

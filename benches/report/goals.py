@@ -171,16 +171,11 @@ def goals(results: Results) -> Iterator[Goal]:
         yield Goal(f"{words}, JPEG-LS", charls, 1.5, True, _decode(f"{size}-jpeg-ls"), "jpeg-ls")
     yield from _against_peers()
     # The other baseline JPEGs here have a window, or are MONOCHROME1: there is something to change.
-    name = "US colour, JPEG baseline to JPEG, nothing to change"
-    yield Goal(name, "pydicom + Pillow", 25, True, _peer("us-jpeg-baseline", "pydicom_pillow"))
-    yield Goal(
-        "the same, bytes of the scan",
-        "untouched (1) or not (0)",
-        1,
-        True,
-        _untouched("us-jpeg-baseline"),
-        unit="",
-    )
+    for case, words in (("us-jpeg-baseline", "US colour"), ("sc-jpeg-baseline", "SC gray 3.1 MP")):
+        name = f"{words}, JPEG baseline to JPEG, nothing to change"
+        yield Goal(name, "pydicom + Pillow", 25, True, _peer(case, "pydicom_pillow"))
+        name, against = "the same, bytes of the scan", "untouched (1) or not (0)"
+        yield Goal(name, against, 1, True, _untouched(case), unit="")
     for words, bound in (("JPEG 2000", 15), ("HTJ2K", 6), ("JPEG", 1.5)):
         yield Goal(
             f"{words} 3 MP to 440 pixels", "full decode, then resize", bound, True, _nothing, "reduced"

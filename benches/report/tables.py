@@ -89,6 +89,7 @@ def scaling(results: Results) -> Table:
         "times as fast",
         "bare encoder",
         "of its scaling (spread)",
+        "workers ready, and without a file",
         "parent's processor time",
     ]
     rows = []
@@ -100,7 +101,8 @@ def scaling(results: Results) -> Table:
                 [
                     results.cases[found["case"]]["label"], str(found["files"]), str(point["jobs"]),
                     number(point["seconds"]), f"{point['speed-up']:.2f}", f"{point['bare speed-up']:.2f}",
-                    spread if point["jobs"] > 1 else "", f"{100 * point['parent share']:.1f} %",
+                    spread if point["jobs"] > 1 else "", f"{100 * point['waited']:.2f} %",
+                    f"{100 * point['parent share']:.1f} %",
                 ]
             )  # fmt: skip
     return [head, *rows]

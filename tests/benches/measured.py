@@ -59,6 +59,7 @@ def results(**changes: Any) -> dict[str, Any]:
         "seconds": 1.0,
         "bare seconds": 1.0,
         "relative": {"median": 0.98, "least": 0.9, "most": 1.0},
+        "waited": 0.004,
         "parent share": 0.01,
     }
     given: dict[str, Any] = {
