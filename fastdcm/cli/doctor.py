@@ -22,6 +22,7 @@ def doctor(table_only: bool) -> None:
     for title, lines in (
         ("versions", _versions()),
         ("JPEG encoder", _jpeg()),
+        ("PNG encoder", _png()),
         ("JPEG 2000 decoder", _jpeg2000()),
         ("compiled kernels", _kernels()),
         ("workers", _workers()),
@@ -58,6 +59,15 @@ def _jpeg() -> list[str]:
         f"libjpeg-turbo in imagecodecs {_dotted(bundled)}: {mark[not used]}",
         f"libjpeg-turbo of the system, by PyTurboJPEG: {found}",
     ]
+
+
+def _png() -> list[str]:
+    from fastdcm.codecs.encoders import png
+
+    quick = "libdeflate: ISA-L is not installed (pip install isal), and nothing is missed but speed"
+    if png.isal() is not None:
+        quick = "ISA-L, by isal; what compresses well by libdeflate in imagecodecs"
+    return [f"level 1, the default: {quick}", "levels 2 to 9: libdeflate in imagecodecs"]
 
 
 def _dotted(version: tuple[int, int, int]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"av", "imagecodecs", "llvmlite", "numba", "numpy", "pydicom", "turbojpeg"}
+HEAVY = {"av", "imagecodecs", "isal", "llvmlite", "numba", "numpy", "pydicom", "turbojpeg"}
 
 
 def imported_by(*arguments: str) -> set[str]:

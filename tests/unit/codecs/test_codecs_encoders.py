@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from isal import isal_zlib
 from PIL import Image
 
 from fastdcm.codecs.encode import encode_image
@@ -151,17 +152,50 @@ def laid_out(array: Array, name: str) -> Array:
 
 def test_png_of_several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chunk holds less than 2^31 bytes; here a limit of 100 stands for it."""
-    monkeypatch.setattr(
-        png,
-        "_data_chunks",
-        lambda data: [png._chunk(b"IDAT", data[at : at + 100]) for at in range(0, len(data), 100)],
-    )
+    monkeypatch.setattr(png, "_LONGEST_CHUNK", 100)
     array = image((20, 30))
-    assert np.array_equal(png_samples(png.encode(array, 3)), array)
+    file = png.encode(array, 3)
+    assert file.count(b"IDAT") > 3
+    assert np.array_equal(png_samples(file), array)
 
 
-def test_chunks_cover_the_data() -> None:
-    assert png._data_chunks(b"abc") == [png._chunk(b"IDAT", b"abc")]
+class Isal:
+    """ISA-L, and what it was given."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def compress(self, data: Any, level: int) -> bytes:
+        self.sizes.append(data.size)
+        return isal_zlib.compress(data, level)
+
+
+@pytest.mark.parametrize("noisy", [True, False])
+@pytest.mark.parametrize("shape", [(64, 100), (64, 100, 3)], ids=str)
+@pytest.mark.parametrize("bits", [8, 16])
+def test_which_library_compresses(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], bits: int, noisy: bool
+) -> None:
+    """Noise is ISA-L's at level 1, all of it; the rest is what libdeflate makes of it."""
+    array = image(shape, bits=bits) if noisy else np.full(shape, 77, f"u{bits // 8}")
+    used = Isal()
+    monkeypatch.setattr(png, "isal", lambda: used)
+    file = png.encode(array, 1)
+    whole = array.shape[0] * (1 + array[0].nbytes)
+    assert used.sizes == ([whole // 16, whole] if noisy else [whole // 16])
+    assert np.array_equal(png_samples(file), array)
+    assert np.array_equal(png_samples(png.encode(array, 2)), array)
+    assert len(used.sizes) == 1 + noisy, "of other levels it knows nothing"
+
+
+def test_without_isal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no wheel for some machines."""
+    monkeypatch.setitem(sys.modules, "isal", None)
+    find = png.isal.__wrapped__
+    assert find() is None
+    monkeypatch.setattr(png, "isal", find)
+    array = image((20, 30))
+    assert np.array_equal(png_samples(png.encode(array, 1)), array)
 
 
 # JPEG
