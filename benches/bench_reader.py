@@ -12,7 +12,8 @@ import fastdcm
 from benches.conftest import CT_512, tiled_ct
 from fastdcm.options import RenderOptions
 from fastdcm.pipeline import Image
-from fastdcm.reader import alike, scan, sequences, source
+from fastdcm.reader import alike, frames, scan, sequences, source
+from fastdcm.rendering import execute
 from tests.builders import Element, sequence
 from tests.builders import image as object_of
 from tests.payoffs import Fixed
@@ -77,6 +78,19 @@ def bench_stored(
     benchmark.group = f"stored values of a file of {file.stat().st_size / 2**20:.1f} MiB"
     monkeypatch.setattr(source, "WHOLE_FILE_SIZE", 1 << 40 if way == "whole" else 0)
     benchmark(stored, file)
+
+
+@pytest.mark.parametrize("part", [16, 64, 256, 1024, 1 << 20])
+def bench_parts(
+    benchmark: BenchmarkFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    """A frame of 6 megapixels shown as it is read, in parts of so many KiB; the last is all of it at once."""
+    file = tmp_path / "ct.dcm"
+    file.write_bytes(tiled_ct(24))
+    monkeypatch.setattr(frames, "PART_BYTES", part << 10)
+    monkeypatch.setattr(execute, "_PAYOFF", Fixed(True))
+    benchmark.group = "large native frame, by part"
+    benchmark(fastdcm.render, file)
 
 
 @pytest.mark.parametrize("window", [16, 64, 256])

@@ -73,6 +73,16 @@ class Header:
         return self.pixel_keyword != "PixelData"
 
     @property
+    def is_gray_words(self) -> bool:
+        """Whether native samples are gray words of 16 bits, with nothing below those stored."""
+        return (
+            self.bits_allocated == 16
+            and self.samples_per_pixel == 1
+            and self.high_bit == self.bits_stored - 1
+            and not self.is_float
+        )
+
+    @property
     def native_frame_bits(self) -> int:
         """Bits of one native frame, without padding; chroma shared by two pixels counts once.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.decode import decode_frame, decoded_by, open_video
+from fastdcm.codecs.decode import decode_frame, decoded_by, is_native, open_video
 from fastdcm.codecs.encode import encode_image
 from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
 from fastdcm.errors import DicomError, FastdcmError, OptionError, RenderError, StrictError
@@ -25,7 +25,7 @@ from fastdcm.reader.header import read_header
 from fastdcm.reader.scan import scan
 from fastdcm.reader.source import FileSource, Readable, Source, open_source
 from fastdcm.rendering.chain import Range
-from fastdcm.rendering.execute import darkest, execute, rgb, value_range
+from fastdcm.rendering.execute import darkest, execute, execute_parts, rgb, value_range
 from fastdcm.rendering.identity import shows_as_stored
 from fastdcm.rendering.lut import modality_values
 from fastdcm.rendering.plan import GrayPlan, Plan, make_plan, modality_of
@@ -235,6 +235,8 @@ class Image:
     def render_frame(self, index: int, options: RenderOptions) -> Array:
         """`render` with options that are validated already."""
         with self._located(self._check(index)):
+            if (shown := self._shown_in_parts(index, options)) is not None:
+                return shown
             samples = self._decode(index, as_rgb=True, mask=False)
             plan = self._plan(index, options, samples.bits)
             return execute(plan, samples, self._object_range(plan))
@@ -291,6 +293,15 @@ class Image:
             have = "frame 1" if len(self) == 1 else f"frames 1 to {len(self)}"
             raise OptionError(f"index {index} is frame {index + 1}; the object has {have}", path=self.path)
         return index
+
+    def _shown_in_parts(self, index: int, options: RenderOptions) -> Array | None:
+        """Display values of a frame of a large native file, shown as it is read; None for others."""
+        header, found = self._header, self._found
+        if self._source.whole is not None or not header.is_gray_words or not found.encoding.little:
+            return None
+        if self._frames.encapsulated or self._options.allow_partial or not is_native(header):
+            return None
+        return execute_parts(self._plan(index, options), header, partial(self._frames.parts, index))
 
     def _decode(self, index: int, *, as_rgb: bool, mask: bool = True) -> Samples:
         if self._video is not None and self._video.is_there():

@@ -329,3 +329,18 @@ def read_at(descriptor: int, offset: int, length: int) -> bytes:
         offset += len(data)
         length -= len(data)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def read_into(descriptor: int, offset: int, buffer: memoryview) -> int:
+    """`read_at` into memory that is there already; how many bytes were read. Raises `OSError`."""
+    if sys.platform == "win32" or not hasattr(os, "preadv"):
+        data = read_at(descriptor, offset, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+    done = 0
+    while done < len(buffer):
+        count = os.preadv(descriptor, [buffer[done:]], offset + done)
+        if not count:
+            break
+        done += count
+    return done

@@ -11,7 +11,8 @@ from fastdcm.options import EncodeOptions, ReadOptions, RenderOptions
 from fastdcm.pipeline import Array, Encoded, Image
 from fastdcm.reader.source import Readable, Source, open_source
 
-_Bytes = TypeVar("_Bytes", bytes, memoryview)
+_Bytes = TypeVar("_Bytes", bytes, memoryview, int)
+_What = TypeVar("_What", int, memoryview)
 
 
 class _MeasuredSource(Source):
@@ -28,15 +29,18 @@ class _MeasuredSource(Source):
     def view(self, offset: int, length: int) -> memoryview:
         return self._counted(self._inner.view, offset, length)
 
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        return self._counted(self._inner.read_into, offset, buffer)
+
     def ahead(self, offset: int, length: int) -> memoryview:
         return self._counted(self._inner.ahead, offset, length)
 
     def part(self, offset: int, length: int) -> bytes:
         return self._counted(self._inner.part, offset, length)
 
-    def _counted(self, read: Callable[[int, int], _Bytes], offset: int, length: int) -> _Bytes:
+    def _counted(self, read: Callable[[int, _What], _Bytes], offset: int, what: _What) -> _Bytes:
         with self._stages.during(READ):
-            data = read(offset, length)
+            data = read(offset, what)
             self.bytes_read = self._inner.bytes_read
             return data
 

@@ -88,6 +88,12 @@ def decode_frame(
     )
 
 
+def is_native(header: Header) -> bool:
+    """Whether the transfer syntax is an uncompressed one, whose frames are samples as they lie there."""
+    uid = header.transfer_syntax_uid
+    return not uid or (uid != _ENCAPSULATED_UNCOMPRESSED and lookup(uid).family == "native")
+
+
 def decoded_by(data: memoryview, header: Header, *, decoder: str = "auto") -> str:
     """What decodes an encapsulated frame, in words; of JPEG 2000, why it is not our own decoder.
 

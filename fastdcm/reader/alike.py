@@ -42,26 +42,23 @@ class Alike:
     ``header`` has the first one's names.
     """
 
-    __slots__ = ("_decoded", "_words", "display", "encoding", "header", "plan")
+    __slots__ = ("_decoded", "_frame_bytes", "display", "encoding", "header", "plan")
 
     def __init__(self, header: Header, encoding: Encoding) -> None:
         self.header, self.encoding = header, encoding
         self.display: Display | None = None
         self.plan: Any = None
         self._decoded: Samples | None = None
-        # Bytes of a frame of 16-bit words that are gray samples with nothing below them.
-        is_gray = header.samples_per_pixel == 1 and not header.is_float
-        is_plain = is_gray and header.bits_allocated == 16 and header.high_bit == header.bits_stored - 1
-        self._words = header.native_frame_bits // 8 if is_plain else 0
+        self._frame_bytes = header.native_frame_bits // 8 if header.is_gray_words else 0
 
     def was_decoded(self, samples: Samples) -> None:
         """A frame of one of them was decoded, not masked, and there was nothing to notice."""
-        if self._words and not samples.masked and not samples.missing:
+        if self._frame_bytes and not samples.masked and not samples.missing:
             self._decoded = samples._replace(array=None)
 
     def samples(self, found: DataSet, index: int) -> Samples | None:
         """A frame's samples, not masked, where decoding is taking words that are all there; else None."""
-        whole, pixel, size = found.source.whole, found.pixel, self._words
+        whole, pixel, size = found.source.whole, found.pixel, self._frame_bytes
         if self._decoded is None or whole is None or pixel is None:
             return None
         start = index * size

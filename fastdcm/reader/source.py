@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import BinaryIO, Union
 
 from fastdcm.errors import OptionError, SourceError
-from fastdcm.system import read_at
+from fastdcm.system import read_at, read_into
 
 #: Files up to this size are read at once, larger ones window by window and frame by frame. Above
 #: it the second read costs less than 1 % of converting one image (benches/bench_reader.py).
@@ -49,6 +49,15 @@ class Source(ABC):
     def view(self, offset: int, length: int) -> memoryview:
         """The same without a copy where the source is in memory."""
         return memoryview(self.read(offset, length))
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill a buffer from ``offset`` on; the bytes that are there, fewer where the source ends before.
+
+        Raises `SourceError`.
+        """
+        data = self.read(offset, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def ahead(self, offset: int, length: int) -> memoryview:
         """The bytes of a range of the header, or what is there of it: enough for an element's head, or more.
@@ -113,6 +122,16 @@ class FileSource(Source):
             raise SourceError(f"cannot be read: {error.strerror or error}") from error
         self.bytes_read += len(data)
         return data
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        if offset >= self.size:
+            return 0
+        try:
+            count = read_into(self._descriptor, offset, buffer)
+        except OSError as error:
+            raise SourceError(f"cannot be read: {error.strerror or error}") from error
+        self.bytes_read += count
+        return count
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -54,6 +54,23 @@ def execute(plan: Plan, samples: Samples, object_range: Range | None = None) -> 
             return _display(Chain(None, voi, bits=plan.bits), array, samples.bits, samples.signed)
 
 
+def execute_parts(plan: Plan, header: Header, parts: Callable[[], Iterable[memoryview]]) -> Array | None:
+    """`execute` for a native frame of gray words (little-endian) that comes in parts.
+
+    ``parts`` is called where the plan needs no look at the frame as a whole; else the result is None.
+    """
+    if not isinstance(plan, GrayPlan) or plan.automatic is not None or plan.supplemental is not None:
+        return None
+    shown = np.empty((header.rows, header.columns), _kind(plan.chain))
+    flat, done = shown.reshape(-1), 0
+    for part in parts():
+        words = np.frombuffer(part, "<u2").astype(np.uint16, copy=False)
+        end = done + words.size
+        _show(plan.chain, words, header.bits_stored, header.signed, flat[done:end])
+        done = end
+    return shown
+
+
 def _gray(plan: GrayPlan, samples: Samples, object_range: Range | None) -> Array:
     chain = plan.chain
     if plan.automatic is not None or plan.supplemental is not None:
@@ -93,12 +110,22 @@ def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
     if array.dtype == np.uint8 and bits == 8 and is_identity(chain):
         return array
     words = _words(np.ascontiguousarray(array))
-    out = np.empty(words.shape, np.uint8 if chain.bits == 8 else np.uint16)
+    out = np.empty(words.shape, _kind(chain))
+    _show(chain, words, bits, signed, out)
+    return out
+
+
+def _kind(chain: Chain) -> type[Any]:
+    return np.uint8 if chain.bits == 8 else np.uint16
+
+
+def _show(chain: Chain, words: Array, bits: int, signed: bool, out: Array) -> None:
+    """`_display` of unsigned words, in C order, into ``out``."""
     bits, size = min(bits, 8 * words.itemsize), 1 << (8 * words.itemsize)
     if not _PAYOFF.reached(words.size):
         # Every index is inside, and "clip" lets take write into out without a buffer.
         np.take(lut.table(chain, bits, signed, size), words, out=out, mode="clip")
-        return out
+        return
     gather, line, masked_line = _kernels()
     # Samples of 16 bits may lie at an odd offset of the file.
     flat, shown = (words if words.flags.aligned else words.copy()).reshape(-1), out.reshape(-1)
@@ -110,7 +137,6 @@ def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
         line(flat.view(np.int16) if signed else flat, straight.scale, straight.offset, shown)
     else:
         masked_line(flat, *straight, shown)
-    return out
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,6 +31,7 @@ from fastdcm.errors import (
     UnsupportedError,
 )
 from fastdcm.model import Notice
+from fastdcm.reader import frames as frames_module
 from fastdcm.reader import source as source_module
 from tests.builders import (
     BIG_ENDIAN,
@@ -444,3 +446,69 @@ def test_dataset_is_pydicom_s(pydicom_files: Path) -> None:
             assert found.dataset() == pydicom.dcmread(pydicom_files / name)
         with fastdcm.open((pydicom_files / name).read_bytes()) as found:
             assert found.dataset() == pydicom.dcmread(pydicom_files / name)
+
+
+# Large native files, shown as they are read
+
+
+IN_PARTS = {
+    "plain": {},
+    "signed, 12 bits": {"stored": 12, "representation": 1},
+    "junk above 10 bits": {"stored": 10},
+    "bits below those stored": {"stored": 12, "high_bit": 15},
+    "inverse": {"photometric": "MONOCHROME1"},
+    "sigmoid": {"function": "SIGMOID"},
+    "slope": {"slope": -2, "intercept": 7},
+    "range of the pixels": {"center": None, "width": None},
+    "implicit": {"syntax": SYNTAXES[0]},
+    "big-endian": {"syntax": BIG_ENDIAN},
+}
+
+
+@pytest.mark.parametrize("changes", IN_PARTS.values(), ids=IN_PARTS)
+@pytest.mark.parametrize("voi", ["window", "minmax", "none"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_large_files_are_shown_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], voi: str, bits: int
+) -> None:
+    """As they are shown at once, whatever the size of a part."""
+    noise = np.random.default_rng(0).integers(0, 1 << 16, 3 * 7 * 9, np.uint16)
+    usual = {"bits": 16, "rows": 7, "columns": 9, "frames": 3, "center": 100, "width": 2000}
+    data = image(noise.tobytes(), **(usual | changes))
+    path = tmp_path / "large.dcm"
+    path.write_bytes(data)
+    with fastdcm.open(data) as whole:
+        expected = [whole.render(index, voi=voi, bits=bits) for index in range(3)]
+        notices = [notice.code for notice in whole.notices]
+    monkeypatch.setattr(source_module, "WHOLE_FILE_SIZE", 0)
+    for size in (2, 10, 126, 1 << 20):
+        monkeypatch.setattr(frames_module, "PART_BYTES", size)
+        with fastdcm.open(path) as opened, open(path, "rb") as file, fastdcm.open(file) as streamed:
+            for index in (2, 0, 1):
+                assert np.array_equal(opened.render(index, voi=voi, bits=bits), expected[index])
+                assert np.array_equal(streamed.render(index, voi=voi, bits=bits), expected[index])
+            assert [notice.code for notice in opened.notices] == notices
+
+
+def test_a_large_file_that_is_cut_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "WHOLE_FILE_SIZE", 0)
+    monkeypatch.setattr(frames_module, "PART_BYTES", 64)
+    path = tmp_path / "large.dcm"
+    path.write_bytes(image(bytes(512), bits=16, rows=16, columns=16, center=100, width=2000))
+    with fastdcm.open(path) as opened:
+        size = path.stat().st_size
+        for cut in (1, 64, 65, 511):
+            os.truncate(path, size - cut)
+            with pytest.raises(TruncatedError, match=r"512 bytes declared, .* could be read"):
+                opened.render()
+
+
+def test_large_compressed_files_without_capsules_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "WHOLE_FILE_SIZE", 0)
+    path = tmp_path / "large.dcm"
+    path.write_bytes(image(bytes(512), BASELINE, bits=16, rows=16, columns=16, center=100, width=2000))
+    with fastdcm.open(path) as opened:
+        opened.render()
+        assert [notice.code for notice in opened.notices] == ["other-syntax"]
