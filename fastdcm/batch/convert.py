@@ -211,11 +211,15 @@ class Converter:
         else:
             source = os.path.basename(task.source)
             name = self._template.render(task.stem, source, image.header, number, frames)
-        return os.path.join(*name.split("/")) + EXTENSIONS[self._options.encode.format]
+            if "/" in name:
+                name = os.path.join(*name.split("/"))
+        return name + EXTENSIONS[self._options.encode.format]
 
 
 def _share(numbers: Sequence[int], task: Task) -> Sequence[int]:
     """The part's run of the selected frames; all parts together are all of them."""
+    if task.parts == 1:
+        return numbers
     count = len(numbers)
     return numbers[count * task.part // task.parts : count * (task.part + 1) // task.parts]
 

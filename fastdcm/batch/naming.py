@@ -81,6 +81,8 @@ def output_stem(stem: str, number: int, frames: int) -> str:
 
 def shorten(name: str) -> str:
     """Cut a name that no filesystem would take, with a hash of it so that it stays the only one."""
+    if 4 * len(name) <= _LONGEST - _KEPT_FREE:  # no character has more bytes
+        return name
     encoded = os.fsencode(name)
     if len(encoded) <= _LONGEST - _KEPT_FREE:
         return name

@@ -47,7 +47,7 @@ class DirectorySink:
             return False
         self._look_at(folder)
         # What is not in the list may have come since: `put` tells that, too, and mostly nothing has.
-        if self._before is not None and name not in self._before and os.path.basename(name) == name:
+        if self._before is not None and name not in self._before and not os.path.dirname(name):
             return False
         path = os.path.join(folder, name)
         try:
