@@ -28,6 +28,8 @@ _PAYOFF = Payoff(ELEMENTS_BEFORE_NUMBA // ELEMENTS_A_SCAN, ("elements",))
 #: Series whose slices come mixed; then all are forgotten.
 _MOST = 256
 _MOST_BYTES = 4096
+#: What is read of a large file for it: most headers are shorter, and it is little beside a frame.
+_HEAD_BYTES = 4096
 #: Functional groups may be short, and say something else of each frame.
 _GROUPS = frozenset((0x52009229, 0x52009230))
 _IMPLICIT = np.frombuffer(IMPLICIT_LE.encode(), np.uint8)
@@ -69,10 +71,11 @@ class Alike:
 
 
 class Digest(NamedTuple):
-    """The values of a native file: ``key`` is all but its names, which are told by their places."""
+    """The values of a native file: ``key`` is all but its names, whose places in ``head`` are told."""
 
     key: tuple[Any, ...]
     source: Source
+    head: bytes | memoryview
     pixel: Element
     names: list[list[int]]
 
@@ -100,17 +103,17 @@ def _kernel() -> Any:
 
 
 def digest_of(source: Source, limits: Limits) -> Digest | None:
-    """A file's values; None where it is not in memory, not plain and native, or kernels do not pay yet."""
-    whole = source.whole
-    if whole is None or not _PAYOFF.reached(1):
+    """A file's values; None where it is not plain and native, or kernels do not pay yet."""
+    if not _PAYOFF.reached(1):
         return None
+    head = source.ahead(0, _HEAD_BYTES) if source.whole is None else source.whole
     places, out = _scratch.places, _scratch.out
-    data = np.frombuffer(whole, np.uint8)
+    data = np.frombuffer(head, np.uint8)
     _kernel()(data, HEADS, _IMPLICIT, META.wanted, _WANTED, _OWN, _scratch.found, places, out)
     (size, vr), (offset, length), *names = places.tolist()
     if not size:
         return None
-    return Digest((out[:size].tobytes(), vr, length, limits), source, (VRS[vr], offset, length), names)
+    return Digest((out[:size].tobytes(), vr, length, limits), source, head, (VRS[vr], offset, length), names)
 
 
 def recall(digest: Digest | None) -> tuple[DataSet, Alike] | None:
@@ -124,8 +127,7 @@ def recall(digest: Digest | None) -> tuple[DataSet, Alike] | None:
 
 def named(header: Header, digest: Digest) -> Header:
     """A header with a file's own names."""
-    whole = digest.source.whole or b""
-    names = (text_of(whole[offset : offset + length]) for offset, length in digest.names)
+    names = (text_of(bytes(digest.head[offset : offset + length])) for offset, length in digest.names)
     return header.changed(**dict(zip(NAMES.values(), names, strict=True)))
 
 

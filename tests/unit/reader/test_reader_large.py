@@ -159,7 +159,7 @@ def test_the_header_is_read_in_small_steps(tmp_path: Path) -> None:
     path.write_bytes(image(bytes(6), extra=private))
     with fastdcm.open(path) as found:
         assert found.header.rows == 2
-        assert found.bytes_read <= 4096
+        assert found.bytes_read <= 8192
 
 
 # Thousands of frames: memory
