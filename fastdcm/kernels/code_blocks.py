@@ -54,34 +54,37 @@ def _window(columns: range, rows: range) -> np.uint64:
 
 
 _INSIDE = _window(range(1, 9), range(1, 5))
-_FIRST_ROW = _window(range(1, 9), range(1, 2))
 _ROW_1, _ROW_4 = _window(range(10), range(1, 2)), _window(range(10), range(4, 5))
 _ALL = _window(range(10), range(6))
+# A sample has the number that the one to its upper left has in a window: those of a group start at 0.
+_CORNER = np.uint64(7)
+_SAMPLE = np.uint64(1 << 7)
+_GROUP, _FIRST_ROW = _INSIDE >> _CORNER, _window(range(8), range(1))
 
-# Seen from the sample to the upper left of one, the nine around it, and the place of those when the rows of a
-# column and of the next are put together: an index of 12 bits.
-_AROUND, _AROUND_FOLDED = _window(range(3), range(3)), np.uint64(0o7077)
-_ZERO_CONTEXTS_SIZE = 0o7077 + 1
-# The same of left, above, below and right, seen from the left one, and of their signs, one place higher.
-_CROSS, _CROSS_SIGNS, _CROSS_FOLDED = np.uint64(0x10A1), np.uint64(0x2142), np.uint64(0x1FB)
+# Seen from a sample's number, in a window: the nine around it; the ones left, above, below and right of it,
+# and the same a place lower.
+_AROUND = _window(range(3), range(3))
+_CROSS = np.uint64(1 << 1 | 1 << 6 | 1 << 8 | 1 << 13)
+_CROSS_SIGNS = _CROSS >> _1
 # Seen from a sample, those that come after it and are its neighbours: below it and in the next column.
 _LATER = np.uint64(1 << 1 | 1 << 5 | 1 << 6 | 1 << 7)
 # Seen from a sample, where the first row of the next column can be.
 _NEXT_FIRST = np.uint64(0b1111 << 3)
 _REST_OF_COLUMN, _WHOLE_COLUMN = np.uint64(0b1110), np.uint64(0b1111)
 
-_EVERY_COLUMN = np.uint64(sum(1 << _COLUMN * column for column in range(8)))
 # The largest Qe of which an interval often has room for several.
 _SMALL_QE = np.uint64(0x0AC1 << 47)
+# The largest Qe of which it may have room for as many as a code-block usually has columns.
+_USUAL_WIDTH, _SMALLEST_QE = 64, np.uint64(0x0111 << 47)
 
 # Contexts (table D.7): zero coding has 0 to 8, sign coding 9 to 13.
 _REFINEMENT, _RUN_LENGTH, _UNIFORM = np.uint64(14), np.uint64(17), np.uint64(18)
 
 
 def _zero_contexts() -> NDArray[np.uint8]:
-    """Table D.1 by orientation and by which of the nine around are significant, folded."""
-    index = np.arange(_ZERO_CONTEXTS_SIZE)
-    west, own, east = index & 7, index >> 3 & 7, index >> 9 & 7
+    """Table D.1 by orientation and by which of the nine around are significant."""
+    index = np.arange(int(_AROUND) + 1)
+    west, own, east = index & 7, index >> 6 & 7, index >> 12 & 7
     across = (west >> 1 & 1) + (east >> 1 & 1)
     down = (own & 1) + (own >> 2)
     diagonal = (west & 1) + (west >> 2) + (east & 1) + (east >> 2)
@@ -98,22 +101,22 @@ def _zero_contexts() -> NDArray[np.uint8]:
 
 
 def _sign_contexts() -> NDArray[np.uint8]:
-    """Tables D.2 and D.3 by the signs around, folded: the context, and 128 for an XORbit of 1."""
-    index = np.arange(int(_CROSS_FOLDED) + 1)
+    """Tables D.2 and D.3 by significance and signs around: the context, and `_FLIP` for an XORbit of 1."""
+    index = np.arange(int(_CROSS | _CROSS_SIGNS) + 1)
     west, north, south, east = (
-        (index >> place & 1) * (1 - 2 * (index >> place + 1 & 1)) for place in (0, 5, 7, 3)
+        (index >> place & 1) * (1 - 2 * (index >> place - 1 & 1)) for place in (1, 6, 8, 13)
     )
     h, v = np.clip(west + east, -1, 1), np.clip(north + south, -1, 1)
     flip = (h < 0) | ((h == 0) & (v < 0))
     h, v = np.where(flip, -h, h), np.where(flip, -v, v)
-    return np.array(np.where(h == 1, 12 + v, 9 + v) | flip << 7, np.uint8)
+    return np.array(np.where(h == 1, 12 + v, 9 + v) | np.where(flip, int(_FLIP), 0), np.uint8)
 
 
 # For each orientation, zero contexts and behind them sign contexts.
-_SIGNS = np.uint64(_ZERO_CONTEXTS_SIZE)
-_TABLES_SIZE = _ZERO_CONTEXTS_SIZE + len(_sign_contexts())
+_FLIP, _CONTEXT, _FLIP_TO_SIGN = np.uint64(1 << 6), np.uint64(31), 31 - 6
+_SIGNS = _AROUND + _1
+_TABLES_SIZE = int(_SIGNS) + len(_sign_contexts())
 _TABLES = np.concatenate([np.r_[table, _sign_contexts()] for table in _zero_contexts()])
-_CONTEXT, _FLIP_SHIFT = np.uint64(0x7F), 7
 
 #: Initial states (table D.7), by row of table C.2 with an MPS of 0.
 _INITIAL = np.full(CONTEXTS, STATES[0])
@@ -168,18 +171,18 @@ def touched(significant):  # type: ignore[no-untyped-def]
 @inlined("uint64(int64, int64)")
 def inside(columns, rows):  # type: ignore[no-untyped-def]
     """The samples that a group has, where so many columns and rows are left of the code-block."""
-    samples = _INSIDE
+    samples = _GROUP
     if rows < 4:
         samples = _FIRST_ROW * ((_1 << np.uint64(rows)) - _1)
     if columns < 8:
-        samples &= (_1 << np.uint64(6 * columns + 6)) - _1
+        samples &= (_1 << np.uint64(6 * columns)) - _1
     return samples
 
 
 @inlined("uint64(uint64)")
 def count_columns(first_samples):  # type: ignore[no-untyped-def]
     """How many of the samples of a group's first row are set."""
-    return first_samples * _EVERY_COLUMN >> 49 & np.uint64(15)
+    return first_samples * _FIRST_ROW >> 42 & np.uint64(15)
 
 
 @inlined(f"uint64({_F}, uint64, uint64)")
@@ -194,15 +197,14 @@ def any_significant(scratch, row, pitch):  # type: ignore[no-untyped-def]
 @inlined("uint64(uint64, uint64, uint64)")
 def zero_context(contexts, significant, at):  # type: ignore[no-untyped-def]
     """The context of table D.1; ``contexts`` is where those of the orientation start."""
-    around = significant >> (at - np.uint64(7) & np.uint64(63)) & _AROUND
-    return np.uint64(_TABLES[contexts + ((around | around >> 3) & _AROUND_FOLDED)])
+    return np.uint64(_TABLES[contexts + (significant >> (at & np.uint64(63)) & _AROUND)])
 
 
 @inlined("uint64(uint64, uint64, uint64, uint64)")
 def sign_context(contexts, significant, negative, at):  # type: ignore[no-untyped-def]
-    """The context of table D.3 and the XORbit."""
-    cross = (significant >> (at - np.uint64(6)) & _CROSS) | (negative >> (at - np.uint64(7)) & _CROSS_SIGNS)
-    return np.uint64(_TABLES[contexts + _SIGNS + ((cross | cross >> 9) & _CROSS_FOLDED)])
+    """The context of table D.3 and the XORbit; ``negative`` is a window a place lower."""
+    cross = significant >> at & _CROSS | negative >> at & _CROSS_SIGNS
+    return np.uint64(_TABLES[contexts + _SIGNS + cross])
 
 
 @inlined(_PASS)
@@ -225,33 +227,30 @@ def significance_pass(scratch, words, width, height, contexts, below, plane):  #
         for number in range(groups):
             group = row + np.uint64(number) + _1
             significant = window(scratch, _SIGNIFICANT + group, pitch, below)
-            samples = inside(width - 8 * np.int64(number), height - 4 * stripe)
-            candidates = touched(significant) & ~significant & samples
+            possible = ~significant >> _CORNER
+            possible &= inside(width - 8 * np.int64(number), height - 4 * stripe)
+            candidates = touched(significant) >> _CORNER & possible
             scratch[_VISITED + group] = candidates
             if candidates == 0:
                 continue
-            visited = candidates
-            negative = window(scratch, _NEGATIVE + group, pitch, below)
+            negative = window(scratch, _NEGATIVE + group, pitch, below) >> _1
             base = np.uint64(stripe) * groups * np.uint64(32) + np.uint64(number) * np.uint64(8)
             context = zero_context(contexts, significant, trailing_zeros(candidates))
             while candidates != 0:
                 at = trailing_zeros(candidates)
                 candidates &= candidates - _1
                 # The next context is computed before it is known whether this sample is significant.
-                sample = _1 << at
-                woken = (_LATER << at) & ~significant & samples
+                sample = _SAMPLE << at
+                woken = (_LATER << at) & possible
                 if_zero = zero_context(contexts, significant, trailing_zeros(candidates))
                 if_one = zero_context(contexts, significant | sample, trailing_zeros(candidates | woken))
                 sign = sign_context(contexts, significant, negative, at)
-                interval, code, state, decision, shift = decide(
+                interval, code, state, is_one, shift = decide(
                     scratch, interval, code, scratch[context], scratch[context] & QE
                 )
                 scratch[context] = state
                 ahead -= shift
-                is_one = _0 - decision
-                woken &= is_one
-                candidates |= woken
-                visited |= woken
+                candidates |= woken & is_one
                 significant |= sample & is_one
                 context = if_zero ^ ((if_zero ^ if_one) & is_one)
                 # A sign is decided in any case; where there is none, without consequence.
@@ -261,16 +260,17 @@ def significance_pass(scratch, words, width, height, contexts, below, plane):  #
                 )
                 scratch[sign & _CONTEXT] = state
                 ahead -= shift
-                decision = (decision ^ sign >> _FLIP_SHIFT) & is_one
-                words[base + scratch[_PLACES + at]] = np.uint32((value & is_one) | decision << 31)
+                decision = (decision ^ sign) & is_one & _FLIP
+                words[base + scratch[_PLACES + at]] = np.uint32(value & is_one | decision << _FLIP_TO_SIGN)
                 negative |= decision << at
                 if np.int64(ahead) < ENOUGH_AHEAD:
                     code += np.uint64(words[position]) << (np.uint64(ENOUGH_AHEAD) - ahead)
                     ahead += np.uint64(32)
                     position = min(position + _1, last)
-            scratch[_VISITED + group] = visited
+            found = ((significant & _INSIDE) ^ scratch[_SIGNIFICANT + group]) >> _CORNER
+            scratch[_VISITED + group] |= (found << 1 | found << 5 | found << 6 | found << 7) & possible
             scratch[_SIGNIFICANT + group] = significant & _INSIDE
-            scratch[_NEGATIVE + group] = negative & _INSIDE
+            scratch[_NEGATIVE + group] = negative << 1 & _INSIDE
     scratch[A], scratch[C], scratch[AHEAD], scratch[POSITION] = interval, code, ahead, position
 
 
@@ -290,17 +290,17 @@ def refinement_pass(scratch, words, width, height, contexts, below, plane):  # t
         row = np.uint64(stripe + 1) * pitch
         for number in range(groups):
             group = row + np.uint64(number) + _1
-            candidates = scratch[_SIGNIFICANT + group] & ~scratch[_VISITED + group]
+            candidates = scratch[_SIGNIFICANT + group] >> _CORNER & ~scratch[_VISITED + group]
             if candidates == 0:
                 continue
-            base = np.uint64(stripe) * groups * np.uint64(32) + np.uint64(number) * np.uint64(8)
             refined = scratch[_REFINED + group]
+            base = np.uint64(stripe) * groups * np.uint64(32) + np.uint64(number) * np.uint64(8)
             scratch[_REFINED + group] = refined | candidates
             significant = window(scratch, _SIGNIFICANT + group, pitch, below)
             column = significant | significant << 1 | significant >> 1
             # A sample is significant itself: only others count (table D.4).
             others = significant << 1 | significant >> 1 | column << 6 | column >> 6
-            others &= ~refined
+            others = others >> _CORNER & ~refined
             while candidates != 0:
                 at = trailing_zeros(candidates)
                 candidates &= candidates - _1
@@ -316,7 +316,7 @@ def refinement_pass(scratch, words, width, height, contexts, below, plane):  # t
 @inlined("uint32(uint64, uint64)")
 def refinement(decision, plane):  # type: ignore[no-untyped-def]
     """What changes in a magnitude, whose half of the plane above is in the place of this plane's bit."""
-    return np.uint32((np.uint64(3) ^ decision << 1) << plane)
+    return np.uint32((np.uint64(3) ^ decision & np.uint64(2)) << plane)
 
 
 @inlined(_PASS)
@@ -334,22 +334,38 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
     value = np.uint64(3) << plane
     for stripe in range((height + 3) >> 2):
         row = np.uint64(stripe + 1) * pitch
+        state = scratch[_RUN_LENGTH]
+        if (
+            state >> 63 == 0
+            and state & QE <= _SMALLEST_QE
+            and width <= _USUAL_WIDTH
+            and height - 4 * stripe >= 4
+            and any_significant(scratch, row, pitch) == 0
+        ):
+            # All columns start with a run-length: often they take one step together.
+            qe = (state & QE) * np.uint64(width)
+            if code >= qe and interval >= INTERVAL + qe:
+                code -= qe
+                interval -= qe
+                continue
         for number in range(groups):
             group = row + np.uint64(number) + _1
             samples = inside(width - 8 * np.int64(number), height - 4 * stripe)
-            candidates = ~(scratch[_SIGNIFICANT + group] | scratch[_VISITED + group]) & samples
+            candidates = ~(scratch[_SIGNIFICANT + group] >> _CORNER | scratch[_VISITED + group]) & samples
             scratch[_VISITED + group] = 0
             if candidates == 0:
                 continue
             significant = window(scratch, _SIGNIFICANT + group, pitch, below)
-            negative = window(scratch, _NEGATIVE + group, pitch, below)
+            negative = _0
+            if significant != 0:
+                negative = window(scratch, _NEGATIVE + group, pitch, below) >> _1
             base = np.uint64(stripe) * groups * np.uint64(32) + np.uint64(number) * np.uint64(8)
             runs = _0  # the first samples of columns that start with a run-length
             if height - 4 * stripe >= 4:
                 near = touched(significant)
                 near |= near >> 1
                 near |= near >> 2
-                runs = ~near & _FIRST_ROW & samples
+                runs = ~near >> _CORNER & _FIRST_ROW & samples
                 candidates &= ~(runs * _REST_OF_COLUMN)
             while candidates != 0:
                 at = trailing_zeros(candidates)
@@ -360,7 +376,7 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                     state = scratch[_RUN_LENGTH]
                     qe = (state & QE) * count_columns(together)
                     if (
-                        state & _1 == 0
+                        state >> 63 == 0
                         and state & QE <= _SMALL_QE
                         and code >= qe
                         and interval >= INTERVAL + qe
@@ -383,7 +399,7 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                         scratch, words, last, interval, code, ahead, position, state
                     )
                     scratch[_UNIFORM] = state
-                    run = high << 1 | low
+                    run = high & np.uint64(2) | low & _1
                     candidates |= (_REST_OF_COLUMN << (at + run)) & (_WHOLE_COLUMN << at)
                     at += run
                 else:
@@ -396,7 +412,7 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                     if decision == 0:
                         continue
                 sign = sign_context(contexts, significant, negative, at)
-                significant |= _1 << at
+                significant |= _SAMPLE << at
                 woken = runs & (_NEXT_FIRST << at)
                 runs ^= woken
                 candidates |= woken * _WHOLE_COLUMN
@@ -405,11 +421,11 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                     scratch, words, last, interval, code, ahead, position, scratch[context]
                 )
                 scratch[context] = state
-                decision ^= sign >> _FLIP_SHIFT
-                words[base + scratch[_PLACES + at]] = np.uint32(value | decision << 31)
+                decision = (decision ^ sign) & _FLIP
+                words[base + scratch[_PLACES + at]] = np.uint32(value | decision << _FLIP_TO_SIGN)
                 negative |= decision << at
             scratch[_SIGNIFICANT + group] = significant & _INSIDE
-            scratch[_NEGATIVE + group] = negative & _INSIDE
+            scratch[_NEGATIVE + group] |= negative << 1 & _INSIDE
     scratch[A], scratch[C], scratch[AHEAD], scratch[POSITION] = interval, code, ahead, position
 
 
@@ -423,23 +439,24 @@ def raw_significance_pass(scratch, words, width, height, contexts, below, plane)
         for number in range(groups):
             group = np.uint64(stripe + 1) * pitch + np.uint64(number) + _1
             significant = window(scratch, _SIGNIFICANT + group, pitch, below)
-            samples = inside(width - 8 * np.int64(number), height - 4 * stripe)
-            candidates = touched(significant) & ~significant & samples
-            visited = candidates
+            possible = ~significant >> _CORNER
+            possible &= inside(width - 8 * np.int64(number), height - 4 * stripe)
+            candidates = touched(significant) >> _CORNER & possible
+            visited, found = candidates, _0
             base = np.uint64(stripe) * groups * np.uint64(32) + np.uint64(number) * np.uint64(8)
             while candidates != 0:
                 at = trailing_zeros(candidates)
                 candidates &= candidates - _1
                 if raw_bit(words, scratch):
-                    woken = (_LATER << at) & ~significant & samples
+                    woken = (_LATER << at) & possible
                     candidates |= woken
                     visited |= woken
-                    significant |= _1 << at
+                    found |= _1 << at
                     sign = raw_bit(words, scratch)
                     words[base + scratch[_PLACES + at]] = np.uint32(value | sign << 31)
-                    scratch[_NEGATIVE + group] |= sign << at
+                    scratch[_NEGATIVE + group] |= sign << _CORNER << at
             scratch[_VISITED + group] = visited
-            scratch[_SIGNIFICANT + group] = significant & _INSIDE
+            scratch[_SIGNIFICANT + group] |= found << _CORNER
 
 
 @inlined(_PASS)
@@ -450,13 +467,14 @@ def raw_refinement_pass(scratch, words, width, height, contexts, below, plane): 
     for stripe in range((height + 3) >> 2):
         for number in range(groups):
             group = np.uint64(stripe + 1) * pitch + np.uint64(number) + _1
-            candidates = scratch[_SIGNIFICANT + group] & ~scratch[_VISITED + group]
+            candidates = scratch[_SIGNIFICANT + group] >> _CORNER & ~scratch[_VISITED + group]
             scratch[_REFINED + group] |= candidates
             base = np.uint64(stripe) * groups * np.uint64(32) + np.uint64(number) * np.uint64(8)
             while candidates != 0:
                 at = trailing_zeros(candidates)
                 candidates &= candidates - _1
-                words[base + scratch[_PLACES + at]] ^= refinement(raw_bit(words, scratch), plane)
+                decision = _0 - raw_bit(words, scratch)
+                words[base + scratch[_PLACES + at]] ^= refinement(decision, plane)
 
 
 @inlined(f"boolean({_W}, {_F})")
@@ -474,7 +492,7 @@ def is_symbol(words, scratch):  # type: ignore[no-untyped-def]
         interval, code, ahead, position, state, decision = decode(
             scratch, words, scratch[LAST], interval, code, ahead, position, state
         )
-        symbol = symbol << 1 | decision
+        symbol = symbol << 1 | decision & _1
     scratch[A], scratch[C], scratch[AHEAD], scratch[POSITION], scratch[_UNIFORM] = (
         interval,
         code,
@@ -578,7 +596,7 @@ def decode_blocks(data, blocks, chunks, segments, first, end, lowest, scratch, w
         words[: 32 * groups * stripes] = 0
         for column in range(8):
             for line in range(4):
-                scratch[MQ_SIZE + 6 * column + line + 7] = line * 8 * groups + column
+                scratch[MQ_SIZE + _COLUMN * column + line] = line * 8 * groups + column
         reset(scratch)
         contexts = np.uint64(blocks[row, ORIENTATION] * _TABLES_SIZE)
         below = _0 if style & _CAUSAL else _ROW_1

@@ -1,10 +1,10 @@
 """The MQ decoder (ITU-T T.800 annex C) and the raw bits of bypassed passes (D.6), several bits at a time.
 
 The registers A and C of annex C.3 are kept in 64 bits, with A's 0x8000 at bit 62, so that C holds what
-comes next besides: ``ahead`` bits of it behind the 16 that are compared with Qe. A context is one word: Qe in
-the place where A has it, then the numbers in `STATES` of what follows an LPS and an MPS; those of an MPS of 1
-are odd.
-Nothing branches on what is decoded: masks of ones or zeros choose.
+comes next besides: ``ahead`` bits of it behind the 16 that are compared with Qe. A context is one word: the
+MPS in the place of a sign, Qe in the place where A has it, then the numbers in `STATES` of what follows an
+LPS and an MPS; those of an MPS of 1 are odd.
+Nothing branches on what is decoded: masks of ones or zeros choose, and decisions are such masks.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _ONE, _TWO, _THREE, _FOUR, _BYTE = (np.uint64(each) for each in (1, 2, 3, 4, 0xF
 def _words() -> np.ndarray:
     """The contexts' words: by 2 * (row of table C.2) + MPS."""
     words = [
-        qe << _QE_SHIFT | (2 * less + (symbol ^ switch)) << 8 | 2 * more + symbol
+        symbol << 63 | qe << _QE_SHIFT | (2 * less + (symbol ^ switch)) << 8 | 2 * more + symbol
         for qe, more, less, switch in _TABLE
         for symbol in (0, 1)
     ]
@@ -70,7 +70,7 @@ def decide(mq, interval, code, state, qe):  # type: ignore[no-untyped-def]
     """DECODE of figure C.15: a decision in the context of which ``state`` is the word.
 
     qe: that of the state; with 0 instead nothing changes. Returns A, C, the context's next word, the
-    decision, and by how many bits A and C were shifted.
+    decision as a mask, and by how many bits A and C were shifted.
     """
     likely = mq[_FOLLOWING + (state & _BYTE)]
     unlikely = mq[_FOLLOWING + (state >> 8 & _BYTE)]
@@ -81,7 +81,7 @@ def decide(mq, interval, code, state, qe):  # type: ignore[no-untyped-def]
     is_unlikely = is_lower ^ np.uint64(np.int64(upper - qe) >> 63)
     interval = upper ^ ((upper ^ qe) & is_lower)
     code = rest + (qe & is_lower)
-    decision = (state ^ is_unlikely) & _ONE
+    decision = np.uint64(np.int64(state ^ is_unlikely) >> 63)
     following = likely ^ ((likely ^ unlikely) & is_unlikely)
     # RENORMD (figure C.18), without which the context stays as it is.
     is_long = np.uint64(np.int64(interval << 1) >> 63)
@@ -99,7 +99,7 @@ _ALL, _LOWEST_BITS, _HIGHEST_BITS = (np.uint64(each) for each in (0xFFFFFFFF, 0x
 def decode(mq, words, last, interval, code, ahead, position, state):  # type: ignore[no-untyped-def]
     """`decide`, and take the next word where few bits are left ahead (BYTEIN of figure C.19).
 
-    Returns A, C, the bits ahead, the next word's number, the context's next state and the decision.
+    Returns A, C, the bits ahead, the next word's number, the context's next state and the decision's mask.
     """
     interval, code, state, decision, shift = decide(mq, interval, code, state, state & QE)
     ahead -= shift
