@@ -291,6 +291,27 @@ def read_packet(
     return found
 
 
+def read_header(
+    data: Bytes,
+    reader: Integers,
+    precinct: Integers,
+    position: int,
+    end: int,
+    layer: int,
+    style: int,
+    out: Integers,
+) -> int:
+    """`start`, `read_packet` and, where all was read, `finish` in one call, of which there are many."""
+    if start(data, reader, position, end) == 0:
+        reader[BAND] = len(precinct)
+        found = 0
+    else:
+        found = read_packet(data, reader, precinct, layer, style, out)
+    if reader[STATUS] == READ and reader[BAND] >= len(precinct):
+        finish(data, reader)
+    return found
+
+
 def check_suffixes(data: Bytes, position: int, segments: Integers, count: int) -> int:
     """Whether the last bytes of HT cleanup segments tell a possible length of their suffix.
 

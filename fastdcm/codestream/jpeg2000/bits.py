@@ -29,15 +29,7 @@ class BitReader:
             from fastdcm.kernels import packet_headers_compiled
 
             self.data, self.kernels = np.frombuffer(data, np.uint8), packet_headers_compiled
-        self.state = self.integers(packet_headers.READER_SIZE)
-
-    def integers(self, count: int) -> Any:
-        """So many zeros, as the kernels take them."""
-        if not self.compiled:
-            return [0] * count
-        import numpy as np
-
-        return np.zeros(count, np.int64)
+        self.state = integers(packet_headers.READER_SIZE, compiled=compiled)
 
     def start(self, position: int, end: int) -> bool:
         """Go to the header at ``position``; whether its packet is not empty (B.10.3)."""
@@ -49,6 +41,11 @@ class BitReader:
         """The offset behind the header."""
         self.kernels.finish(self.data, self.state)
         self.check()
+        return self.position
+
+    @property
+    def position(self) -> int:
+        """The offset behind what was read."""
         return int(self.state[packet_headers.POSITION])
 
     def padding(self) -> tuple[int, int]:
@@ -72,6 +69,15 @@ class BitReader:
             packet_headers.NO_CLEANUP_LENGTH: f"{detail} bytes for a cleanup pass",
         }
         raise CodestreamError(f"the packet headers are damaged: {reasons[int(status)]}")
+
+
+def integers(count: int, *, compiled: bool) -> Any:
+    """So many zeros, as the kernels take them."""
+    if not compiled:
+        return [0] * count
+    import numpy as np
+
+    return np.zeros(count, np.int64)
 
 
 def parents_of(across: int, down: int, *, compiled: bool) -> Any:

@@ -47,8 +47,9 @@ def sub_bands(area: Area, level: int, levels: int) -> tuple[tuple[str, Area], ..
     x0, y0, x1, y1 = area
     bands = []
     for name, x_high, y_high in _BANDS:
-        x, y = x_high << scale, y_high << scale
-        bands.append((name, resolution_area(Area(x0 - x, y0 - y, x1 - x, y1 - y), scale + 1)))
+        x, y, down = x_high << scale, y_high << scale, scale + 1
+        edges = -(x - x0 >> down), -(y - y0 >> down), -(x - x1 >> down), -(y - y1 >> down)
+        bands.append((name, Area._make(edges)))
     return tuple(bands)
 
 

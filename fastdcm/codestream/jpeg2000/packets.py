@@ -171,7 +171,7 @@ class _Tile:
             source, start, limit = self.packed, self.packed_position, len(self.packed)
         reader = self.reader
         segments = precinct.read_header(reader, start, limit)
-        stop = reader.finish()
+        stop = reader.position
         self._check_padding(*reader.padding())
         behind = self._behind_eph(source, stop)
         if self.packed:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from fastdcm.codestream.jpeg2000.bits import BitReader, parents_of
+from fastdcm.codestream.jpeg2000.bits import BitReader, integers, parents_of
 from fastdcm.codestream.jpeg2000.geometry import Blocks, Resolution
 from fastdcm.errors import UnsupportedError
 from fastdcm.kernels import packet_headers
@@ -12,6 +13,7 @@ from fastdcm.kernels.packet_headers import BLOCK, HEAD, MOST_SEGMENTS, SEGMENT
 
 # Of the walk: about a microsecond is 1. An image of 2k x 2k has 1400 code-blocks a component and layer.
 _LIMIT_WORK = 1 << 20
+_LARGE_PRECINCT = 1024  # code-blocks; what larger ones begin with is not worth the memory of being remembered
 _WORK_OF_PACKET, _WORK_OF_PRECINCT, _WORK_OF_TREES = 2, 2, 8
 
 
@@ -103,33 +105,55 @@ class Precinct:
         """Read the header of the next layer's packet, without SOP and EPH; raises CodestreamError."""
         self._work.add(_WORK_OF_PACKET)
         self.layers += 1
-        found: list[Segments] = []
-        if not reader.start(position, end):
-            return found
+        if position >= end or not reader.data[position] & 0x80:  # its first bit tells whether there is more
+            reader.start(position, end)
+            reader.finish()
+            return []
         if self._state is None:
             self._begin(reader)
-        state, style = reader.state, self._resolution.style.style
+        state, style, kernels = reader.state, self._resolution.style.style, reader.kernels
+        size = (self._size + MOST_SEGMENTS) * SEGMENT
+        state[packet_headers.WORK], state[packet_headers.LIMIT] = 0, self._work.left
+        values = integers(size, compiled=reader.compiled)
+        place = position, end, self.layers, style
+        number = int(kernels.read_header(reader.data, state, self._state, *place, values))
+        found = [self._read(reader, values, number)]
+        is_whole = state[packet_headers.BAND] >= len(self._state)  # and finished then
         while state[packet_headers.BAND] < len(self._state):
             state[packet_headers.WORK], state[packet_headers.LIMIT] = 0, self._work.left
-            values = reader.integers((self._size + MOST_SEGMENTS) * SEGMENT)
-            number = int(
-                reader.kernels.read_packet(reader.data, state, self._state, self.layers, style, values)
-            )
-            self._work.add(int(state[packet_headers.WORK]))
-            reader.check()
-            found.append(Segments(self._bands, values, number))
+            values = integers(size, compiled=reader.compiled)
+            number = int(kernels.read_packet(reader.data, state, self._state, self.layers, style, values))
+            found.append(self._read(reader, values, number))
+        if not is_whole:
+            reader.finish()
         return found
+
+    def _read(self, reader: BitReader, values: Any, number: int) -> Segments:
+        """What a kernel read; raises CodestreamError."""
+        self._work.add(int(reader.state[packet_headers.WORK]))
+        reader.check()
+        return Segments(self._bands, values, number)
 
     def _begin(self, reader: BitReader) -> None:
         """What the kernels call ``precinct``, as it is before the first packet that is not empty."""
         self._bands = self._resolution.blocks(self._index)
         self._size = sum(each.across * each.down for each in self._bands)
         self._work.add(_WORK_OF_TREES + self._size)
-        trees = [parents_of(each.across, each.down, compiled=reader.compiled) for each in self._bands]
-        self._state = reader.integers(sum(HEAD + 3 * len(parents) for parents in trees) + BLOCK * self._size)
-        start = 0
-        for number, (each, parents) in enumerate(zip(self._bands, trees, strict=True)):
-            size, nodes, behind = each.across * each.down, len(parents), start + HEAD
-            self._state[start:behind] = (size, nodes, 0, number)
-            self._state[behind : behind + nodes] = parents
-            start = behind + 3 * nodes + BLOCK * size
+        shapes = tuple((each.across, each.down) for each in self._bands)
+        make = _first_state if self._size <= _LARGE_PRECINCT else _first_state.__wrapped__
+        self._state = make(shapes, reader.compiled).copy()
+
+
+@lru_cache(maxsize=64)
+def _first_state(shapes: tuple[tuple[int, int], ...], compiled: bool) -> Any:
+    """What the kernels call ``precinct``, of sub-bands with so many code-blocks across and down."""
+    trees = [parents_of(across, down, compiled=compiled) for across, down in shapes]
+    blocks = sum(across * down for across, down in shapes)
+    state = integers(sum(HEAD + 3 * len(parents) for parents in trees) + BLOCK * blocks, compiled=compiled)
+    start = 0
+    for number, ((across, down), parents) in enumerate(zip(shapes, trees, strict=True)):
+        size, nodes, behind = across * down, len(parents), start + HEAD
+        state[start:behind] = (size, nodes, 0, number)
+        state[behind : behind + nodes] = parents
+        start = behind + 3 * nodes + BLOCK * size
+    return state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fastdcm.codestream.jpeg2000 import precincts
-from fastdcm.codestream.jpeg2000.bits import BitReader, parents_of
+from fastdcm.codestream.jpeg2000.bits import BitReader, integers, parents_of
 from fastdcm.codestream.jpeg2000.coding import BlockStyle
 from fastdcm.codestream.jpeg2000.geometry import resolutions
 from fastdcm.codestream.jpeg2000.headers import Area, Component
@@ -40,7 +40,7 @@ def test_tag_tree_of_the_standard(compiled: bool) -> None:
     assert reader.start(0, len(data))
     parents = parents_of(6, 3, compiled=compiled)
     size = len(parents)
-    tree = reader.integers(2 * size)
+    tree = integers(2 * size, compiled=compiled)
     tree[:size] = parents
     for leaf, value in enumerate((1, 3, 2)):
         assert reader.kernels.below(reader.data, reader.state, tree, 0, size, leaf, 1 << 30)
