@@ -130,7 +130,7 @@ def streams(corpus: Path | None) -> Iterator[tuple[str, bytes]]:
 def _by_opj_compress(pixels: Array, bits: int, options: list[str]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         image, stream = Path(folder, "image.pgm"), Path(folder, "image.j2k")
-        head = f"P5 {pixels.shape[1]} {pixels.shape[0]} {(1 << bits) - 1}\n".encode()
+        head = f"P5\n{pixels.shape[1]} {pixels.shape[0]}\n{(1 << bits) - 1}\n".encode()
         image.write_bytes(head + pixels.astype(">u2" if bits > 8 else "u1").tobytes())
         command = ["opj_compress", "-i", image, "-o", stream, *options]
         subprocess.run(command, check=True, capture_output=True)
