@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent, tiles
+from fastdcm.codecs.jpeg2000.selection import lowest_planes, needed_blocks
 from fastdcm.codecs.jpeg2000.transforms import Depth, Values, rows_at_a_time, write_samples
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
@@ -25,15 +26,11 @@ from fastdcm.kernels.code_blocks import (
     CHUNK,
     CHUNK_END,
     DECODED,
-    HEIGHT,
-    OUT,
-    STRIDE,
-    WIDTH,
+    PLANES,
     WRONG_SYMBOL,
     decode_blocks,
     work,
 )
-from fastdcm.kernels.wavelets import IRREVERSIBLE_STEPS, REVERSIBLE_STEPS
 
 Array = NDArray[Any]
 
@@ -45,22 +42,32 @@ Job = Callable[[], object]
 
 
 def decode(
-    data: bytes, header: Jpeg2000Header, *, reduce: int = 0, region: Area | None = None, threads: int = 1
+    data: bytes,
+    header: Jpeg2000Header,
+    *,
+    reduce: int = 0,
+    region: Area | None = None,
+    grey: float | None = None,
+    threads: int = 1,
 ) -> Array:
     """Decode a codestream that `blocks.refusal` has nothing against.
 
     ``header`` is what `jpeg2000.parse` gave for ``data``. ``reduce`` resolutions are left out, each of which
     halves both sides. ``region`` is what is wanted of the samples that there are then, all by default;
-    code-blocks that it does not depend on are not decoded. ``threads`` share the work.
+    code-blocks that it does not depend on are not decoded. ``grey`` is the width of a window by 255, in units
+    of samples: bit-planes that hardly change a grey of that window are not decoded then (`selection`); for
+    images of one component. ``threads`` share the work.
 
     Returns samples as they are coded, the components' transform (annex G) undone, in the native byte order:
     (rows, columns) of one component, else (rows, columns, components); uint8 or int8 to 8 bits, uint16 or
     int16 to 16 bits.
 
     Raises CodestreamError where packets are missing or contradict the headers, OptionError where there are
-    fewer resolutions to leave out or the region is not inside the image, UnsupportedError where there are too
-    many packets to follow.
+    fewer resolutions to leave out, the region is not inside the image or there are no greys, UnsupportedError
+    where there are too many packets to follow.
     """
+    if grey is not None and (len(header.components) > 1 or not grey > 0):
+        raise OptionError(f"a grey of {grey} in {len(header.components)} components: it is for one, above 0")
     first = header.components[0]
     image = resolution_area(component_area(header.area, first), reduce)
     if region is not None:
@@ -80,7 +87,7 @@ def decode(
         x0, y0, x1, y1 = wanted = _common(area, image)
         if x0 >= x1 or y0 >= y1:
             return
-        values = [_values(source, component, wanted, run) for component in tile.components]
+        values = [_values(source, component, wanted, grey, run) for component in tile.components]
         top, left = area.y0 - image.y0, x0 - image.x0
         columns, end = range(x0 - area.x0, x1 - area.x0), y1 - area.y0
         size = rows_at_a_time(values)
@@ -134,55 +141,45 @@ def _common(one: Area, other: Area) -> Area:
 
 
 def _values(
-    data: Array, component: TileComponent, wanted: Area, run: Callable[[Iterable[Job]], None]
+    data: Array,
+    component: TileComponent,
+    wanted: Area,
+    grey: float | None,
+    run: Callable[[Iterable[Job]], None],
 ) -> Values:
     """Decode the code-blocks of a tile-component that what is ``wanted`` of its highest level depends on.
 
     The levels below that one are made of them.
     """
     blocks = component.blocks
+    lowest = np.zeros(len(blocks), np.int64) if grey is None else lowest_planes(component, grey)
+    kept = blocks[:, PLANES] > lowest
     if wanted != component.resolutions[-1]:
-        blocks = np.ascontiguousarray(blocks[_needed(component, wanted)])
+        kept &= needed_blocks(component, wanted)
+    # Those that end with one bit-plane follow each other.
+    order = np.flatnonzero(kept)[np.argsort(lowest[kept], kind="stable")]
+    if len(order) < len(blocks) or lowest.any():
+        blocks, lowest = np.ascontiguousarray(blocks[order]), lowest[order]
     plane = np.zeros(component.plane, np.int32)
     if len(blocks):
         behind = np.concatenate([[0], np.cumsum(component.chunks[:, 1])])
         longest = int((behind[blocks[:, CHUNK_END]] - behind[blocks[:, CHUNK]]).max())
-        step = len(blocks) if run is _in_turn else _BLOCKS_AT_ONCE
+        together = len(blocks) if run is _in_turn else _BLOCKS_AT_ONCE
+        starts = [0, *(np.flatnonzero(np.diff(lowest)) + 1).tolist()]
 
-        def decode_from(first: int) -> None:
+        def decode_between(first: int, end: int) -> None:
             tables = blocks, component.chunks, component.segments
-            end = min(first + step, len(blocks))
-            done = decode_blocks(data, *tables, first, end, 0, *work(longest), plane.reshape(-1))
+            last_plane = int(lowest[first])
+            done = decode_blocks(data, *tables, first, end, last_plane, *work(longest), plane.reshape(-1))
             # OpenJPEG cuts code-blocks so short, for a size that is asked for, that their last segmentation
             # symbol (D.5) comes out as another: that tells nothing of damage.
             if done not in (DECODED, WRONG_SYMBOL):
                 raise CodestreamError("the packets have code-blocks that there cannot be")
 
-        run(partial(decode_from, first) for first in range(0, len(blocks), step))
+        run(
+            partial(decode_between, first, min(first + together, end))
+            for start, end in zip(starts, [*starts[1:], len(blocks)], strict=True)
+            for first in range(start, end, together)
+        )
     steps = None if component.reversible else [band.step for band in component.bands]
     return Values(plane, component.resolutions, steps)
-
-
-def _needed(component: TileComponent, wanted: Area) -> NDArray[np.bool_]:
-    """Which code-blocks have coefficients that samples of an area of the highest level depend on.
-
-    A sample depends on those around it, as many to each side as there are lifting steps (F.3.8).
-    """
-    reach = REVERSIBLE_STEPS if component.reversible else IRREVERSIBLE_STEPS
-    bands = {}
-    for level in range(len(component.resolutions) - 1, 0, -1):
-        edges = [wanted.x0 - reach, wanted.y0 - reach, wanted.x1 + reach, wanted.y1 + reach]
-        low, high = [edge + 1 >> 1 for edge in edges], [edge >> 1 for edge in edges]
-        for number, (across, down) in enumerate(((high, low), (low, high), (high, high))):
-            bands[3 * level - 2 + number] = Area(across[0], down[1], across[2], down[3])
-        wanted = Area(*low)
-    bands[0] = wanted
-    rows, columns = np.divmod(component.blocks[:, OUT], component.blocks[:, STRIDE])
-    ends, behind = rows + component.blocks[:, HEIGHT], columns + component.blocks[:, WIDTH]
-    needed = np.zeros(len(rows), bool)
-    for number, band in enumerate(component.bands):
-        x, y = band.x0 - band.area.x0, band.y0 - band.area.y0
-        inside = (rows >= band.y0) & (ends <= band.y1) & (columns >= band.x0) & (behind <= band.x1)
-        x0, y0, x1, y1 = bands[number]
-        needed |= inside & (ends > y0 + y) & (rows < y1 + y) & (behind > x0 + x) & (columns < x1 + x)
-    return needed
