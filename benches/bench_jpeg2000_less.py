@@ -1,7 +1,7 @@
 """Less than a whole JPEG 2000 image by our own decoder: fewer resolutions, a region, fewer bit-planes.
 
-Beside its time, ``extra_info`` of a display precision has the shares of pixels, in per cent, that are off by one
-grey and by more, and the most that any is.
+Beside its time, ``extra_info`` of a display precision has the shares of pixels, in per cent, that are off by
+one grey and by more, and the most that any is.
 """
 
 from __future__ import annotations

@@ -269,7 +269,8 @@ class Image:
             if not self._frames.encapsulated or self._video is not None:
                 return ""
             data, _ = self._frames.read(index)
-            return decoded_by(data, self._header, decoder=self._options.decoder)
+            options = self._options
+            return decoded_by(data, self._header, decoder=options.decoder, partial=options.allow_partial)
 
     def dataset(self) -> pydicom.Dataset:
         """The whole object as pydicom sees it; needs the bytes of the whole source."""

@@ -43,8 +43,8 @@ def decode_frame(
     by its own decoder, else samples stay as coded. Without ``mask``, native and RLE samples may keep what
     is above Bits Stored. The result's array has the shape (rows, columns[, 3]). A frame that is cut is an
     error, unless ``darkest`` is given: what gives the stored value to fill it up with, where the codec
-    can be decoded in part (native, RLE, deflated, JPEG). ``threads`` may work at it, and
-    ``decoder`` chooses what does, as in `fastdcm.options.ReadOptions` (JPEG 2000).
+    can be decoded in part (native, RLE, deflated, JPEG, JPEG 2000 by our own decoder). ``threads`` may work
+    at it, and ``decoder`` chooses what does, as in `fastdcm.options.ReadOptions` (JPEG 2000).
 
     Raises `CodestreamError` where the data is damaged or contradicts the header,
     `UnsupportedError` for what no decoder here takes.
@@ -84,6 +84,7 @@ def decode_frame(
         high_throughput=family == "htj2k",
         threads=threads,
         decoder=decoder,
+        darkest=darkest,
         note=note,
     )
 
@@ -94,8 +95,10 @@ def is_native(header: Header) -> bool:
     return not uid or (uid != _ENCAPSULATED_UNCOMPRESSED and lookup(uid).family == "native")
 
 
-def decoded_by(data: memoryview, header: Header, *, decoder: str = "auto") -> str:
+def decoded_by(data: memoryview, header: Header, *, decoder: str = "auto", partial: bool = False) -> str:
     """What decodes an encapsulated frame, in words; of JPEG 2000, why it is not our own decoder.
+
+    ``partial`` is whether it may be cut.
 
     Raises as `decode_frame` where the frame's headers show that nothing does.
     """
@@ -106,7 +109,7 @@ def decoded_by(data: memoryview, header: Header, *, decoder: str = "auto") -> st
     from fastdcm.codestream import jpeg2000
 
     stream = bytes(data)
-    reason = refusal(stream, jpeg2000.parse(stream))
+    reason = refusal(stream, jpeg2000.parse(stream, partial=partial))
     return f"OpenJPEG: {reason}" if reason else "own JPEG 2000 decoder"
 
 

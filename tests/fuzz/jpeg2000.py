@@ -107,14 +107,14 @@ def damaged(stream: bytes, chance: Random) -> tuple[str, str]:
     }
     data = stream
     if kind == "cut":
-        data = cut(stream, chance.randrange(inside[0], inside[-1]), open_ended=chance.random() < 0.5)
+        data = cut(stream, chance.randint(inside[0], inside[-1]), open_ended=chance.random() < 0.5)
         data = data if chance.random() < 0.7 else data[:-2]
     elif ranges[kind]:
         changed = bytearray(stream)
         first = chance.randrange(len(stream))
         mutate(chance, changed, ranges[kind], stream[first : first + chance.randint(1, 64)])
         data = bytes(changed)
-    return _outcome(data, kind, reduce=chance.choice((0, 0, 1)))
+    return _outcome(data, kind, reduce=min(chance.choice((0, 0, 1)), header.cod.blocks.levels))
 
 
 def _outcome(data: bytes, kind: str, **options: Any) -> tuple[str, str]:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import imagecodecs
 
-from fastdcm.codecs.decoders.common import Array, Note, call, check_geometry, samples_of, shaped
+from fastdcm.codecs.decoders.common import (
+    Array,
+    Darkest,
+    Note,
+    call,
+    check_geometry,
+    filled,
+    samples_of,
+    shaped,
+)
 from fastdcm.codecs.decoders.reported import raising
 from fastdcm.codestream import jpeg2000
 from fastdcm.codestream.jpeg2000.precincts import TooMuchWorkError
 from fastdcm.errors import UnsupportedError
 from fastdcm.kernels import Payoff
 from fastdcm.model import Header, Notice, Samples
+
+if TYPE_CHECKING:
+    from fastdcm.codecs.jpeg2000.partial import Extent
 
 #: Samples by which our own decoder is ahead of OpenJPEG as long as its kernels take to compile, and to load
 #: (benches/bench_jpeg2000.py).
@@ -34,17 +48,20 @@ def decode(
     high_throughput: bool,
     decoder: str = "auto",
     threads: int = 1,
+    darkest: Darkest | None = None,
     note: Note,
 ) -> Samples:
     """A JPEG 2000 frame to samples; ``threads`` share the code-blocks of one that is not high-throughput.
 
-    ``decoder`` is "own", "library", or "auto": our own where it takes the codestream and pays.
+    ``decoder`` is "own", "library", or "auto": our own where it takes the codestream and pays. With
+    ``darkest`` our own decodes what is there of a codestream that is cut, and what is not is filled with that
+    value; the library does not, because it tells nothing of what it lacks.
 
     Raises `CodestreamError` where tile-parts and packets do not add up to the stream or its header
     contradicts the data set's, `UnsupportedError` for subsampled or unequal components, and for what our own
     decoder does not take where that is asked for.
     """
-    stream = jpeg2000.parse(data)
+    stream = jpeg2000.parse(data, partial=darkest is not None)
     check_geometry(header, "JPEG 2000", stream.rows, stream.columns, len(stream.components))
     precision, signed, *_ = stream.components[0]
     if any(component != (precision, signed, 1, 1) for component in stream.components):
@@ -52,7 +69,16 @@ def decode(
     high_throughput = high_throughput or stream.high_throughput
     pays = not high_throughput and _PAYOFF.reached(stream.rows * stream.columns * len(stream.components))
     array = None
-    if decoder == "own" or (decoder == "auto" and pays):
+    extent = None
+    if darkest is not None and decoder != "library" and not high_throughput:
+        extent = _extent(data, stream)
+    if extent is not None:
+        from fastdcm.codecs.jpeg2000.decode import decode as decode_by_us
+
+        array = decode_by_us(data, stream, partial_data=True, threads=threads)
+    elif not stream.complete:
+        jpeg2000.parse(data)  # says what is missing
+    elif decoder == "own" or (decoder == "auto" and pays):
         array = _by_us(data, stream, threads, required=decoder == "own")
     if array is None:
         array = _by_library(data, stream, threads, high_throughput=high_throughput)
@@ -68,7 +94,28 @@ def decode(
             )
             note(Notice("component-transform", message))
         photometric = "RGB" if stream.cod.mct else "YBR_FULL"
-    return samples_of(array, header, precision=precision, signed=signed, photometric=photometric, note=note)
+    samples = samples_of(
+        array, header, precision=precision, signed=signed, photometric=photometric, note=note
+    )
+    if extent is None or darkest is None:
+        return samples
+    there = f"{extent.packets} of {extent.total} packets are there"
+    note(Notice("partial", f"the frame is cut: {there}; the image has less detail"))
+    return filled(samples, extent.missing, darkest, note) if extent.missing.any() else samples
+
+
+def _extent(data: bytes, stream: jpeg2000.Jpeg2000Header) -> Extent | None:
+    """What is there of a codestream that is cut; None of others, and of what our own does not take."""
+    from fastdcm.codecs.jpeg2000.blocks import refusal
+    from fastdcm.codecs.jpeg2000.partial import extent
+
+    if refusal(data, stream):
+        return None
+    try:
+        found = extent(data, stream)
+    except TooMuchWorkError:
+        return None
+    return None if stream.complete and found.packets == found.total else found
 
 
 def _by_us(data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, *, required: bool) -> Array | None:

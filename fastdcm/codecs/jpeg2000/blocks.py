@@ -139,17 +139,20 @@ def refusal(data: bytes, header: Jpeg2000Header) -> str:
     return _PLANES if bit_planes(data, header) > MOST_BIT_PLANES else ""
 
 
-def tiles(data: bytes, header: Jpeg2000Header, *, reduce: int = 0) -> list[Tile]:
+def tiles(data: bytes, header: Jpeg2000Header, *, reduce: int = 0, partial: bool = False) -> list[Tile]:
     """The tiles of a codestream that `refusal` has nothing against, in their order.
 
-    The highest ``reduce`` resolutions of each component are left out; that their packets are there is proven
-    all the same. What kernels rely on holds for the tables: chunks lie in ``data``, code-blocks lie in their
-    plane and have 1 to `MOST_BIT_PLANES` bit-planes, and no more coding passes than these have.
+    With ``partial`` packets may be missing; coefficients that are not there are 0. The highest ``reduce``
+    resolutions of each component are left out; that their packets are there is proven all the same. What
+    kernels rely on holds for the tables: chunks lie in ``data``, code-blocks lie in their plane and have 1 to
+    `MOST_BIT_PLANES` bit-planes, and no more coding passes than these have.
 
     Raises CodestreamError where packets are missing or contradict the headers, OptionError where a component
     has fewer than ``reduce`` decompositions, UnsupportedError where there are too many packets to follow.
     """
-    walked = _walk(data, header, reduce)  # first, because it ends where headers promise too much
+    walked = _walk(
+        data, header, reduce, partial=partial
+    )  # first, because it ends where headers promise too much
     found = layouts(data, header, reduce)
     owners, blocks, chunks, segments = _tables(walked, *_places(walked, found), len(data))
     components = [component for tile in found for component in tile.components]
@@ -191,9 +194,9 @@ class _Walked(NamedTuple):
     bodies: list[int]
 
 
-def _walk(data: bytes, header: Jpeg2000Header, reduce: int) -> _Walked:
+def _walk(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) -> _Walked:
     walked = _Walked({}, [], [], [])
-    for packet in packets(data, header):
+    for packet in packets(data, header, partial=partial):
         resolution = packet.place.resolution
         if resolution.level > resolution.style.levels - reduce:
             continue

@@ -48,6 +48,7 @@ def decode(
     reduce: int = 0,
     region: Area | None = None,
     grey: float | None = None,
+    partial_data: bool = False,
     threads: int = 1,
 ) -> Array:
     """Decode a codestream that `blocks.refusal` has nothing against.
@@ -56,7 +57,8 @@ def decode(
     halves both sides. ``region`` is what is wanted of the samples that there are then, all by default;
     code-blocks that it does not depend on are not decoded. ``grey`` is the width of a window by 255, in units
     of samples: bit-planes that hardly change a grey of that window are not decoded then (`selection`); for
-    images of one component. ``threads`` share the work.
+    images of one component. With ``partial_data`` packets may be missing (`partial`). ``threads`` share the
+    work.
 
     Returns samples as they are coded, the components' transform (annex G) undone, in the native byte order:
     (rows, columns) of one component, else (rows, columns, components); uint8 or int8 to 8 bits, uint16 or
@@ -73,7 +75,7 @@ def decode(
     if region is not None:
         image = _within(image, region)
     kind = np.uint8 if first.precision <= 8 else np.uint16
-    found = tiles(data, header, reduce=reduce)
+    found = tiles(data, header, reduce=reduce, partial=partial_data)
     count = len(header.components)
     if count > 3 and any(tile.mct for tile in found):
         raise UnsupportedError(f"JPEG 2000 with a component transform of {count} components is not supported")

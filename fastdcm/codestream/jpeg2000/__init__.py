@@ -5,7 +5,7 @@ that all of it is there. `packets` hands out what each code-block has.
 """
 
 from fastdcm.codestream.jpeg2000.headers import Component, Jpeg2000Header, TilePart, Tiles, parse
-from fastdcm.codestream.jpeg2000.packets import Packet, check, packets
+from fastdcm.codestream.jpeg2000.packets import Packet, check, count, packets
 from fastdcm.codestream.jpeg2000.quantization import bit_planes
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Tiles",
     "bit_planes",
     "check",
+    "count",
     "packets",
     "parse",
 ]

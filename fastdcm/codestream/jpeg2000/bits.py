@@ -11,6 +11,10 @@ from fastdcm.kernels import packet_headers
 _LARGE_TREE = 1024  # leaves; larger trees are rare, and not worth the memory of being remembered
 
 
+class CutHeaderError(CodestreamError):
+    """The data ends in a packet header."""
+
+
 class BitReader:
     """Reads packet headers in ``data`` by `fastdcm.kernels.packet_headers`, compiled or not.
 
@@ -60,7 +64,7 @@ class BitReader:
             return
         detail = int(self.state[packet_headers.DETAIL])
         if status == packet_headers.CUT:
-            raise CodestreamError("cut: the data ends in a packet header")
+            raise CutHeaderError("cut: the data ends in a packet header")
         if status == packet_headers.MARKER:
             raise CodestreamError(f"a marker inside the packet header at byte {detail}")
         reasons = {

@@ -22,14 +22,16 @@ class Jp2(NamedTuple):
     has_icc: bool = False
 
 
-def read_boxes(data: bytes) -> Jp2:
+def read_boxes(data: bytes, *, partial: bool = False) -> Jp2:
     """Find the first codestream box (T.800 I.5.4) and read the JP2 header box (I.5.3).
+
+    With ``partial`` the data may end inside the codestream.
 
     Raises CodestreamError for boxes that run past the data, UnsupportedError for palettes.
     """
     position, jp2 = len(signatures.JP2), Jp2(0, 0)
     while True:
-        kind, start, end = _box(data, position, len(data))
+        kind, start, end = _box(data, position, len(data), partial=partial)
         if kind == b"jp2h":
             jp2 = _read_jp2_header(data, start, end)
         elif kind == b"jp2c":
@@ -37,7 +39,7 @@ def read_boxes(data: bytes) -> Jp2:
         position = end
 
 
-def _box(data: bytes, position: int, limit: int) -> tuple[bytes, int, int]:
+def _box(data: bytes, position: int, limit: int, *, partial: bool = False) -> tuple[bytes, int, int]:
     """Return type, start of contents and end of the box at ``position`` (T.800 I.4)."""
     if position + 8 > limit:
         raise CodestreamError("cut: the data ends in a JP2 box header")
@@ -46,6 +48,8 @@ def _box(data: bytes, position: int, limit: int) -> tuple[bytes, int, int]:
     if length == 1:
         length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
     end = limit if length == 0 else position + length
+    if end > limit and partial and kind == b"jp2c":
+        end = limit
     if end > limit:
         raise CodestreamError(f"cut: the JP2 box at byte {position} runs {end - limit} bytes past the end")
     if end < start:

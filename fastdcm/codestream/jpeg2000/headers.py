@@ -25,6 +25,7 @@ _EXTENSIONS = {  # T.801 table A.2
     0xFF74: "MCT", 0xFF75: "MCC", 0xFF76: "NLT", 0xFF77: "MCO", 0xFF78: "CBD", 0xFF79: "ATK",
 }  # fmt: skip
 _EOC = re.compile(rb"\xff\xd9")
+_SOD = b"\xff\x93"
 
 _SIZ = Struct(">HHIIIIIIIIH")
 _SOT = Struct(">HHIBB")
@@ -76,7 +77,8 @@ class Jpeg2000Header:
     differs. ``area`` is the image area on the reference grid. ``cod`` and ``coding`` are the coding
     parameters of the main header, ``segments`` all its marker segments behind SIZ. ``colour_space``
     is EnumCS of the first colour box (16 sRGB, 17 grey, 18 sYCC) and ``channels`` the (Cn, Typ, Asoc)
-    of a channel definition box. ``offset`` is that of SOC, ``end`` that after EOC.
+    of a channel definition box. ``offset`` is that of SOC, ``end`` that after EOC. ``complete`` is whether
+    tile-parts and EOC are there.
     """
 
     rows: int
@@ -95,6 +97,7 @@ class Jpeg2000Header:
     has_icc: bool
     offset: int
     end: int
+    complete: bool
 
     @property
     def subsampled(self) -> bool:
@@ -103,16 +106,17 @@ class Jpeg2000Header:
         return any(c.dx != first.dx or c.dy != first.dy for c in self.components)
 
 
-def parse(data: bytes) -> Jpeg2000Header:
+def parse(data: bytes, *, partial: bool = False) -> Jpeg2000Header:
     """Read boxes and main header, then follow the chain of tile-parts to EOC.
 
-    Proven then: the headers lie inside the data, each tile has its tile-parts, and EOC follows.
+    Proven then: the headers lie inside the data, each tile has its tile-parts, and EOC follows; with
+    ``partial`` the data may end before, which ends its last tile-part, too.
     Not proven: that the packets fill their tile-parts (`packets.check`).
 
     Raises CodestreamError for what is damaged or cut, UnsupportedError for JP2 palettes, mixed
     code-blocks of HTJ2K and extensions of T.801.
     """
-    jp2 = read_boxes(data) if data[:12] == signatures.JP2 else Jp2(0, len(data))
+    jp2 = read_boxes(data, partial=partial) if data[:12] == signatures.JP2 else Jp2(0, len(data))
     data = data if jp2.end == len(data) else data[: jp2.end]
     if data[jp2.start : jp2.start + 4] != signatures.JPEG_2000:
         raise CodestreamError("no SOC and SIZ markers at the start")
@@ -121,7 +125,7 @@ def parse(data: bytes) -> Jpeg2000Header:
     coding = read_coding(data, segments, len(components))
     if coding.cod is None:
         raise CodestreamError("no COD segment in the main header")
-    tile_parts, end = _follow_tile_parts(data, position, tiles.across * tiles.down)
+    tile_parts, end, complete = _follow_tile_parts(data, position, tiles.across * tiles.down, partial=partial)
     first = components[0]
     return Jpeg2000Header(
         rows=-(-area.y1 // first.dy) - -(-area.y0 // first.dy),
@@ -142,6 +146,7 @@ def parse(data: bytes) -> Jpeg2000Header:
         has_icc=jp2.has_icc,
         offset=jp2.start,
         end=end,
+        complete=complete,
     )
 
 
@@ -201,30 +206,41 @@ def tile_part_segments(data: bytes, position: int) -> Iterator[Segment]:
         position = segment.end
 
 
-def _follow_tile_parts(data: bytes, position: int, tiles: int) -> tuple[tuple[TilePart, ...], int]:
-    """Follow Psot from one SOT to the next (T.800 A.4.2); return the tile-parts and EOC's end."""
+def _follow_tile_parts(
+    data: bytes, position: int, tiles: int, *, partial: bool
+) -> tuple[tuple[TilePart, ...], int, bool]:
+    """Follow Psot from one SOT to the next (T.800 A.4.2).
+
+    Return the tile-parts, where EOC ends, and, which is an error unless ``partial``, whether nothing is cut.
+    """
     size = len(data)
     parts: list[TilePart] = []
     present: dict[int, int] = {}
     announced: dict[int, int] = {}
     while data[position : position + 2] == b"\xff\x90":
         if position + 12 > size:
+            if partial and parts:
+                return tuple(parts), size, False
             raise CodestreamError("cut: the data ends in a tile-part header")
         length, tile, psot, index, count = _SOT.unpack_from(data, position + 2)
         if length != 10 or tile >= tiles:
             raise CodestreamError(f"the SOT segment at byte {position} is damaged")
         end = position + psot if psot else size
-        if end > size:
+        is_cut = end > size
+        if is_cut and not partial:
             raise CodestreamError(
                 f"cut: the tile-part at byte {position} ends {end - size} bytes past the data"
             )
         packets = position + 12
+        if is_cut and parts and data.find(_SOD, packets) < 0:
+            return tuple(parts), size, False
         for segment in tile_part_segments(data, packets):
             packets = segment.end
         packets += 2
         if packets > end:
             raise CodestreamError(f"the tile-part at byte {position} is shorter than its header")
-        if not psot:  # allowed for the last tile-part only; FFD9 cannot occur in packets (B.10.1, D.4.1)
+        if not psot or is_cut:
+            # Allowed for the last tile-part only; FFD9 cannot occur in packets (B.10.1, D.4.1).
             found = _EOC.search(data, packets)
             end = found.start() if found else size
         parts.append(TilePart(tile, position, packets, end))
@@ -238,13 +254,20 @@ def _follow_tile_parts(data: bytes, position: int, tiles: int) -> tuple[tuple[Ti
         if count:
             announced[tile] = count
         position = end
+        if is_cut:
+            return tuple(parts), size, False
+    cut = ""
     if data[position : position + 2] != b"\xff\xd9":
-        if size - position < 2:
-            raise CodestreamError("cut: ends without an EOC marker")
-        raise CodestreamError(f"neither a tile-part nor an EOC marker at byte {position}")
-    if len(present) != tiles:
-        raise CodestreamError(f"cut: {tiles - len(present)} of {tiles} tiles are missing")
-    for tile, count in announced.items():
-        if present[tile] < count:
-            raise CodestreamError(f"cut: {present[tile]} of {count} parts of tile {tile} are there")
-    return tuple(parts), position + 2
+        if size - position >= 2 + partial:  # with half of EOC a fragment may have a byte of padding
+            raise CodestreamError(f"neither a tile-part nor an EOC marker at byte {position}")
+        cut = "ends without an EOC marker"
+    elif len(present) != tiles:
+        cut = f"{tiles - len(present)} of {tiles} tiles are missing"
+    else:
+        for tile, count in announced.items():
+            if present[tile] < count:
+                cut = f"{present[tile]} of {count} parts of tile {tile} are there"
+                break
+    if cut and not (partial and parts):
+        raise CodestreamError(f"cut: {cut}")
+    return tuple(parts), size if cut else position + 2, not cut

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from fastdcm.codestream.jpeg2000.bits import BitReader
+from fastdcm.codestream.jpeg2000.bits import BitReader, CutHeaderError
 from fastdcm.codestream.jpeg2000.coding import Coding, Progression, Segment, read_coding
 from fastdcm.codestream.jpeg2000.geometry import Resolution, resolutions, tile_area
 from fastdcm.codestream.jpeg2000.headers import Jpeg2000Header, TilePart, tile_part_segments
@@ -23,6 +23,7 @@ from fastdcm.codestream.jpeg2000.precincts import (
     TooMuchWorkError,
     Work,
     contributions,
+    within,
 )
 from fastdcm.codestream.jpeg2000.progression import Place, packet_order
 from fastdcm.errors import CodestreamError
@@ -44,7 +45,7 @@ class Packet(NamedTuple):
 
     The header is without SOP and EPH. It lies in the codestream, or, where packet headers are packed
     (PPM, PPT), in those of the tile; the body always lies in the codestream, where its ``segments`` follow
-    each other.
+    each other. One that is not ``whole`` ends early, and ``segments`` are those that are there.
     """
 
     tile: int
@@ -52,6 +53,7 @@ class Packet(NamedTuple):
     header: tuple[int, int]
     body: tuple[int, int]
     segments: list[Segments]
+    whole: bool = True
 
     @property
     def contributions(self) -> list[Contribution]:
@@ -75,19 +77,37 @@ def check(data: bytes, header: Jpeg2000Header) -> None:
             raise
 
 
-def packets(data: bytes, header: Jpeg2000Header) -> Iterator[Packet]:
+def packets(data: bytes, header: Jpeg2000Header, *, partial: bool = False) -> Iterator[Packet]:
     """All packets, tile after tile, each tile's in their order.
 
-    Raises CodestreamError as `check` does, UnsupportedError where there are too many to follow.
+    With ``partial`` a tile may end early, or have none. Raises CodestreamError as `check` does,
+    UnsupportedError where there are too many to follow.
     """
+    work = Work()
+    reader = BitReader(data, compiled=_PAYOFF.reached(header.end - header.offset))
+    packed = _packed_in_main_header(data, header)
+    for tile, parts in _parts(header).items():
+        walk = _Tile(data, header, tile, parts, packed.get(tile), work, reader)
+        yield from walk.packets(partial=partial)
+
+
+def count(data: bytes, header: Jpeg2000Header) -> int:
+    """How many packets there should be in all tiles of the image, as far as the headers that are there say.
+
+    Raises UnsupportedError where there are too many to count.
+    """
+    work, reader, parts = Work(), BitReader(data, compiled=False), _parts(header)
+    tiles = range(header.tiles.across * header.tiles.down)
+    walks = (_Tile(data, header, tile, parts.get(tile, []), None, work, reader) for tile in tiles)
+    return sum(walk.count_places() for walk in walks)
+
+
+def _parts(header: Jpeg2000Header) -> dict[int, list[TilePart]]:
+    """The tile-parts of each tile that has some."""
     parts: dict[int, list[TilePart]] = {}
     for part in header.tile_parts:
         parts.setdefault(part.tile, []).append(part)
-    packed = _packed_in_main_header(data, header)
-    work = Work()
-    reader = BitReader(data, compiled=_PAYOFF.reached(header.end - header.offset))
-    for tile in parts:
-        yield from _Tile(data, header, parts[tile], packed.get(tile), work, reader).packets()
+    return parts
 
 
 class _Tile:
@@ -97,6 +117,7 @@ class _Tile:
         self,
         data: bytes,
         header: Jpeg2000Header,
+        tile: int,
         parts: list[TilePart],
         packed: bytes | None,
         work: Work,
@@ -106,10 +127,10 @@ class _Tile:
         coding = read_coding(data, chain.from_iterable(headers), len(header.components))
         in_tile = b"".join(_joined(data, segments, _PPT) for segments in headers)
         if in_tile and packed is not None:
-            raise CodestreamError(f"tile {parts[0].tile} has its packet headers in PPM and in PPT")
+            raise CodestreamError(f"tile {tile} has its packet headers in PPM and in PPT")
         self.data = data
         self.parts = parts
-        self.tile = parts[0].tile
+        self.tile = tile
         self.packed = in_tile or packed
         self.bodies = reader.data
         self.reader = BitReader(self.packed, compiled=reader.compiled) if self.packed else reader
@@ -126,24 +147,40 @@ class _Tile:
         )
         self.precincts: dict[tuple[int, int, int], Precinct] = {}
 
-    def packets(self) -> Iterator[Packet]:
+    def count_places(self) -> int:
+        """How many packets there should be; instead of `packets`."""
+        number = 0
+        while (following := self._next()) is not None:
+            following[1].layers += 1
+            self.work.add(1)
+            number += 1
+        return number
+
+    def packets(self, *, partial: bool) -> Iterator[Packet]:
         """Packets are not split: each tile-part has whole ones (B.9)."""
         position = 0
         for part in self.parts:
             position = part.packets
             while position < part.end:
-                packet = self._packet(position, part.end)
+                try:
+                    packet = self._packet(position, part.end, partial=partial)
+                except CutHeaderError:
+                    if partial:
+                        return
+                    raise
                 if packet is None:
                     over = part.end - position
                     raise CodestreamError(f"{over} bytes are left behind the last packet of tile {self.tile}")
                 yield packet
+                if not packet.whole:
+                    return
                 position = packet.body[1]
         while self.packed and self.packed_position < len(self.packed):  # of packets without bodies
-            packet = self._packet(position, position)
+            packet = self._packet(position, position, partial=False)
             if packet is None:
                 raise CodestreamError(f"tile {self.tile} has more packed headers than packets")
             yield packet
-        if self._next() is not None:
+        if not partial and self._next() is not None:
             raise CodestreamError(f"cut: tile {self.tile} has only {self.count} of its packets")
 
     def _next(self) -> tuple[Place, Precinct] | None:
@@ -158,14 +195,14 @@ class _Tile:
             self.work.add(1)
         return None
 
-    def _packet(self, position: int, end: int) -> Packet | None:
-        """Read the packet at ``position``; None where the tile should have no more."""
+    def _packet(self, position: int, end: int, *, partial: bool) -> Packet | None:
+        """Read the packet at ``position``, ``partial`` or whole; None where there should be no more."""
         following = self._next()
         if following is None:
             return None
         place, precinct = following
         if self.data[position : position + 2] == _SOP:
-            position = self._behind_sop(position)
+            position = self._behind_sop(position, end)
         source, start, limit = self.data, position, end
         if self.packed:
             source, start, limit = self.packed, self.packed_position, len(self.packed)
@@ -173,12 +210,15 @@ class _Tile:
         segments = precinct.read_header(reader, start, limit)
         stop = reader.position
         self._check_padding(*reader.padding())
-        behind = self._behind_eph(source, stop)
+        behind = self._behind_eph(source, stop, limit)
         if self.packed:
             self.packed_position = behind
         else:
             position = behind
         body_end = position + int(reader.state[BODY])
+        if body_end > end and partial:
+            place_of_it = self.tile, place, (start, stop), (position, end)
+            return Packet(*place_of_it, within(segments, end - position), whole=False)
         if body_end > end:
             over = body_end - end
             raise CodestreamError(
@@ -212,15 +252,19 @@ class _Tile:
                     f"packet {self.count} of tile {self.tile} is damaged: a cleanup pass has no valid end"
                 )
 
-    def _behind_sop(self, position: int) -> int:
+    def _behind_sop(self, position: int, end: int) -> int:
         """Check an SOP segment (A.8.1), whose Nsop counts the tile's packets."""
+        if position + 6 > end:
+            raise CutHeaderError("cut: the data ends in an SOP segment")
         length, number = self.data[position + 2 : position + 4], self.data[position + 4 : position + 6]
         if length != b"\0\4" or int.from_bytes(number, "big") != self.count & 0xFFFF:
             raise CodestreamError(f"packet {self.count} of tile {self.tile} starts with the SOP of another")
         return position + 6
 
-    def _behind_eph(self, source: bytes, position: int) -> int:
+    def _behind_eph(self, source: bytes, position: int, limit: int) -> int:
         """Skip an EPH marker (A.8.2); where COD says so, each header has one."""
+        if self.eph and position + 2 > limit:
+            raise CutHeaderError("cut: the data ends before an EPH marker")
         if source[position : position + 2] == _EPH:
             return position + 2
         if self.eph:

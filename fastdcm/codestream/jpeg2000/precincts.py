@@ -62,6 +62,18 @@ def contributions(parts: list[Segments]) -> list[Contribution]:
     return found
 
 
+def within(parts: list[Segments], size: int) -> list[Segments]:
+    """What lies in the first ``size`` bytes of a packet's body: whole codeword segments, up to the last."""
+    found: list[Segments] = []
+    for bands, values, number in parts:
+        for row in range(number):
+            size -= int(values[row * SEGMENT + 4])
+            if size < 0:
+                return [*found, Segments(bands, values, row)]
+        found.append(Segments(bands, values, number))
+    return found
+
+
 class TooMuchWorkError(UnsupportedError):
     """More packets and code-blocks than are followed."""
 
