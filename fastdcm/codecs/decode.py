@@ -9,7 +9,7 @@ from fastdcm.codecs.table import LIBRARIES, SYNTAXES, Family, lookup
 from fastdcm.codestream import sniff
 from fastdcm.codestream.rle import HEADER_SIZE as RLE_HEADER_SIZE
 from fastdcm.codestream.rle import parse as parse_rle
-from fastdcm.errors import CodestreamError
+from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.model import Header, Notice, Samples
 
 if TYPE_CHECKING:
@@ -103,14 +103,20 @@ def decoded_by(data: memoryview, header: Header, *, decoder: str = "auto", parti
     Raises as `decode_frame` where the frame's headers show that nothing does.
     """
     family = _family(data, header, encapsulated=True, note=lambda notice: None)
-    if family != "jpeg2000" or decoder == "library":
+    if family not in ("jpeg2000", "htj2k") or decoder == "library":
         return LIBRARIES[family]
     from fastdcm.codecs.jpeg2000.blocks import refusal
     from fastdcm.codestream import jpeg2000
 
     stream = bytes(data)
     reason = refusal(stream, jpeg2000.parse(stream, partial=partial))
-    return f"OpenJPEG: {reason}" if reason else "own JPEG 2000 decoder"
+    if reason and decoder == "own":
+        raise UnsupportedError(f"the own JPEG 2000 decoder does not take {reason}")
+    if family == "htj2k":
+        return LIBRARIES[family]
+    if reason:
+        return f"OpenJPEG: {reason}"
+    return "own JPEG 2000 decoder" + (" (OpenJPEG in small jobs)" if decoder == "auto" else "")
 
 
 def open_video(header: Header, open_stream: Callable[[], Stream]) -> Video | None:

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.blocks import MorePassesError, refusal
 from fastdcm.codecs.jpeg2000.decode import decode
+from fastdcm.codecs.jpeg2000.partial import extent
 from fastdcm.codestream import jpeg2000
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import FastdcmError
@@ -118,18 +119,28 @@ def damaged(stream: bytes, chance: Random) -> tuple[str, str]:
 
 
 def _outcome(data: bytes, kind: str, **options: Any) -> tuple[str, str]:
-    try:
-        header = jpeg2000.parse(data)
-        if header.rows * header.columns * len(header.components) > _MOST_SAMPLES:
-            return f"{kind}: too large", ""
-        if refusal(data, header):
-            return f"{kind}: not ours", ""
-        decode(data, header, **options)
-    except FastdcmError as error:
-        return f"{kind}: {type(error).__name__}", ""
-    except Exception as error:  # that is what is looked for
-        return f"{kind}: other", f"{type(error).__name__}: {error}"
-    return f"{kind}: decoded", "decoded as if it were whole" if kind == "cut" else ""
+    """As a whole one, and then as one of which what is there is wanted."""
+    told = []
+    for partial in (False, True):
+        try:
+            header = jpeg2000.parse(data, partial=partial)
+            if header.rows * header.columns * len(header.components) > _MOST_SAMPLES:
+                return f"{kind}: too large", ""
+            if refusal(data, header):
+                return f"{kind}: not ours", ""
+            found = extent(data, header) if partial else None
+            decode(data, header, partial_data=partial, **options)
+        except FastdcmError as error:
+            told.append(type(error).__name__)
+        except Exception as error:  # that is what is looked for
+            return f"{kind}: other", f"{type(error).__name__}: {error}"
+        else:
+            told.append("decoded")
+            if kind == "cut" and not partial:
+                return f"{kind}: decoded", "decoded as if it were whole"
+            if kind == "cut" and found and header.complete and found.packets == found.total:
+                return f"{kind}: decoded", "nothing told of what is missing"
+    return f"{kind}: {told[0]}, in part {told[1]}", ""
 
 
 _TESTS: dict[str, Callable[[bytes, Random], tuple[str, str]]] = {"equal": equal, "damaged": damaged}

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import fastdcm
 from fastdcm.cli import cli
 from fastdcm.codecs.jpeg2000.blocks import REFUSALS
-from fastdcm.errors import CodestreamError
+from fastdcm.errors import CodestreamError, UnsupportedError
 from tests.builders import encapsulated, image
 from tests.unit.codecs.decoding import UIDS
 from tests.unit.codestream.jpeg2000_streams import GREY, cut, repacked
@@ -20,12 +20,13 @@ from tests.unit.codestream.jpeg2000_streams import GREY, cut, repacked
 J2K = bytes(imagecodecs.jpeg2k_encode(GREY, codecformat="j2k", reversible=True))
 HTJ2K = bytes(imagecodecs.htj2k_encode(GREY, reversible=True))
 OWN = "own JPEG 2000 decoder"
+AUTO = f"{OWN} (OpenJPEG in small jobs)"
 CASES = {
-    "jpeg 2000": ("jpeg2000", J2K, OWN),
-    "cut": ("jpeg2000", cut(J2K, 900), OWN),  # headers alone are looked at
+    "jpeg 2000": ("jpeg2000", J2K, AUTO),
+    "cut": ("jpeg2000", cut(J2K, 900), AUTO),  # headers alone are looked at
     "packed": ("jpeg2000", repacked(J2K, "PPT"), "OpenJPEG: packed packet headers (PPM, PPT)"),
     "htj2k": ("htj2k", HTJ2K, "OpenJPH through imagecodecs"),
-    "mislabelled": ("jpeg-ls", J2K, OWN),
+    "mislabelled": ("jpeg-ls", J2K, AUTO),
     "headers": ("jpeg2000", J2K[:60], "nothing: cut: the data ends in the main header"),
 }
 
@@ -65,6 +66,25 @@ def test_a_decoder_that_was_chosen(tmp_path: Path) -> None:
         assert image.decoded_by() == "OpenJPEG through imagecodecs"
     with fastdcm.open(path, decoder="own") as image:
         assert image.decoded_by() == OWN
+
+
+@pytest.mark.parametrize(("syntax", "frame"), [("jpeg2000", repacked(J2K, "PPT")), ("htj2k", HTJ2K)])
+def test_a_decoder_that_was_chosen_and_does_not_take_it(syntax: str, frame: bytes, tmp_path: Path) -> None:
+    """It is told as decoding tells it."""
+    with fastdcm.open(file_of(tmp_path, syntax, frame), decoder="own") as image:
+        for read in (image.decoded_by, image.pixels):
+            with pytest.raises(UnsupportedError, match="own JPEG 2000 decoder does not take"):
+                read()
+
+
+@pytest.mark.parametrize("allow_partial", [False, True])
+def test_what_decodes_a_frame_that_is_cut(allow_partial: bool, tmp_path: Path) -> None:
+    with fastdcm.open(file_of(tmp_path, "jpeg2000", J2K[:-50]), allow_partial=allow_partial) as image:
+        if allow_partial:
+            assert image.decoded_by() == AUTO
+            return
+        with pytest.raises(CodestreamError, match="cut"):
+            image.decoded_by()
 
 
 def test_errors_have_path_and_frame(tmp_path: Path) -> None:

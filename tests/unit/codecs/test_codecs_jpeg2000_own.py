@@ -275,6 +275,37 @@ def test_region_of_openjpeg(options: str, peer: Peer, tmp_path: Path) -> None:
     assert np.abs(found - wanted).max() <= (1 if "-I" in options else 0)
 
 
+@pytest.mark.parametrize("order", PROGRESSIONS)
+@pytest.mark.parametrize("tile", ["", "-t 37,29 -d 7,5 -T 3,2"])
+@pytest.mark.parametrize("lossy", ["", "-I"])
+def test_reduce_and_region_of_openjpeg(lossy: str, tile: str, order: str, peer: Peer, tmp_path: Path) -> None:
+    """Both at once, over progressions, tiles, offsets, layers and precincts, of an image of odd size."""
+    array = smooth(61, 83, bits=8)
+    options = f"-n 4 -p {order} -r 20,5,1 -c [32,32] -b 16,16 {tile} {lossy}"
+    stream = opj_compress(peer("opj_compress"), tmp_path, array, options)
+    header = jpeg2000.parse(stream)
+    x0, y0 = header.area.x0, header.area.y0
+    for reduce in range(4):
+        scale = 1 << reduce
+        for area in ((0, 0, 83, 61), (20, 11, 70, 50), (33, 0, 34, 61), (50, 41, 83, 42)):
+            edges = Area(area[0] + x0, area[1] + y0, area[2] + x0, area[3] + y0)
+            source, target = tmp_path / "in.j2k", tmp_path / "out.pgm"
+            source.write_bytes(stream)
+            command = [peer("opj_decompress"), "-r", str(reduce), "-d", ",".join(map(str, edges))]
+            written = tmp_path / "written.pgm"
+            # The area is on the reference grid; what is left of it is rounded up (B-14).
+            left, top, right, bottom = (-(-edge // scale) for edge in edges)
+            left, right = left - -(-x0 // scale), right - -(-x0 // scale)
+            top, bottom = top - -(-y0 // scale), bottom - -(-y0 // scale)
+            if left == right or top == bottom:
+                continue
+            written.write_bytes(encoded([*command, "-i", str(source), "-o", str(target)], source, target))
+            wanted = np.array(Image.open(written)).astype(np.int64)
+            found = own(stream, reduce=reduce, region=Area(left, top, right, bottom))
+            assert found.shape == wanted.shape
+            assert np.abs(found - wanted).max() <= (1 if lossy else 0)
+
+
 @pytest.mark.parametrize("region", [(0, 0, 0, 5), (-1, 0, 5, 5), (0, 0, 84, 5), (3, 60, 5, 62)])
 def test_region_outside(region: tuple[int, int, int, int]) -> None:
     stream = bytes(imagecodecs.jpeg2k_encode(COLOUR, codecformat="j2k", reversible=True))
@@ -321,6 +352,30 @@ def test_irreversible_is_nearer(bits: int, level: int) -> None:
     ours, theirs = (np.abs(each - real) for each in (own(stream), imagecodecs.jpeg2k_decode(stream)))
     assert ours.mean() <= theirs.mean() + 1e-6
     assert ours.max() < 0.5 + 2.0 ** (bits - 20)
+
+
+def test_bit_planes_that_openjpeg_does_not_take_either() -> None:
+    """30 of a code-block are what it decodes; a sub-band may have more of which the first are zeros."""
+    array = picture(40, 50, 1, 16, signed=False)
+    stream = bytearray(imagecodecs.jpeg2k_encode(array, codecformat="j2k", reversible=True, resolutions=1))
+    at = stream.index(b"\xff\x5c") + 4
+    ends = []
+    for planes in range(29, 36):
+        # Sqcd has guard bits, SPqcd the exponent: together they are M_b + 1 (E-2).
+        stream[at], stream[at + 1] = 7 << 5 | stream[at] & 31, (planes + 1 - 7) << 3
+        data = bytes(stream)
+        header = jpeg2000.parse(data)
+        assert (blocks.refusal(data, header) == "") == (planes <= 30)
+        zeros = {
+            each.zero_bit_planes for packet in jpeg2000.packets(data, header) for each in packet.contributions
+        }
+        try:
+            imagecodecs.jpeg2k_decode(data)
+        except RuntimeError:
+            ends.append(planes - min(zeros))
+        else:
+            assert planes - min(zeros) <= 30
+    assert min(ends) == 31
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
