@@ -54,19 +54,22 @@ def coverage(data: bytes, header: JpegHeader, *, partial: bool = False) -> Cover
     """
     found = extents(data, header)
     for number, extent in enumerate(found, 1):
-        if extent.problem == "cut" and partial:
-            return _rows_before(extent, number, header)
+        check(extent, number, header, partial=partial)
         if extent.problem:
-            scan = "the scan" if len(header.scans) == 1 else f"scan {number}"
-            verb = "ends" if extent.problem == "cut" else "is damaged"
-            raise CodestreamError(
-                f"{extent.problem}: {scan} {verb} after {extent.whole} of {extent.mcus} MCUs"
-            )
-        if extent.spare >= _SPARE_BITS:
-            raise CodestreamError(
-                f"damaged: {extent.spare // 8} bytes are left over behind the last of {extent.mcus} MCUs"
-            )
+            return _rows_before(extent, number, header)
     return Coverage(header.rows)
+
+
+def check(extent: Extent, number: int, header: JpegHeader, *, partial: bool) -> None:
+    """Raise `CodestreamError` where scan ``number`` is damaged, or cut and that is not allowed (``partial``)."""
+    if extent.problem == "damaged" or (extent.problem and not partial):
+        scan = "the scan" if len(header.scans) == 1 else f"scan {number}"
+        verb = "ends" if extent.problem == "cut" else "is damaged"
+        raise CodestreamError(f"{extent.problem}: {scan} {verb} after {extent.whole} of {extent.mcus} MCUs")
+    if extent.spare >= _SPARE_BITS and not extent.problem:
+        raise CodestreamError(
+            f"damaged: {extent.spare // 8} bytes are left over behind the last of {extent.mcus} MCUs"
+        )
 
 
 def _rows_before(extent: Extent, number: int, header: JpegHeader) -> Coverage:
@@ -241,12 +244,17 @@ class _Walker:
         return np.array(values, np.int64)
 
     def _table(self, table_class: int, destination: int, kind: Kind) -> Any:
-        definition = self.scan.huffman.get(table_class << 4 | destination)
-        if definition is None:
-            # libjpeg takes those of T.81 annex K then; DICOM knows no abbreviated streams.
-            name = f"{'AC' if table_class else 'DC'} table {destination}"
-            raise UnsupportedError(f"the stream does not define its Huffman {name}, which is not supported")
-        return _table(definition, kind, self.compiled)
+        return _table(definition_of(self.scan, table_class, destination), kind, self.compiled)
+
+
+def definition_of(scan: Scan, table_class: int, destination: int) -> bytes:
+    """The Huffman table of a scan: its 16 counts and its values."""
+    definition = scan.huffman.get(table_class << 4 | destination)
+    if definition is None:
+        # libjpeg takes those of T.81 annex K then; DICOM knows no abbreviated streams.
+        name = f"{'AC' if table_class else 'DC'} table {destination}"
+        raise UnsupportedError(f"the stream does not define its Huffman {name}, which is not supported")
+    return definition
 
 
 def _joined(tables: list[Any], compiled: bool) -> Any:
@@ -257,9 +265,20 @@ def _joined(tables: list[Any], compiled: bool) -> Any:
     return np.concatenate(tables)
 
 
+def check_definition(definition: bytes) -> None:
+    """Raise `CodestreamError` for more codes of a length than there can be (T.81 C.2)."""
+    code = 0
+    for length, count in enumerate(definition[:16], 1):
+        code += count
+        if code > 1 << length:
+            raise CodestreamError(f"a Huffman table has too many codes of {length} bits")
+        code <<= 1
+
+
 @lru_cache(maxsize=64)
 def _table(definition: bytes, kind: Kind, compiled: bool) -> Any:
     """The table of `fastdcm.kernels.huffman` for 16 counts and the values (T.81 C.2)."""
+    check_definition(definition)
     counts, values = definition[:16], definition[16:]
     single, limits, offsets, steps = [0] * (1 << huffman.LOOKUP_BITS), [0], [0], [0] * 256
     code = index = 0
@@ -272,8 +291,6 @@ def _table(definition: bytes, kind: Kind, compiled: bool) -> Any:
                 entry = steps[index] + length | length << 16
                 single[code << spare : (code + 1) << spare] = [entry] * (1 << spare)
             code, index = code + 1, index + 1
-        if code > 1 << length:
-            raise CodestreamError(f"a Huffman table has too many codes of {length} bits")
         limits.append(code)
         code <<= 1
     table = [*single, *single, *limits, *offsets, *steps]
@@ -290,12 +307,16 @@ def _table(definition: bytes, kind: Kind, compiled: bool) -> Any:
     return array
 
 
+def check_category(value: int, kind: Kind) -> None:
+    """Raise `CodestreamError` for a category that differences do not have (T.81 F.1.2.1, table H.2)."""
+    if value > (15 if kind == "difference" else 16):
+        raise CodestreamError(f"a Huffman table has category {value} of differences")
+
+
 def _step(value: int, kind: Kind) -> int:
     """The bits that follow a code | the coefficients it stands for << 8, or its value << 8."""
-    if kind in ("difference", "category"):  # F.1.2.1, H.1.2.2: category 16 has no bits
-        largest = 15 if kind == "difference" else 16
-        if value > largest:
-            raise CodestreamError(f"a Huffman table has category {value} of differences")
+    if kind in ("difference", "category"):  # H.1.2.2: category 16 has no bits
+        check_category(value, kind)
         return (value & 15) | 1 << 8
     if kind == "band":
         return value << 8

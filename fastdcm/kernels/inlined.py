@@ -12,10 +12,10 @@ from fastdcm.kernels.jit import Kernel
 class Inlined(Kernel):
     """A function for kernels to call; nothing is compiled before one does."""
 
-    def __init__(self, function: Any, signature: str) -> None:
+    def __init__(self, function: Any, signatures: tuple[str, ...]) -> None:
         self.py_func = self._only = function
         self.__name__, self.__doc__ = function.__name__, function.__doc__
-        self._signatures = (signature,)
+        self._signatures = signatures
         self._callee = self._dispatcher = None
 
 
@@ -37,9 +37,9 @@ class _BitCount(Kernel):
         return self._callee
 
 
-def inlined(signature: str) -> Callable[[Any], Inlined]:
-    """Compile a function for this signature wherever a kernel calls it."""
-    return lambda function: Inlined(function, signature)
+def inlined(*signatures: str) -> Callable[[Any], Inlined]:
+    """Compile a function for these signatures wherever a kernel calls it."""
+    return lambda function: Inlined(function, signatures)
 
 
 @_BitCount

@@ -1,0 +1,139 @@
+"""A stream of lossless JPEG to samples by our own kernels (ITU-T T.81 annex H).
+
+That a scan is whole is known by decoding it: each sample has a code, and each restart interval its marker.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastdcm.codestream.jpeg import JpegHeader
+from fastdcm.codestream.jpeg_entropy import Extent, Problem, check, check_category, check_definition, definition_of
+from fastdcm.codestream.jpeg_scan import Scan
+from fastdcm.errors import CodestreamError
+from fastdcm.kernels import differences, predictions
+from fastdcm.kernels.lossless_scans import CUT, DAMAGED, WHOLE, decode_scan
+
+Array = NDArray[Any]
+
+#: Samples of a scan for which the part of a table that takes several codes at once is worth its making
+#: (benches/bench_jpeg_lossless.py).
+_SAMPLES_BEFORE_WHOLE_CODES = 30_000
+
+_DIFFERENT_SIZES = "components of different resolution"
+_PARTS_OF_LINES = "restart intervals that are no whole lines"
+_SOME_COMPONENTS = "scans of some components, or in another order"
+_SCAN_HEADER = "scan headers of other processes"
+#: All that `refusal` may say.
+REFUSALS = (_DIFFERENT_SIZES, _SOME_COMPONENTS, _PARTS_OF_LINES, _SCAN_HEADER)
+
+
+_PROBLEMS: dict[int, Problem] = {WHOLE: "", CUT: "cut", DAMAGED: "damaged"}
+
+
+class Decoded(NamedTuple):
+    """Samples, and how many rows of them the stream codes, from the top."""
+
+    array: Array
+    rows: int
+
+
+def refusal(stream: JpegHeader) -> str:
+    """What our own decoder does not take of a lossless stream, of `REFUSALS`; empty where it takes it.
+
+    What it does not take is not legal, but for components of different resolution.
+    """
+    interleaved = any(len(scan.components) > 1 for scan in stream.scans)
+    first = stream.components[0]
+    if stream.subsampled or (interleaved and (first.horizontal, first.vertical) != (1, 1)):
+        return _DIFFERENT_SIZES
+    for scan in stream.scans:
+        if len(scan.components) > 1 and scan.components != stream.components:
+            return _SOME_COMPONENTS
+        if scan.restart_interval % stream.columns:  # H.1.1
+            return _PARTS_OF_LINES
+        if scan.spectral_end or scan.high or scan.low >= stream.precision:  # B.2.3, table B.3
+            return _SCAN_HEADER
+    return ""
+
+
+def decode(data: bytes, stream: JpegHeader, *, partial: bool = False) -> Decoded:
+    """Decode a stream that `refusal` has nothing against.
+
+    ``stream`` is what `jpeg.parse` gave for ``data``. Returns samples as they are coded, in the native byte
+    order: (rows, columns) of one component, else (rows, columns, components); uint8 to 8 bits, else uint16.
+
+    Raises `CodestreamError` where a scan is damaged or, without ``partial``, lacks samples; with it, what is
+    below the rows that are there is undefined.
+    """
+    count = len(stream.components)
+    kind = np.uint8 if stream.precision <= 8 else np.uint16
+    out = np.empty((stream.rows, stream.columns * count), kind)
+    source = np.frombuffer(data, np.uint8)
+    rows = stream.rows
+    for number, scan in enumerate(stream.scans, 1):
+        extent = _decode(source, stream, scan, out)
+        check(extent, number, stream, partial=partial)
+        if extent.problem:
+            rows = extent.whole // stream.columns
+            break
+    return Decoded(out if count == 1 else out.reshape(stream.rows, stream.columns, count), rows)
+
+
+def _decode(source: Array, stream: JpegHeader, scan: Scan, out: Array) -> Extent:
+    """Decode a scan into its components' places of the samples."""
+    count, components = len(stream.components), len(scan.components)
+    identifiers = [component.identifier for component in scan.components]
+    first = [component.identifier for component in stream.components].index(identifiers[0])
+    mcus = stream.rows * stream.columns
+    several = mcus * components >= _SAMPLES_BEFORE_WHOLE_CODES
+    definitions = [definition_of(scan, 0, td) for td, _ in scan.tables]
+    in_place = out.dtype == np.uint16 and count == components and scan.low == 0
+    lines = out if in_place else np.empty((2, stream.columns * components), np.uint16)
+    size = scan.end - scan.start
+    how = np.zeros(predictions.SCAN, np.uint64)
+    how[predictions.COMPONENTS] = components
+    how[predictions.PREDICTOR] = scan.spectral_start
+    how[predictions.INITIAL] = 1 << (stream.precision - scan.low - 1)
+    how[predictions.SHIFT] = scan.low
+    how[predictions.MASK] = predictions.IN_PLACE if in_place else 1
+    how[predictions.OFFSET] = first
+    how[predictions.APART] = 1 if components == count else count
+    samples, status, spare = decode_scan(
+        source,
+        scan.start,
+        scan.end,
+        scan.restart_interval // stream.columns or stream.rows,
+        _tables(definitions, several),
+        not several,
+        np.empty(size + differences.PADDING, np.uint8),
+        np.empty(4 * differences.lane_size(8 * size), np.uint16),
+        lines,
+        out,
+        np.empty(predictions.STATE, np.uint64),
+        how,
+    )
+    problem: Problem = _PROBLEMS[status]
+    return Extent(problem, samples // components, mcus, spare)
+
+
+def _tables(definitions: list[bytes], several: bool) -> Array:
+    """(1, n) where all components have one table, else (components, n)."""
+    if len(set(definitions)) == 1:
+        return _table(definitions[0], several)
+    return np.concatenate([_table(each, False) for each in definitions])
+
+
+@lru_cache(maxsize=64)
+def _table(definition: bytes, several: bool) -> Array:
+    """A table of `fastdcm.kernels.differences` for 16 counts and the categories."""
+    check_definition(definition)
+    for category in definition[16:]:
+        check_category(category, "category")
+    table = np.empty((1, differences.TABLE_SIZE), np.uint64)
+    differences.fill_table(np.frombuffer(definition, np.uint8), table[0], several)
+    return table
