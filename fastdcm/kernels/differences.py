@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastdcm.kernels.inlined import inlined, trailing_zeros
+from fastdcm.kernels.inlined import inlined, leading_zeros
 from fastdcm.kernels.jit import kernel
 
 #: Behind the bytes of an interval: as far as what is read may lie behind its last bit.
@@ -21,19 +21,26 @@ PADDING = 64
 #: Bits of a table's index.
 LOOKUP_BITS = 12
 _ENTRIES = 1 << LOOKUP_BITS
-#: A table: for each `LOOKUP_BITS` bits to come the whole codes, with what follows them, that lie in these; for
-#: each of them the one code; for each length the first 16 bits behind its last code; for each length what leads
-#: from a code to its category; the categories.
+#: A table: for each `LOOKUP_BITS` bits to come up to three whole codes, with what follows them, that lie in
+#: these; for each of them the one code; for each length the first 16 bits behind its last code; for each length
+#: what leads from a code to its category; the categories.
 _SINGLE, _LIMITS = _ENTRIES, 2 * _ENTRIES
 _OFFSETS = _LIMITS + 17
 _CATEGORIES = _OFFSETS + 17
+# An entry of the first part: three differences of 16 bits, how many bits they take, how many they are.
+_TAKEN = np.uint64(48)
+# One of the second part: the code's length; 63 less its category; its length with what follows; 1; what is
+# subtracted where that starts with 0. It is 0 where the code is longer than the index, or takes more than
+# a third of a window with what follows.
+_REST, _TOTAL, _COUNT, _LEAST = (np.uint64(place) for place in (8, 16, 24, 32))
+_MOST_TOTAL = np.uint64(19)
 TABLE_SIZE = _CATEGORIES + 256
 
 #: Bits of a lane (benches/bench_jpeg_lossless.py), and codes after which it counts as never in step.
 SEGMENT = 1 << 15
 MOST_STEPS = 2048
 _U = np.uint64
-_0, _1, _3, _7, _8, _63 = (_U(each) for each in (0, 1, 3, 7, 8, 63))
+_0, _1, _2, _3, _7, _8, _63 = (_U(each) for each in (0, 1, 2, 3, 7, 8, 63))
 _INDEX = _U(64 - LOOKUP_BITS)
 _BYTES, _WORDS, _NUMBERS = "uint8[::1]", "uint64[::1]", "uint16[::1]"
 _LOWEST_BITS, _HIGHEST_BITS = _U(0x0101010101010101), _U(0x8080808080808080)
@@ -51,7 +58,7 @@ def window(coded, position):  # type: ignore[no-untyped-def]
     bits = (
         _U(coded[byte]) << _U(56)
         | _U(coded[byte + _1]) << _U(48)
-        | _U(coded[byte + _U(2)]) << _U(40)
+        | _U(coded[byte + _2]) << _U(40)
         | _U(coded[byte + _3]) << _U(32)
         | _U(coded[byte + _U(4)]) << _U(24)
         | _U(coded[byte + _U(5)]) << _U(16)
@@ -72,7 +79,7 @@ def extended(bits, category):  # type: ignore[no-untyped-def]
 def code(bits, table):  # type: ignore[no-untyped-def]
     """The code at the highest bits (figures F.16, H.1.2.2): its length with what follows, 0 for none; the difference."""
     entry = table[_U(_SINGLE) + (bits >> _INDEX)]
-    length, category = entry & _U(0xFF), entry >> _8 & _U(0xFF)
+    length, category = entry & _63, _63 - (entry >> _REST & _63)
     if entry == _0:
         first = bits >> _U(48)
         length = _1
@@ -93,34 +100,35 @@ def several(coded, position, table, differences, place):  # type: ignore[no-unty
     Returns the position and the place behind them, and 0 where the code there is none of the table.
     """
     bits = window(coded, position)
-    entry = _0
+    entry, total = _0, _0
     for _ in range(4):
         entry = table[bits >> _INDEX]
         differences[place] = np.uint16(entry)
         differences[place + _1] = np.uint16(entry >> _U(16))
-        differences[place + _U(2)] = np.uint16(entry >> _U(32))
-        differences[place + _3] = np.uint16(entry >> _U(48))
-        place += entry >> _U(48) & _3
-        length = entry >> _U(58)
-        bits <<= length
-        position += length
-    return position, place, entry
+        differences[place + _2] = np.uint16(entry >> _U(32))
+        differences[place + _3] = np.uint16(entry >> _U(48))  # so that it is one number of 64 bits
+        taken = entry >> _TAKEN
+        bits <<= taken & _63
+        place += taken >> _U(6)
+        total += taken
+    return position + (total & _63), place, entry
 
 
 @inlined(f"UniTuple(uint64, 3)({_BYTES}, uint64, {_WORDS}, {_NUMBERS}, uint64)")
 def singly(coded, position, table, differences, place):  # type: ignore[no-untyped-def]
-    """Look up two codes and take what follows each; as `several`."""
+    """Look up three codes, and take what follows each of them; as `several`."""
     bits = window(coded, position)
-    entry = _0
-    for _ in range(2):
+    entry, total = _0, _0
+    for number in range(3):
         entry = table[_U(_SINGLE) + (bits >> _INDEX)]
-        bits <<= entry & _U(0xFF)
-        category = entry >> _8 & _U(0xFF)
-        differences[place] = np.uint16(extended(bits, category))
-        bits <<= category
-        position += entry >> _U(16) & _U(0xFF)
-        place += entry >> _U(24)
-    return position, place, entry
+        behind = bits << (entry & _63)
+        # EXTEND (figure F.12), as in `extended`.
+        positive = _U(np.int64(behind) >> 63)
+        value = (behind >> _1 >> (entry >> _REST & _63)) - (entry >> _LEAST & ~positive)
+        differences[place + _U(number)] = np.uint16(value)
+        bits <<= entry >> _TOTAL & _63
+        total += entry
+    return position + (total >> _TOTAL & _63), place + (total >> _COUNT & _3), entry
 
 
 @inlined(f"UniTuple(uint64, 3)({_BYTES}, uint64, {_WORDS}, {_NUMBERS}, uint64)")
@@ -159,10 +167,10 @@ def decode_lanes(coded, position, share, table, differences, single):  # type: i
     Returns the positions and the places behind their last codes, how many codes were not in the table, and
     a bit for each lane that is of codes from start to end.
     """
-    lane = _U(len(differences)) >> _U(2)
-    q0, q1, q2, q3 = position, position + share, position + _U(2) * share, position + _3 * share
+    lane = _U(len(differences)) >> _2
+    q0, q1, q2, q3 = position, position + share, position + _2 * share, position + _3 * share
     e0, e1, e2, e3 = q1, q2, q3, q3 + share
-    o0, o1, o2, o3 = _0, lane, _U(2) * lane, _3 * lane
+    o0, o1, o2, o3 = _0, lane, _2 * lane, _3 * lane
     f0 = f1 = f2 = f3 = _1
     missed = _0
     while q0 < e0 and q1 < e1 and q2 < e2 and q3 < e3:
@@ -201,7 +209,7 @@ def decode_lanes(coded, position, share, table, differences, single):  # type: i
     q1, o1, f1 = advance_to(coded, q1, e1, table, differences, o1, single)
     q2, o2, f2 = advance_to(coded, q2, e2, table, differences, o2, single)
     q3, o3, f3 = advance_to(coded, q3, e3, table, differences, o3, single)
-    valid = min(f0, _1) | min(f1, _1) << _1 | min(f2, _1) << _U(2) | min(f3, _1) << _3
+    valid = min(f0, _1) | min(f1, _1) << _1 | min(f2, _1) << _2 | min(f3, _1) << _3
     return q0, q1, q2, q3, o0, o1, o2, o3, missed, valid
 
 
@@ -241,24 +249,25 @@ def unstuffed(data, position, end, coded):  # type: ignore[no-untyped-def]
     while position < end:
         if position + _8 <= end:
             bits = (
-                _U(data[position])
-                | _U(data[position + _1]) << _8
-                | _U(data[position + _U(2)]) << _U(16)
-                | _U(data[position + _3]) << _U(24)
-                | _U(data[position + _U(4)]) << _U(32)
-                | _U(data[position + _U(5)]) << _U(40)
-                | _U(data[position + _U(6)]) << _U(48)
-                | _U(data[position + _7]) << _U(56)
+                _U(data[position]) << _U(56)
+                | _U(data[position + _1]) << _U(48)
+                | _U(data[position + _2]) << _U(40)
+                | _U(data[position + _3]) << _U(32)
+                | _U(data[position + _U(4)]) << _U(24)
+                | _U(data[position + _U(5)]) << _U(16)
+                | _U(data[position + _U(6)]) << _8
+                | _U(data[position + _7])
             )
             for number in range(8):
-                coded[count + _U(number)] = np.uint8(bits >> _U(8 * number))
-            # The lowest byte that is FF; what is above it may be found wrongly.
-            found = (~bits - _LOWEST_BITS) & bits & _HIGHEST_BITS
-            whole = _U(trailing_zeros(found)) >> _3
+                coded[count + _U(number)] = np.uint8(bits >> _U(56 - 8 * number))
+            found = ((bits & ~_HIGHEST_BITS) + _LOWEST_BITS) & bits & _HIGHEST_BITS  # in bytes that are FF
+            if found == _0:
+                position += _8
+                count += _8
+                continue
+            whole = _U(leading_zeros(found)) >> _3
             position += whole
             count += whole
-            if found == _0:
-                continue
         if data[position] != 0xFF:
             coded[count] = data[position]
             position += _1
@@ -292,9 +301,10 @@ def fill_table(definition, table, whole):  # type: ignore[no-untyped-def]
         for _ in range(definition[length - _1]):
             category = _U(definition[_U(16) + number])
             table[_U(_CATEGORIES) + number] = category
-            if length <= _U(LOOKUP_BITS) and category < _U(16):
+            if length <= _U(LOOKUP_BITS) and category < _U(16) and length + category <= _MOST_TOTAL:
                 spare = _U(LOOKUP_BITS) - length
-                entry = length | category << _8 | (length + category) << _U(16) | _1 << _U(24)
+                entry = length | (_63 - category) << _REST | (length + category) << _TOTAL | _1 << _COUNT
+                entry |= (_1 << category) - _1 << _LEAST
                 for index in range(first << spare, (first + _1) << spare):
                     table[_U(_SINGLE) + index] = entry
             first += _1
@@ -307,12 +317,12 @@ def fill_table(definition, table, whole):  # type: ignore[no-untyped-def]
             total, count, entry = _0, _0, _0
             while count < _3:
                 single = table[_U(_SINGLE) + (bits >> _INDEX)]
-                length, category = single & _U(0xFF), single >> _8 & _U(0xFF)
-                if single == _0 or total + length + category > _U(LOOKUP_BITS):
+                taken = single >> _TOTAL & _63
+                if single == _0 or total + taken > _U(LOOKUP_BITS):
                     break
-                difference = extended(bits << length, category) & _U(0xFFFF)
+                difference = extended(bits << (single & _63), _63 - (single >> _REST & _63)) & _U(0xFFFF)
                 entry |= difference << (_U(16) * count)
-                bits <<= length + category
-                total += length + category
+                bits <<= taken
+                total += taken
                 count += _1
-            table[index] = entry | count << _U(48) | total << _U(58)
+            table[index] = entry | (count << _U(6) | total) << _TAKEN
