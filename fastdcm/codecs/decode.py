@@ -44,7 +44,7 @@ def decode_frame(
     is above Bits Stored. The result's array has the shape (rows, columns[, 3]). A frame that is cut is an
     error, unless ``darkest`` is given: what gives the stored value to fill it up with, where the codec
     can be decoded in part (native, RLE, deflated, JPEG, JPEG 2000 by our own decoder). ``threads`` may work
-    at it, and ``decoder`` chooses what does, as in `fastdcm.options.ReadOptions` (JPEG 2000).
+    at it (JPEG 2000), and ``decoder`` chooses what does, as in `fastdcm.options.ReadOptions`.
 
     Raises `CodestreamError` where the data is damaged or contradicts the header,
     `UnsupportedError` for what no decoder here takes.
@@ -67,7 +67,7 @@ def decode_frame(
     if family == "jpeg":
         from fastdcm.codecs.decoders import jpeg
 
-        return jpeg.decode(bytes(data), header, rgb=rgb, darkest=darkest, note=note)
+        return jpeg.decode(bytes(data), header, rgb=rgb, decoder=decoder, darkest=darkest, note=note)
     if family == "jpeg-ls":
         from fastdcm.codecs.decoders import jpegls
 
@@ -96,27 +96,55 @@ def is_native(header: Header) -> bool:
 
 
 def decoded_by(data: memoryview, header: Header, *, decoder: str = "auto", partial: bool = False) -> str:
-    """What decodes an encapsulated frame, in words; of JPEG 2000, why it is not our own decoder.
+    """What decodes an encapsulated frame, in words; where we have a decoder of our own, why it is not that.
 
     ``partial`` is whether it may be cut.
 
     Raises as `decode_frame` where the frame's headers show that nothing does.
     """
     family = _family(data, header, encapsulated=True, note=lambda notice: None)
-    if family not in ("jpeg2000", "htj2k") or decoder == "library":
+    judge = _JUDGES.get(family)
+    if decoder == "library" or judge is None:
         return LIBRARIES[family]
+    verdict = judge(bytes(data), partial)
+    if verdict is None:
+        return LIBRARIES[family]
+    name, reason = verdict
+    if reason and decoder == "own":
+        raise UnsupportedError(f"the own {name} decoder does not take {reason}")
+    if family == "htj2k":
+        return LIBRARIES[family]
+    library = LIBRARIES[family].partition(" ")[0]
+    if reason:
+        return f"{library}: {reason}"
+    return f"own {name} decoder" + (f" ({library} in small jobs)" if decoder == "auto" else "")
+
+
+#: The name of our own decoder for a stream, and why it does not take it; None where there is none.
+_Verdict = tuple[str, str] | None
+
+
+def _judge_jpeg(data: bytes, partial: bool) -> _Verdict:
+    from fastdcm.codecs.jpeg_lossless.headers import refusal
+    from fastdcm.codestream import jpeg, markers
+
+    if markers.frame_marker(data) != markers.LOSSLESS:
+        return None
+    return "lossless JPEG", refusal(jpeg.parse(data, partial=True))
+
+
+def _judge_jpeg2000(data: bytes, partial: bool) -> _Verdict:
     from fastdcm.codecs.jpeg2000.blocks import refusal
     from fastdcm.codestream import jpeg2000
 
-    stream = bytes(data)
-    reason = refusal(stream, jpeg2000.parse(stream, partial=partial))
-    if reason and decoder == "own":
-        raise UnsupportedError(f"the own JPEG 2000 decoder does not take {reason}")
-    if family == "htj2k":
-        return LIBRARIES[family]
-    if reason:
-        return f"OpenJPEG: {reason}"
-    return "own JPEG 2000 decoder" + (" (OpenJPEG in small jobs)" if decoder == "auto" else "")
+    return "JPEG 2000", refusal(data, jpeg2000.parse(data, partial=partial))
+
+
+_JUDGES: dict[Family, Callable[[bytes, bool], _Verdict]] = {
+    "jpeg": _judge_jpeg,
+    "jpeg2000": _judge_jpeg2000,
+    "htj2k": _judge_jpeg2000,
+}
 
 
 def open_video(header: Header, open_stream: Callable[[], Stream]) -> Video | None:

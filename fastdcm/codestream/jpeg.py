@@ -7,6 +7,7 @@ What is not: that a scan of plausible length codes every MCU; `fastdcm.codestrea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -17,6 +18,10 @@ from fastdcm.errors import CodestreamError, UnsupportedError
 
 _LIMIT_SCANS = 256  # encoders write about ten; more serve to keep decoders busy
 _ALL_COEFFICIENTS = (1 << 64) - 1
+
+#: From data, an offset, and whether restart markers are part of the scan there, to the offset of the marker
+#: behind it, or the data's end.
+ScanEnd = Callable[[bytes, int, bool], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +61,23 @@ class JpegHeader:
         return any(c.horizontal != first.horizontal or c.vertical != first.vertical for c in self.components)
 
 
-def parse(data: bytes, *, partial: bool = False) -> JpegHeader:
+def parse(data: bytes, *, partial: bool = False, scan_end: ScanEnd | None = None) -> JpegHeader:
     """Read the headers and walk the scans of a JPEG or JPEG-LS stream up to its EOI.
 
-    With ``partial`` the data may end within a scan or behind it. Raises CodestreamError for what is
-    damaged or cut, UnsupportedError for arithmetic coding, hierarchical streams, and dimensions that
-    stand outside the frame header (DNL, LSE).
+    With ``partial`` the data may end within a scan or behind it. ``scan_end`` is given by who decodes
+    lossless scans, and finds their ends faster; restart markers are then left to that one.
+
+    Raises CodestreamError for what is damaged or cut, UnsupportedError for arithmetic coding, hierarchical
+    streams, and dimensions that stand outside the frame header (DNL, LSE).
     """
-    return _Walk(data, partial).run()
+    return _Walk(data, partial, scan_end).run()
 
 
 class _Walk:
     """One pass over the markers; what they say is collected here."""
 
-    def __init__(self, data: bytes, partial: bool) -> None:
-        self.data, self.partial = data, partial
+    def __init__(self, data: bytes, partial: bool, scan_end: ScanEnd | None) -> None:
+        self.data, self.partial, self.scan_end = data, partial, scan_end
         self.frame: Frame | None = None
         self.scans: list[Scan] = []
         self.interval = 0
@@ -221,13 +228,15 @@ class _Walk:
     def _scan_end(self, start: int) -> int:
         """Return the offset of the marker that ends the scan."""
         assert self.frame is not None
-        pattern = markers.SCAN_ENDS[self.frame.process == "jpeg-ls", self.interval > 0]
-        found = pattern.search(self.data, start)
-        if found is None:
-            if self.partial:
-                return len(self.data)
+        if self.scan_end is not None and self.frame.process == "lossless":
+            end = self.scan_end(self.data, start, self.interval > 0)
+        else:
+            pattern = markers.SCAN_ENDS[self.frame.process == "jpeg-ls", self.interval > 0]
+            found = pattern.search(self.data, start)
+            end = len(self.data) if found is None else found.start()
+        if end == len(self.data) and not self.partial:
             raise CodestreamError("cut: ends without an EOI marker")
-        return found.start()
+        return end
 
     def _check_length(self, frame: Frame, scan: Scan) -> None:
         """Compare the scan's bytes and restart markers with what its geometry needs at least."""
@@ -236,7 +245,7 @@ class _Walk:
             raise CodestreamError(
                 f"cut: {length} bytes of scan cannot code {frame.rows} x {frame.columns} samples"
             )
-        if self.interval and frame.process != "jpeg-ls":
+        if self.interval and frame.process != "jpeg-ls" and self.scan_end is None:
             across, down = grid(frame, scan)
             expected = (across * down - 1) // self.interval
             found = markers.RESTARTS.findall(self.data, scan.start, scan.end)

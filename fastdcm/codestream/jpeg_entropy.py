@@ -61,7 +61,7 @@ def coverage(data: bytes, header: JpegHeader, *, partial: bool = False) -> Cover
 
 
 def check(extent: Extent, number: int, header: JpegHeader, *, partial: bool) -> None:
-    """Raise `CodestreamError` where scan ``number`` is damaged, or cut and that is not allowed (``partial``)."""
+    """Raise `CodestreamError` where scan ``number`` is damaged or, without ``partial``, cut."""
     if extent.problem == "damaged" or (extent.problem and not partial):
         scan = "the scan" if len(header.scans) == 1 else f"scan {number}"
         verb = "ends" if extent.problem == "cut" else "is damaged"

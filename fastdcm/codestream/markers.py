@@ -11,13 +11,13 @@ Process = Literal["baseline", "extended", "progressive", "lossless", "jpeg-ls"]
 
 DHT, EOI, SOS, DNL, DRI, LSE = 0xC4, 0xD9, 0xDA, 0xDC, 0xDD, 0xF8
 APP0, APP2, APP8, APP14 = 0xE0, 0xE2, 0xE8, 0xEE
-JPEG_LS = 0xF7
+LOSSLESS, JPEG_LS = 0xC3, 0xF7
 
 PROCESSES: dict[int, Process] = {
     0xC0: "baseline",
     0xC1: "extended",
     0xC2: "progressive",
-    0xC3: "lossless",
+    LOSSLESS: "lossless",
     JPEG_LS: "jpeg-ls",
 }
 REFUSED = {  # T.81 table B.1, T.870

@@ -1,8 +1,8 @@
 """Huffman-coded differences of lossless JPEG (ITU-T T.81 annexes C, F.2.2 and H.1.2.2): from bits to numbers.
 
 Four lanes of one chain of codes are decoded at a time: three of them start where no code may start. Huffman
-codes find into step by themselves, and where a lane has done so, what it decoded counts; docs/jpeg-lossless.md
-is a tour of this file. Whether a scan is whole comes out of decoding it, because each code is counted.
+codes find into step by themselves, and where a lane has done so, what it decoded counts. Whether a scan is
+whole comes out of decoding it, because each code is counted. docs/jpeg-lossless.md is a tour of this file.
 
 ``coded`` are the bytes of a restart interval without stuffed ones, and `PADDING` zeros; positions in them are
 in bits. ``table`` is one of `fill_table`. ``differences`` are modulo 2^16, four lanes of `lane_size` each.
@@ -22,8 +22,8 @@ PADDING = 64
 LOOKUP_BITS = 12
 _ENTRIES = 1 << LOOKUP_BITS
 #: A table: for each `LOOKUP_BITS` bits to come up to three whole codes, with what follows them, that lie in
-#: these; for each of them the one code; for each length the first 16 bits behind its last code; for each length
-#: what leads from a code to its category; the categories.
+#: these; for each of them the one code; for each length the first 16 bits behind its last code; for each
+#: length what leads from a code to its category; the categories.
 _SINGLE, _LIMITS = _ENTRIES, 2 * _ENTRIES
 _OFFSETS = _LIMITS + 17
 _CATEGORIES = _OFFSETS + 17
@@ -42,6 +42,7 @@ MOST_STEPS = 2048
 _U = np.uint64
 _0, _1, _2, _3, _7, _8, _63 = (_U(each) for each in (0, 1, 2, 3, 7, 8, 63))
 _INDEX = _U(64 - LOOKUP_BITS)
+_DATA = "Array(uint8, 1, 'C', readonly=True)"
 _BYTES, _WORDS, _NUMBERS = "uint8[::1]", "uint64[::1]", "uint16[::1]"
 _LOWEST_BITS, _HIGHEST_BITS = _U(0x0101010101010101), _U(0x8080808080808080)
 
@@ -77,7 +78,7 @@ def extended(bits, category):  # type: ignore[no-untyped-def]
 
 @inlined(f"UniTuple(uint64, 2)(uint64, {_WORDS})")
 def code(bits, table):  # type: ignore[no-untyped-def]
-    """The code at the highest bits (figures F.16, H.1.2.2): its length with what follows, 0 for none; the difference."""
+    """The code at the highest bits (figure F.16): its length with what follows or 0; the difference."""
     entry = table[_U(_SINGLE) + (bits >> _INDEX)]
     length, category = entry & _63, _63 - (entry >> _REST & _63)
     if entry == _0:
@@ -239,7 +240,48 @@ def join(coded, position, place, start, end, table, differences):  # type: ignor
     return position, place, skipped, _U(APART)
 
 
-@inlined(f"UniTuple(uint64, 2)(Array(uint8, 1, 'C', readonly=True), uint64, uint64, {_BYTES})")
+@inlined(f"uint64({_DATA}, uint64)")
+def eight(data, position):  # type: ignore[no-untyped-def]
+    """Eight bytes from a position on, the first one highest."""
+    return (
+        _U(data[position]) << _U(56)
+        | _U(data[position + _1]) << _U(48)
+        | _U(data[position + _2]) << _U(40)
+        | _U(data[position + _3]) << _U(32)
+        | _U(data[position + _U(4)]) << _U(24)
+        | _U(data[position + _U(5)]) << _U(16)
+        | _U(data[position + _U(6)]) << _8
+        | _U(data[position + _7])
+    )
+
+
+@inlined("uint64(uint64)")
+def full(bits):  # type: ignore[no-untyped-def]
+    """The highest bit of each of eight bytes that is FF."""
+    return ((bits & ~_HIGHEST_BITS) + _LOWEST_BITS) & bits & _HIGHEST_BITS
+
+
+@kernel(f"int64({_DATA}, uint64, boolean)")
+def scan_end(data, position, has_restarts):  # type: ignore[no-untyped-def]
+    """The offset of the marker behind the scan from a position on, or that of the data's end.
+
+    In a scan FF is followed by 00 (B.1.1.5), by FF, or by D0 to D7 of restart markers where there are some.
+    """
+    end = _U(len(data))
+    while position + _1 < end:
+        if position + _8 <= end and full(eight(data, position)) == _0:
+            position += _8
+            continue
+        stop = min(position + _8, end - _1)
+        while position < stop:
+            behind = data[position + _1]
+            if data[position] == 0xFF and 0 < behind < 0xFF and not (has_restarts and 0xD0 <= behind <= 0xD7):
+                return np.int64(position)
+            position += _1
+    return np.int64(end)
+
+
+@inlined(f"UniTuple(uint64, 2)({_DATA}, uint64, uint64, {_BYTES})")
 def unstuffed(data, position, end, coded):  # type: ignore[no-untyped-def]
     """Copy the bytes of an interval (B.1.1.5) up to a marker or the end.
 
@@ -248,19 +290,10 @@ def unstuffed(data, position, end, coded):  # type: ignore[no-untyped-def]
     count = _0
     while position < end:
         if position + _8 <= end:
-            bits = (
-                _U(data[position]) << _U(56)
-                | _U(data[position + _1]) << _U(48)
-                | _U(data[position + _2]) << _U(40)
-                | _U(data[position + _3]) << _U(32)
-                | _U(data[position + _U(4)]) << _U(24)
-                | _U(data[position + _U(5)]) << _U(16)
-                | _U(data[position + _U(6)]) << _8
-                | _U(data[position + _7])
-            )
+            bits = eight(data, position)
             for number in range(8):
                 coded[count + _U(number)] = np.uint8(bits >> _U(56 - 8 * number))
-            found = ((bits & ~_HIGHEST_BITS) + _LOWEST_BITS) & bits & _HIGHEST_BITS  # in bytes that are FF
+            found = full(bits)
             if found == _0:
                 position += _8
                 count += _8
@@ -287,7 +320,7 @@ def unstuffed(data, position, end, coded):  # type: ignore[no-untyped-def]
     return count, position
 
 
-@kernel(f"void(Array(uint8, 1, 'C', readonly=True), {_WORDS}, boolean)")
+@kernel(f"void({_DATA}, {_WORDS}, boolean)")
 def fill_table(definition, table, whole):  # type: ignore[no-untyped-def]
     """A table of a definition that is possible: 16 counts, and the categories of the codes (C.2, B.2.4.2).
 

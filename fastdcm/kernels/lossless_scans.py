@@ -19,17 +19,28 @@ from fastdcm.kernels.differences import (
     decode_lanes,
     join,
     lane_size,
-    one,
     unstuffed,
     window,
 )
 from fastdcm.kernels.inlined import inlined
 from fastdcm.kernels.jit import kernel
-from fastdcm.kernels.predictions import BEHIND, COLUMN, COMPONENTS, FIRST, MASK, IN_PLACE, OFFSET, ROW, SCAN, STATE, add
 from fastdcm.kernels.predictions import APART as SAMPLES_APART
+from fastdcm.kernels.predictions import (
+    BEHIND,
+    COLUMN,
+    COMPONENTS,
+    FIRST,
+    IN_PLACE,
+    MASK,
+    OFFSET,
+    ROW,
+    SCAN,
+    STATE,
+    add,
+)
 
-#: What `decode_scan` returns: all samples are there; the scan ends before; there is no code where one must be;
-#: the arguments do not fit together.
+#: What `decode_scan` returns: all samples are there; the scan ends before; there is no code where one must
+#: be; the arguments do not fit together.
 WHOLE, CUT, DAMAGED, WRONG = range(4)
 
 #: The last bits of an interval are decoded one code after the other. More than a whole one has left over.
@@ -43,7 +54,10 @@ _U = np.uint64
 _0, _1, _2 = _U(0), _U(1), _U(2)
 _LEAST_DIFFERENCES = 4 * lane_size(0)
 _DATA = "Array(uint8, 1, 'C', readonly=True)"
-_BUFFERS = "uint8[::1], uint64, uint64[:, ::1], boolean, uint16[::1], uint16[:, ::1], {}[:, ::1], uint64[::1], uint64[::1]"
+_BUFFERS = (
+    "uint8[::1], uint64, uint64[:, ::1], boolean, uint16[::1], uint16[:, ::1], {}[:, ::1], uint64[::1], "
+    "uint64[::1]"
+)
 _KINDS = ("uint8", "uint16")
 
 
@@ -83,9 +97,7 @@ def decode_in_lanes(coded, end, tables, is_single, differences, lines, out, stat
             behind += share
             skipped, met = _0, _U(APART)
             if valid >> number & _1:
-                position, place, skipped, met = join(
-                    coded, position, place, start, stop, table, differences
-                )
+                position, place, skipped, met = join(coded, position, place, start, stop, table, differences)
             add(differences, first, place, lines, out, state, scan)
             if met == _U(NO_CODE):
                 return position, _U(DAMAGED)
@@ -110,12 +122,11 @@ def decode_interval(coded, end, tables, is_single, differences, lines, out, stat
     width = _U(lines.shape[1])
     position = _0
     if len(tables) == 1:
-        position, found = decode_in_lanes(
-            coded, end, tables, is_single, differences, lines, out, state, scan
-        )
+        position, found = decode_in_lanes(coded, end, tables, is_single, differences, lines, out, state, scan)
         if found != _U(WHOLE):
             return found, _0
-        if position + _LAST_BITS < end:
+        # Few bits are left here, unless the interval has all its samples.
+        if position + _LAST_BITS < end and state[ROW] < state[BEHIND]:
             position, place, found = advance_to(
                 coded, position, end - _LAST_BITS, tables[0], differences, _0, is_single
             )
@@ -159,7 +170,7 @@ def is_possible(data, start, end, interval, tables, coded, differences, lines, o
     if _U(len(coded)) < end - start + _U(PADDING) or len(differences) < _LEAST_DIFFERENCES:
         return False
     components, different = scan[COMPONENTS], _U(len(tables))
-    if not (_0 < components <= width and (different == _1 or different == components)):  # noqa: PLR1714
+    if components == _0 or components > width or (different != _1 and different != components):
         return False
     if scan[MASK] == IN_PLACE:
         return lines.shape[0] == out.shape[0] and lines.shape[1] == out.shape[1]
@@ -177,15 +188,16 @@ def is_possible(data, start, end, interval, tables, coded, differences, lines, o
 def decode_scan(  # type: ignore[no-untyped-def]
     data, start, end, interval, tables, is_single, coded, differences, lines, out, state, scan
 ):
-    """Decode the scan between the offsets ``start`` and ``end``.
+    """Decode the scan between the offsets ``start`` and ``end`` of the data.
 
-    interval: rows between restart markers. tables: `fastdcm.kernels.differences.fill_table` of each component,
-    or one for all; ``is_single`` where they were filled without whole codes. lines: two rows of values, or
-    ``out`` itself where its samples are the values. scan: what `fastdcm.kernels.predictions` lists. coded,
-    differences, state: room to work in, see `buffers`.
+    interval: rows between restart markers. tables: of each component, or one for all, as `fill_table` of
+    `fastdcm.kernels.differences` makes them; ``is_single`` where that was without whole codes. lines: two
+    rows of values, or ``out`` itself where its samples are the values. scan: what
+    `fastdcm.kernels.predictions` lists. coded, differences, state: room to work in, of
+    (end - start + PADDING), (4 * lane_size(...)) and (STATE) items.
 
-    Returns the values that are there, `WHOLE`, `CUT`, `DAMAGED` or `WRONG`, and the most bits that an interval
-    has left over.
+    Returns how many values are there; `WHOLE`, `CUT`, `DAMAGED` or `WRONG`; and the most bits that an
+    interval has left over.
     """
     width, rows = _U(lines.shape[1]), _U(len(out))
     if not is_possible(data, start, end, interval, tables, coded, differences, lines, out, state, scan):

@@ -23,7 +23,7 @@ _VALUES = "uint16[::1]"
 
 @inlined(f"void({_VALUES}, uint64, uint64, {_VALUES}, {_VALUES}, uint64, uint64)")
 def add_to_row(differences, first, count, row, above, column, predictor):  # type: ignore[no-untyped-def]
-    """Values of one component from their differences and a predictor of table H.1, behind the row's first one."""
+    """Values of one component from their differences, behind the row's first one (table H.1)."""
     a = np.int64(row[column - _1])
     if predictor == _1:
         for i in range(count):
@@ -114,9 +114,9 @@ def add_some(  # type: ignore[no-untyped-def]
         add_interleaved(differences, first, count - done, row, above, column, components, predictor)
 
 
-#: What there is to know of a scan: its components side by side, the predictor and its first value, the point
-#: transform, the mask that gives the row of ``lines`` in which a row's values are put together, and in a row of
-#: samples the first one's place and from one value's place to the next one's.
+#: What there is to know of a scan: its components side by side; the predictor and its first value; the point
+#: transform; the mask that gives the row of ``lines`` in which a row's values are put together; in a row of
+#: samples the first one's place, and from one value's place to the next one's.
 COMPONENTS, PREDICTOR, INITIAL, SHIFT, MASK, OFFSET, APART = (np.uint64(number) for number in range(7))
 SCAN = 7
 #: The mask where ``lines`` are the samples.
@@ -135,7 +135,16 @@ def add(differences, first, behind, lines, out, state, scan):  # type: ignore[no
         row, above = lines[at & mask], lines[max(at, _1) - _1 & mask]
         predictor, is_first = scan[PREDICTOR], at == state[FIRST]
         add_some(
-            differences, first, count, row, above, column, scan[COMPONENTS], predictor, scan[INITIAL], is_first
+            differences,
+            first,
+            count,
+            row,
+            above,
+            column,
+            scan[COMPONENTS],
+            predictor,
+            scan[INITIAL],
+            is_first,
         )
         first += count
         column += count

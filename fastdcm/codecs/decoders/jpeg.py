@@ -1,14 +1,34 @@
-"""JPEG: baseline, extended, progressive and lossless (ITU-T T.81), by libjpeg-turbo."""
+"""JPEG (ITU-T T.81): lossless by our own decoder, else, and all other processes, by libjpeg-turbo."""
 
 from __future__ import annotations
 
 import imagecodecs
 import numpy as np
 
-from fastdcm.codecs.decoders.common import Darkest, Note, call, check_geometry, filled, samples_of, shaped
-from fastdcm.codestream import jpeg, jpeg_entropy
-from fastdcm.errors import CodestreamError
+from fastdcm.codecs.decoders.common import (
+    Array,
+    Darkest,
+    Note,
+    call,
+    check_geometry,
+    filled,
+    samples_of,
+    shaped,
+)
+from fastdcm.codecs.jpeg_lossless.headers import refusal
+from fastdcm.codestream import jpeg, jpeg_entropy, markers
+from fastdcm.errors import CodestreamError, UnsupportedError
+from fastdcm.kernels import Payoff
 from fastdcm.model import Header, Notice, Samples
+
+#: Samples by which our own decoder is ahead of libjpeg-turbo, and of the walk before it, as long as its
+#: kernels take to compile, and to load (benches/bench_jpeg_lossless.py).
+_SAMPLES_BEFORE_NUMBA, _SAMPLES_BEFORE_KERNELS = 1_000_000_000, 4_000_000
+_PAYOFF = Payoff(
+    _SAMPLES_BEFORE_NUMBA,
+    ("differences", "lossless_scans"),
+    loading=_SAMPLES_BEFORE_KERNELS / _SAMPLES_BEFORE_NUMBA,
+)
 
 _EOI = b"\xff\xd9"
 #: Transfer syntax -> the processes of its streams (PS3.5 A.4.1); baseline is a part of extended.
@@ -23,34 +43,37 @@ _PROCESSES = {
 _CODED = {"RGB": "RGB", "YBR_FULL": "YCBCR"}
 
 
-def decode(data: bytes, header: Header, *, rgb: bool, darkest: Darkest | None = None, note: Note) -> Samples:
+def decode(
+    data: bytes,
+    header: Header,
+    *,
+    rgb: bool,
+    decoder: str = "auto",
+    darkest: Darkest | None = None,
+    note: Note,
+) -> Samples:
     """A JPEG frame to samples, colour as RGB where ``rgb``.
 
+    ``decoder`` is "own", "library", or "auto": for lossless JPEG our own where it takes the stream and pays.
+
     Raises `CodestreamError` where the stream contradicts the header or is cut; with ``darkest``
-    rows that a cut stream lacks are filled with that value.
+    rows that a cut stream lacks are filled with that value. Raises `UnsupportedError` for what our own
+    decoder does not take where that is asked for.
     """
     partial = darkest is not None
-    stream = jpeg.parse(data, partial=partial)
-    check_geometry(header, "JPEG", stream.rows, stream.columns, len(stream.components))
-    _check_process(stream, header, note)
-    # libjpeg fills what is missing with grey or with the row above, and says nothing.
-    rows, detailed = jpeg_entropy.coverage(data, stream, partial=partial)
-    if not (stream.complete and detailed):
-        message = "scans of a progressive stream are missing, or cut"
-        if not partial:
-            raise CodestreamError(f"cut: {message}")
-        note(Notice("partial", f"{message}: the image has less detail"))
-    options: dict[str, str] = {}
+    found = _by_us(data, header, required=decoder == "own", partial=partial) if decoder != "library" else None
     photometric = header.photometric_interpretation
-    if len(stream.components) == 3:
-        photometric = jpeg.colour(stream, photometric)
-        # libjpeg-turbo cannot convert colours of lossless streams; rendering does.
-        out = "RGB" if rgb and stream.process != "lossless" else photometric
-        options = {"colorspace": _CODED[photometric], "outcolorspace": _CODED[out]}
-        photometric = out
-    whole = data[: stream.end] + (_EOI if partial else b"")
-    array = call("libjpeg-turbo", imagecodecs.jpeg8_decode, whole, **options)
-    array = shaped(array, header, "libjpeg-turbo")
+    if found is not None:
+        stream, array, rows = found
+        _check_process(stream, header, note)
+        if len(stream.components) == 3:
+            photometric = jpeg.colour(stream, photometric)
+    else:
+        stream = jpeg.parse(data, partial=partial)
+        check_geometry(header, "JPEG", stream.rows, stream.columns, len(stream.components))
+        _check_process(stream, header, note)
+        array, photometric, rows = _by_library(data, stream, photometric, rgb=rgb, partial=partial, note=note)
+    array = shaped(array, header, "the JPEG decoder")
     samples = samples_of(
         array, header, precision=stream.precision, signed=None, photometric=photometric, note=note
     )
@@ -59,6 +82,52 @@ def decode(data: bytes, header: Header, *, rgb: bool, darkest: Darkest | None = 
         missing[rows:] = True
         return filled(samples, missing, darkest, note)
     return samples
+
+
+def _by_us(
+    data: bytes, header: Header, *, required: bool, partial: bool
+) -> tuple[jpeg.JpegHeader, Array, int] | None:
+    """A lossless stream, its samples, and how many rows it codes; by our own kernels.
+
+    None where they do not take it or do not pay, an error if they are ``required``.
+    """
+    if markers.frame_marker(data) != markers.LOSSLESS:
+        return None
+    pays = _PAYOFF.reached(header.rows * header.columns * header.samples_per_pixel)
+    if not (required or pays):
+        return None
+    from fastdcm.codecs.jpeg_lossless.decode import decode, scan_end
+
+    stream = jpeg.parse(data, partial=partial, scan_end=scan_end)
+    check_geometry(header, "JPEG", stream.rows, stream.columns, len(stream.components))
+    reason = refusal(stream)
+    if not reason:
+        return stream, *decode(data, stream, partial=partial)
+    if required:
+        raise UnsupportedError(f"the own lossless JPEG decoder does not take {reason}")
+    return None
+
+
+def _by_library(
+    data: bytes, stream: jpeg.JpegHeader, photometric: str, *, rgb: bool, partial: bool, note: Note
+) -> tuple[Array, str, int]:
+    """Samples, of what they are, and how many rows the stream codes."""
+    # libjpeg fills what is missing with grey or with the row above, and says nothing.
+    rows, detailed = jpeg_entropy.coverage(data, stream, partial=partial)
+    if not (stream.complete and detailed):
+        message = "scans of a progressive stream are missing, or cut"
+        if not partial:
+            raise CodestreamError(f"cut: {message}")
+        note(Notice("partial", f"{message}: the image has less detail"))
+    options: dict[str, str] = {}
+    if len(stream.components) == 3:
+        photometric = jpeg.colour(stream, photometric)
+        # libjpeg-turbo cannot convert colours of lossless streams; rendering does.
+        out = "RGB" if rgb and stream.process != "lossless" else photometric
+        options = {"colorspace": _CODED[photometric], "outcolorspace": _CODED[out]}
+        photometric = out
+    whole = data[: stream.end] + (_EOI if partial else b"")
+    return call("libjpeg-turbo", imagecodecs.jpeg8_decode, whole, **options), photometric, rows
 
 
 def _check_process(stream: jpeg.JpegHeader, header: Header, note: Note) -> None:

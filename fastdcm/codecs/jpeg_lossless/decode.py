@@ -12,9 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.codestream.jpeg import JpegHeader
-from fastdcm.codestream.jpeg_entropy import Extent, Problem, check, check_category, check_definition, definition_of
+from fastdcm.codestream.jpeg_entropy import (
+    Extent,
+    Problem,
+    check,
+    check_category,
+    check_definition,
+    definition_of,
+)
 from fastdcm.codestream.jpeg_scan import Scan
-from fastdcm.errors import CodestreamError
 from fastdcm.kernels import differences, predictions
 from fastdcm.kernels.lossless_scans import CUT, DAMAGED, WHOLE, decode_scan
 
@@ -23,14 +29,6 @@ Array = NDArray[Any]
 #: Samples of a scan for which the part of a table that takes several codes at once is worth its making
 #: (benches/bench_jpeg_lossless.py).
 _SAMPLES_BEFORE_WHOLE_CODES = 30_000
-
-_DIFFERENT_SIZES = "components of different resolution"
-_PARTS_OF_LINES = "restart intervals that are no whole lines"
-_SOME_COMPONENTS = "scans of some components, or in another order"
-_SCAN_HEADER = "scan headers of other processes"
-#: All that `refusal` may say.
-REFUSALS = (_DIFFERENT_SIZES, _SOME_COMPONENTS, _PARTS_OF_LINES, _SCAN_HEADER)
-
 
 _PROBLEMS: dict[int, Problem] = {WHOLE: "", CUT: "cut", DAMAGED: "damaged"}
 
@@ -42,27 +40,13 @@ class Decoded(NamedTuple):
     rows: int
 
 
-def refusal(stream: JpegHeader) -> str:
-    """What our own decoder does not take of a lossless stream, of `REFUSALS`; empty where it takes it.
-
-    What it does not take is not legal, but for components of different resolution.
-    """
-    interleaved = any(len(scan.components) > 1 for scan in stream.scans)
-    first = stream.components[0]
-    if stream.subsampled or (interleaved and (first.horizontal, first.vertical) != (1, 1)):
-        return _DIFFERENT_SIZES
-    for scan in stream.scans:
-        if len(scan.components) > 1 and scan.components != stream.components:
-            return _SOME_COMPONENTS
-        if scan.restart_interval % stream.columns:  # H.1.1
-            return _PARTS_OF_LINES
-        if scan.spectral_end or scan.high or scan.low >= stream.precision:  # B.2.3, table B.3
-            return _SCAN_HEADER
-    return ""
+def scan_end(data: bytes, start: int, has_restarts: bool) -> int:
+    """Where a scan ends, as `jpeg.parse` asks for."""
+    return int(differences.scan_end(np.frombuffer(data, np.uint8), start, has_restarts))
 
 
 def decode(data: bytes, stream: JpegHeader, *, partial: bool = False) -> Decoded:
-    """Decode a stream that `refusal` has nothing against.
+    """Decode a stream that `headers.refusal` has nothing against.
 
     ``stream`` is what `jpeg.parse` gave for ``data``. Returns samples as they are coded, in the native byte
     order: (rows, columns) of one component, else (rows, columns, components); uint8 to 8 bits, else uint16.
