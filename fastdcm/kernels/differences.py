@@ -5,7 +5,7 @@ codes find into step by themselves, and where a lane has done so, what it decode
 whole comes out of decoding it, because each code is counted. docs/jpeg-lossless.md is a tour of this file.
 
 ``coded`` are the bytes of a restart interval without stuffed ones, and `PADDING` zeros; positions in them are
-in bits. ``table`` is one of `fill_table`. ``differences`` are modulo 2^16, four lanes of `lane_size` each.
+in bits. ``table`` is one of `fill_table`. ``differences`` are modulo 2^16, four lanes of `LANE` each.
 Indices are unsigned: for others numba would look whether they count from the end.
 """
 
@@ -36,20 +36,17 @@ _REST, _TOTAL, _COUNT, _LEAST = (np.uint64(place) for place in (8, 16, 24, 32))
 _MOST_TOTAL = np.uint64(19)
 TABLE_SIZE = _CATEGORIES + 256
 
-#: Bits of a lane (benches/bench_jpeg_lossless.py), and codes after which it counts as never in step.
+#: Bits of a lane at most (benches/bench_jpeg_lossless.py), codes after which it counts as never in step, and
+#: the differences that it has room for: one a bit, and some that are written behind the last one.
 SEGMENT = 1 << 15
 MOST_STEPS = 2048
+LANE = SEGMENT + MOST_STEPS + 64
 _U = np.uint64
 _0, _1, _2, _3, _7, _8, _63 = (_U(each) for each in (0, 1, 2, 3, 7, 8, 63))
 _INDEX = _U(64 - LOOKUP_BITS)
 _DATA = "Array(uint8, 1, 'C', readonly=True)"
 _BYTES, _WORDS, _NUMBERS = "uint8[::1]", "uint64[::1]", "uint16[::1]"
 _LOWEST_BITS, _HIGHEST_BITS = _U(0x0101010101010101), _U(0x8080808080808080)
-
-
-def lane_size(bits: int) -> int:
-    """The differences that a lane has room for, in an interval of at most so many bits."""
-    return min(SEGMENT, bits // 4 + 1) + MOST_STEPS + 64
 
 
 @inlined(f"uint64({_BYTES}, uint64)")
@@ -168,7 +165,7 @@ def decode_lanes(coded, position, share, table, differences, single):  # type: i
     Returns the positions and the places behind their last codes, how many codes were not in the table, and
     a bit for each lane that is of codes from start to end.
     """
-    lane = _U(len(differences)) >> _2
+    lane = _U(LANE)
     q0, q1, q2, q3 = position, position + share, position + _2 * share, position + _3 * share
     e0, e1, e2, e3 = q1, q2, q3, q3 + share
     o0, o1, o2, o3 = _0, lane, _2 * lane, _3 * lane

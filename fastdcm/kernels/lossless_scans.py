@@ -9,16 +9,16 @@ import numpy as np
 
 from fastdcm.kernels.differences import (
     APART,
+    LANE,
     MET,
-    MOST_STEPS,
     NO_CODE,
     PADDING,
+    SEGMENT,
     TABLE_SIZE,
     advance_to,
     code,
     decode_lanes,
     join,
-    lane_size,
     unstuffed,
     window,
 )
@@ -52,7 +52,6 @@ _ROUNDS, _OFTEN = np.uint64(12), np.uint64(8)
 
 _U = np.uint64
 _0, _1, _2 = _U(0), _U(1), _U(2)
-_LEAST_DIFFERENCES = 4 * lane_size(0)
 _DATA = "Array(uint8, 1, 'C', readonly=True)"
 _BUFFERS = (
     "uint8[::1], uint64, uint64[:, ::1], boolean, uint16[::1], uint16[:, ::1], {}[:, ::1], uint64[::1], "
@@ -71,11 +70,10 @@ def missing(state, width):  # type: ignore[no-untyped-def]
 def decode_in_lanes(coded, end, tables, is_single, differences, lines, out, state, scan):  # type: ignore[no-untyped-def]
     """Decode an interval as long as it has bits for four lanes: where it goes on; `WHOLE` or `DAMAGED`."""
     table = tables[0]
-    size = _U(len(differences)) >> _2
-    longest = size - _U(MOST_STEPS + 64)
+    size = _U(LANE)
     position, rounds = _0, _0
     while position + _LAST_BITS + (_LEAST_SHARE << _2) <= end and state[ROW] < state[BEHIND]:
-        share = min(longest, (end - _LAST_BITS - position) >> _2)
+        share = min(_U(SEGMENT), (end - _LAST_BITS - position) >> _2)
         single = is_single or rounds > _0
         behind = position + share
         q0, q1, q2, q3, o0, o1, o2, o3, missed, valid = decode_lanes(
@@ -167,7 +165,7 @@ def is_possible(data, start, end, interval, tables, coded, differences, lines, o
         return False
     if len(state) < STATE or len(scan) < SCAN or len(tables) == 0 or tables.shape[1] < TABLE_SIZE:
         return False
-    if _U(len(coded)) < end - start + _U(PADDING) or len(differences) < _LEAST_DIFFERENCES:
+    if _U(len(coded)) < end - start + _U(PADDING) or len(differences) < 4 * LANE:
         return False
     components, different = scan[COMPONENTS], _U(len(tables))
     if components == _0 or components > width or (different != _1 and different != components):
@@ -194,7 +192,7 @@ def decode_scan(  # type: ignore[no-untyped-def]
     `fastdcm.kernels.differences` makes them; ``is_single`` where that was without whole codes. lines: two
     rows of values, or ``out`` itself where its samples are the values. scan: what
     `fastdcm.kernels.predictions` lists. coded, differences, state: room to work in, of
-    (end - start + PADDING), (4 * lane_size(...)) and (STATE) items.
+    (end - start + PADDING), (4 * LANE) and (STATE) items.
 
     Returns how many values are there; `WHOLE`, `CUT`, `DAMAGED` or `WRONG`; and the most bits that an
     interval has left over.

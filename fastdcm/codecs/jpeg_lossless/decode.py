@@ -5,6 +5,7 @@ That a scan is whole is known by decoding it: each sample has a code, and each r
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -28,7 +29,32 @@ Array = NDArray[Any]
 
 #: Samples of a scan for which the part of a table that takes several codes at once is worth its making
 #: (benches/bench_jpeg_lossless.py).
-_SAMPLES_BEFORE_WHOLE_CODES = 30_000
+_SAMPLES_BEFORE_WHOLE_CODES = 8_000
+
+#: Bytes of scans for which a thread keeps room: asking the system for it anew takes as long as decoding some
+#: tens of thousands of samples.
+_MOST_KEPT = 1 << 20
+
+
+class _Room(threading.local):
+    """What a thread works in."""
+
+    def __init__(self) -> None:
+        self.differences = np.empty(4 * differences.LANE, np.uint16)
+        self._coded = np.empty(0, np.uint8)
+
+    def coded(self, size: int) -> Array:
+        """Room for the bytes of a scan."""
+        size += differences.PADDING
+        if size <= len(self._coded):
+            return self._coded
+        found = np.empty(max(size, min(2 * size, _MOST_KEPT)), np.uint8)
+        if size <= _MOST_KEPT:
+            self._coded = found
+        return found
+
+
+_ROOM = _Room()
 
 _PROBLEMS: dict[int, Problem] = {WHOLE: "", CUT: "cut", DAMAGED: "damaged"}
 
@@ -78,7 +104,6 @@ def _decode(source: Array, stream: JpegHeader, scan: Scan, out: Array) -> Extent
     definitions = [definition_of(scan, 0, td) for td, _ in scan.tables]
     in_place = out.dtype == np.uint16 and count == components and scan.low == 0
     lines = out if in_place else np.empty((2, stream.columns * components), np.uint16)
-    size = scan.end - scan.start
     how = np.zeros(predictions.SCAN, np.uint64)
     how[predictions.COMPONENTS] = components
     how[predictions.PREDICTOR] = scan.spectral_start
@@ -94,8 +119,8 @@ def _decode(source: Array, stream: JpegHeader, scan: Scan, out: Array) -> Extent
         scan.restart_interval // stream.columns or stream.rows,
         _tables(definitions, several),
         not several,
-        np.empty(size + differences.PADDING, np.uint8),
-        np.empty(4 * differences.lane_size(8 * size), np.uint16),
+        _ROOM.coded(scan.end - scan.start),
+        _ROOM.differences,
         lines,
         out,
         np.empty(predictions.STATE, np.uint64),
