@@ -39,7 +39,7 @@ TABLE_SIZE = _CATEGORIES + 256
 #: Bits of a lane at most (benches/bench_jpeg_lossless.py), codes after which it counts as never in step, and
 #: the differences that it has room for: one a bit, and some that are written behind the last one.
 SEGMENT = 1 << 15
-MOST_STEPS = 2048
+MOST_STEPS = 512
 LANE = SEGMENT + MOST_STEPS + 64
 _U = np.uint64
 _0, _1, _2, _3, _7, _8, _63 = (_U(each) for each in (0, 1, 2, 3, 7, 8, 63))

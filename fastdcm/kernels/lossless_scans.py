@@ -48,7 +48,7 @@ _LAST_BITS = np.uint64(512)
 #: Bits of a lane for which the others are worth their start.
 _LEAST_SHARE = np.uint64(512)
 #: Codes are taken singly for so many rounds, after one in which of so many one was not in the table.
-_ROUNDS, _OFTEN = np.uint64(12), np.uint64(8)
+_ROUNDS, _OFTEN = np.uint64(12), np.uint64(12)
 
 _U = np.uint64
 _0, _1, _2 = _U(0), _U(1), _U(2)

@@ -16,7 +16,7 @@ ROW, COLUMN, FIRST, BEHIND = (np.uint64(number) for number in range(4))
 STATE = 4
 
 _U = np.uint64
-_0, _1 = _U(0), _U(1)
+_0, _1, _2, _3 = _U(0), _U(1), _U(2), _U(3)
 _ALL = 0xFFFF
 _VALUES = "uint16[::1]"
 
@@ -43,17 +43,17 @@ def add_to_row(differences, first, count, row, above, column, predictor):  # typ
     elif predictor == _U(5):
         for i in range(count):
             b, c = np.int64(above[column + i]), np.int64(above[column + i - _1])
-            a = (a + (b - c >> 1) + np.int64(differences[first + i])) & _ALL
+            a += (b - c >> 1) + np.int64(differences[first + i])
             row[column + i] = np.uint16(a)
     elif predictor == _U(6):
         for i in range(count):
+            # What does not depend on Ra is brought together, to be ready when that is.
             b, c = np.int64(above[column + i]), np.int64(above[column + i - _1])
-            a = (b + (a - c >> 1) + np.int64(differences[first + i])) & _ALL
+            a = a + (2 * (b + np.int64(differences[first + i])) - c) >> 1 & _ALL
             row[column + i] = np.uint16(a)
     else:
         for i in range(count):
-            b = np.int64(above[column + i])
-            a = ((a + b >> 1) + np.int64(differences[first + i])) & _ALL
+            a = a + (np.int64(above[column + i]) + 2 * np.int64(differences[first + i])) >> 1 & _ALL
             row[column + i] = np.uint16(a)
 
 
@@ -79,7 +79,17 @@ def prediction(predictor, a, b, c):  # type: ignore[no-untyped-def]
 def add_interleaved(differences, first, count, row, above, column, components, predictor):  # type: ignore[no-untyped-def]
     """As `add_to_row`, of several components; behind the row's first value of each."""
     if predictor == _1:
-        for i in range(count):
+        done = _0
+        if components == _3:
+            x, y, z = row[column - _3], row[column - _2], row[column - _1]
+            while done + _3 <= count:
+                at, place = column + done, first + done
+                x = np.uint16(x + differences[place])
+                y = np.uint16(y + differences[place + _1])
+                z = np.uint16(z + differences[place + _2])
+                row[at], row[at + _1], row[at + _2] = x, y, z
+                done += _3
+        for i in range(done, count):
             at = column + i
             row[at] = np.uint16(row[at - components] + differences[first + i])
     else:
