@@ -116,6 +116,8 @@ def add_some(  # type: ignore[no-untyped-def]
         first += _1
         column += _1
         done += _1
+    if done == count:
+        return
     if is_first:
         predictor = _1
     if components == _1:

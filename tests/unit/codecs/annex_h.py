@@ -1,4 +1,4 @@
-"""An encoder of lossless JPEG straight from ITU-T T.81 annexes B, C and H, for streams that no library writes."""
+"""An encoder of lossless JPEG straight from ITU-T T.81 annexes B, C and H: what no library writes."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def suited(array: Array, **options: Any) -> Table:
 def differences(
     plane: Array, *, predictor: int = 1, bits: int = 8, transform: int = 0, rows: int = 0
 ) -> Array:
-    """What is coded of a component (H.1.2.1): modulo 2^16, as -32767 to 32768. rows: of a restart interval."""
+    """What is coded of a component (H.1.2.1), -32767 to 32768. rows: of a restart interval."""
     values = plane.astype(np.int64) >> transform
     a, b, c = (np.zeros_like(values) for _ in range(3))
     a[:, 1:], b[1:], c[1:, 1:] = values[:, :-1], values[:-1], values[:-1, :-1]
