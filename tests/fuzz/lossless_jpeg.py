@@ -109,7 +109,7 @@ def stream_of(seed: int, number: int) -> tuple[bytes, Array]:
         bits=bits,
         predictor=predictor,
         transform=transform,
-        rows=chance.choice([0, 0, 1, 2, chance.randint(1, len(array))]),
+        rows=min(chance.choice([0, 0, 1, 2, chance.randint(1, len(array))]), 0xFFFF // array.shape[1]),
         tables=chance.choice([[], tables[:1], tables]),
         interleaved=chance.random() < 0.7,
         fill=chance.choice([b"", b"", b"\xff", b"\xff\xff"]),
@@ -150,7 +150,7 @@ def outcome_of(stream: bytes, array: Array) -> str:
 
 
 def run(seed: int, numbers: range, cuts: int) -> tuple[Counter[str], list[tuple[int, str]]]:
-    """Streams of these numbers, and the first ``cuts`` of them damaged: how many came out how; what is wrong."""
+    """Streams of these numbers, of which the first ``cuts`` are damaged besides: outcomes, and mismatches."""
     found, wrong = Counter[str](), list[tuple[int, str]]()
     jpeg_entropy._PAYOFF, payoff = Fixed(True), jpeg_entropy._PAYOFF
     module._ROOM, room = Room(), module._ROOM  # type: ignore[assignment]
