@@ -43,8 +43,9 @@ def decode_frame(
     by its own decoder, else samples stay as coded. Without ``mask``, native and RLE samples may keep what
     is above Bits Stored. The result's array has the shape (rows, columns[, 3]). A frame that is cut is an
     error, unless ``darkest`` is given: what gives the stored value to fill it up with, where the codec
-    can be decoded in part (native, RLE, deflated, JPEG, JPEG 2000 by our own decoder). ``threads`` may work
-    at it (JPEG 2000), and ``decoder`` chooses what does, as in `fastdcm.options.ReadOptions`.
+    can be decoded in part (native, RLE, deflated, JPEG; JPEG-LS and JPEG 2000 by our own decoders).
+    ``threads`` may work at it (JPEG 2000), and ``decoder`` chooses what does, as in
+    `fastdcm.options.ReadOptions`.
 
     Raises `CodestreamError` where the data is damaged or contradicts the header,
     `UnsupportedError` for what no decoder here takes.
@@ -71,7 +72,7 @@ def decode_frame(
     if family == "jpeg-ls":
         from fastdcm.codecs.decoders import jpegls
 
-        return jpegls.decode(bytes(data), header, note=note)
+        return jpegls.decode(bytes(data), header, decoder=decoder, darkest=darkest, note=note)
     if family == "jpegxl":
         from fastdcm.codecs.decoders import jpegxl
 
@@ -133,6 +134,15 @@ def _judge_jpeg(data: bytes, partial: bool) -> _Verdict:
     return "lossless JPEG", refusal(jpeg.parse(data, partial=True))
 
 
+def _judge_jpegls(data: bytes, partial: bool) -> _Verdict:
+    from fastdcm.codecs.jpegls.takes import refusal
+    from fastdcm.codestream import jpeg, jpegls
+
+    stream = jpeg.parse(data, partial=True)
+    jpegls.codings(data, stream)
+    return "JPEG-LS", refusal(stream)
+
+
 def _judge_jpeg2000(data: bytes, partial: bool) -> _Verdict:
     from fastdcm.codecs.jpeg2000.blocks import refusal
     from fastdcm.codestream import jpeg2000
@@ -142,6 +152,7 @@ def _judge_jpeg2000(data: bytes, partial: bool) -> _Verdict:
 
 _JUDGES: dict[Family, Callable[[bytes, bool], _Verdict]] = {
     "jpeg": _judge_jpeg,
+    "jpeg-ls": _judge_jpegls,
     "jpeg2000": _judge_jpeg2000,
     "htj2k": _judge_jpeg2000,
 }

@@ -12,11 +12,12 @@ from fastdcm.kernels.jit import Kernel
 class Inlined(Kernel):
     """A function for kernels to call; nothing is compiled before one does."""
 
-    def __init__(self, function: Any, signatures: tuple[str, ...]) -> None:
+    def __init__(self, function: Any, signatures: tuple[str, ...], *, always: bool) -> None:
         self.py_func = self._only = function
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self._signatures = signatures
         self._callee = self._dispatcher = None
+        self._options = {"forceinline": True} if always else {}
 
 
 class _BitCount(Kernel):
@@ -37,9 +38,12 @@ class _BitCount(Kernel):
         return self._callee
 
 
-def inlined(*signatures: str) -> Callable[[Any], Inlined]:
-    """Compile a function for these signatures wherever a kernel calls it."""
-    return lambda function: Inlined(function, signatures)
+def inlined(*signatures: str, always: bool = False) -> Callable[[Any], Inlined]:
+    """Compile a function for these signatures wherever a kernel calls it.
+
+    LLVM may leave a long one as a function that is called, unless it is ``always`` to become a part.
+    """
+    return lambda function: Inlined(function, signatures, always=always)
 
 
 @_BitCount

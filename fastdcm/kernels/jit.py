@@ -25,6 +25,7 @@ class Kernel:
         self.py_func = function
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self._signatures = signatures
+        self._options: dict[str, bool] = {}
         self._dispatcher: Any = None
         self._callee: Any = None
         self._natives = [self._native(signature) for signature in signatures]
@@ -88,6 +89,7 @@ class Kernel:
             _nrt=False,
             no_cpython_wrapper=True,
             no_cfunc_wrapper=True,
+            **self._options,
         )(self._bound(Kernel._called))
 
     def _called(self) -> Any:

@@ -1,0 +1,1 @@
+"""Our own JPEG-LS decoder (ITU-T T.87)."""
