@@ -21,7 +21,7 @@ _REFUSED = {
     3: "JPEG-LS mapping tables (palettes, LSE of type 3)",
     4: "JPEG-LS dimensions in an LSE segment (type 4)",
 }
-_DEFAULT_RESET = 64
+DEFAULT_RESET = 64
 #: T.87 lets RESET be as large as MAXVAL; C.2.4.1.1 has 255 for 8 bits.
 _LEAST_RESET, _LARGE_RESET = 3, 255
 _MOST_NEAR = 255
@@ -83,7 +83,7 @@ def _coding(near: int, presets: tuple[int, int, int, int, int], precision: int) 
         raise CodestreamError(f"NEAR of JPEG-LS is {near}, with samples up to {maxval}")
     defaults = _thresholds(near, maxval)
     t1, t2, t3 = (given or default for given, default in zip((t1, t2, t3), defaults, strict=True))
-    reset = reset or _DEFAULT_RESET
+    reset = reset or DEFAULT_RESET
     if not near + 1 <= t1 <= t2 <= t3 <= maxval:
         raise CodestreamError(f"thresholds of JPEG-LS are {t1}, {t2}, {t3}, with samples up to {maxval}")
     if not _LEAST_RESET <= reset <= max(_LARGE_RESET, maxval):

@@ -13,7 +13,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.kernels.golomb_codes import BYTES, FILLED, READER, fill, golomb, parameter
+from fastdcm.kernels.golomb_codes import (
+    BYTES,
+    END,
+    FILLED,
+    PADDED,
+    POSITION,
+    READER_SIZE,
+    SOURCE,
+    WINDOW,
+    fill,
+    golomb,
+    parameter,
+)
 from fastdcm.kernels.inlined import inlined, leading_zeros
 from fastdcm.kernels.jit import kernel
 
@@ -28,7 +40,7 @@ A, B, C, N, K = (np.uint64(field) for field in range(5))
 FIELDS = 8
 #: 365 of regular mode, two of run interruptions.
 CONTEXTS = 367
-_RUN_0, _ORDERS = np.uint64(FIELDS * 365), np.uint64(FIELDS * CONTEXTS)
+_RUN_0, _RUN_INDEX = np.uint64(FIELDS * 365), np.uint64(FIELDS * CONTEXTS)
 
 #: Samples of a line beside those of its columns: one to the left, and what `repeat` may write to the right.
 SPARE = 9
@@ -77,10 +89,13 @@ def tables(near: int, maxval: int, thresholds: tuple[int, int, int], reset: int)
     return made
 
 
-def work(columns: int, components: int) -> tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.uint16]]:
-    """The contexts, gradients and lines of `decode_scan`, for scans of this size; for one thread."""
+def work(
+    columns: int, components: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int16], NDArray[np.uint16]]:
+    """The reader, contexts, gradients and lines of `decode_scan`, for scans of this size; for one thread."""
     size = components * (columns + SPARE)
     return (
+        np.empty(READER_SIZE, np.int64),
         np.empty(FIELDS * CONTEXTS + components, np.int64),
         np.empty(size, np.int16),
         np.empty(2 * size, np.uint16),
@@ -124,13 +139,13 @@ def repeat(lines, first, length):  # type: ignore[no-untyped-def]
             lines[each + np.uint64(more)] = value
 
 
-@inlined(f"Tuple((int64, int64, {READER}))({BYTES}, int64, {READER}, int64, int64)", always=True)
-def run_length(data, end, window, count, position, padded, order, columns):  # type: ignore[no-untyped-def]
+@inlined(f"Tuple((int64, int64, {WINDOW}))({SOURCE}, int64, int64)", always=True)
+def run_length(data, reader, window, count, order, columns):  # type: ignore[no-untyped-def]
     """How long a run is, of at most so many columns (A.7.1.2), -1 where it cannot be; RUNindex."""
     length = np.int64(0)
     while length < columns:
         if count < FILLED:
-            window, count, position, padded = fill(data, end, window, count, position, padded)
+            window, count = fill(data, reader, window, count)
         bits = _J[np.uint64(order)]
         if not window >> np.uint64(63):
             length += np.int64(window >> np.uint64(63 - bits))
@@ -138,21 +153,21 @@ def run_length(data, end, window, count, position, padded, order, columns):  # t
             count -= bits + 1
             if length >= columns:
                 length = np.int64(-1)
-            return length, order, window, count, position, padded
+            return length, order, window, count
         window <<= _1
         count -= 1
         length += np.int64(1) << bits
         if length <= columns:
             order = min(order + 1, _LAST_ORDER)
-    return columns, order, window, count, position, padded
+    return columns, order, window, count
 
 
 @inlined(
-    f"Tuple((int64, {READER}))({BYTES}, int64, {READER}, {_CONTEXTS}, {_IN}, int64, int64, int64, int64)",
+    f"Tuple((int64, {WINDOW}))({SOURCE}, {_CONTEXTS}, {_IN}, int64, int64, int64, int64)",
     always=True,
 )
 def interruption(  # type: ignore[no-untyped-def]
-    data, end, window, count, position, padded, contexts, coding, order, kind, ra, rb
+    data, reader, window, count, contexts, coding, order, kind, ra, rb
 ):  # fmt: skip
     """The sample that interrupts a run (A.7.2), -1 where it cannot be; ``kind`` is RItype."""
     near, step, maxval, span = coding[NEAR], coding[STEP], coding[MAXVAL], coding[RANGE] * coding[STEP]
@@ -160,7 +175,7 @@ def interruption(  # type: ignore[no-untyped-def]
     a, negative, n = contexts[context + A], contexts[context + B], contexts[context + N]
     k = contexts[context + K]
     if count < FILLED:
-        window, count, position, padded = fill(data, end, window, count, position, padded)
+        window, count = fill(data, reader, window, count)
     limit = coding[LIMIT] - _J[np.uint64(order)] - 1
     zeros = np.int64(leading_zeros(window))
     if zeros < min(limit - coding[BITS] - 1, np.int64(_MOST_ZEROS + 1)):
@@ -168,9 +183,7 @@ def interruption(  # type: ignore[no-untyped-def]
         window <<= np.uint64(zeros + 1 + k)
         count -= zeros + 1 + k
     else:
-        mapped, window, count, position, padded = golomb(
-            data, end, window, count, position, padded, k, limit, coding[BITS]
-        )
+        mapped, window, count = golomb(data, reader, window, count, k, limit, coding[BITS])
     # A.7.2.2: EMErrval is 2 * |Errval| - RItype - map.
     error = (mapped + kind + 1) >> 1
     if (mapped + kind) & 1 == (k != 0 or 2 * negative >= n):
@@ -180,7 +193,7 @@ def interruption(  # type: ignore[no-untyped-def]
     value += error * step * (-1 if kind == 0 and ra > rb else 1)
     value += span * ((value < -near) - np.int64(value > maxval + near))
     if mapped < 0 or value < -near or value > maxval + near:
-        return np.int64(-1), window, count, position, padded
+        return np.int64(-1), window, count
     a += (mapped + 1 - kind) >> 1
     if n == coding[RESET]:
         a >>= 1
@@ -190,21 +203,21 @@ def interruption(  # type: ignore[no-untyped-def]
     contexts[context + B] = negative
     contexts[context + N] = n + 1
     contexts[context + K] = min(parameter(a + (n + 1 >> 1) * kind, n + 1), np.int64(_MOST_K))
-    return min(max(value, np.int64(0)), maxval), window, count, position, padded
+    return min(max(value, np.int64(0)), maxval), window, count
 
 
 @inlined(
-    f"Tuple((int64, {READER}))({BYTES}, int64, {READER}, {_CONTEXTS}, {_IN}, int64, int64, int64, int64, "
+    f"Tuple((int64, {WINDOW}))({SOURCE}, {_CONTEXTS}, {_IN}, int64, int64, int64, int64, "
     "uint64, int64, int64, int64, int64)",
     always=True,
 )
 def regular(  # type: ignore[no-untyped-def]
-    data, end, window, count, position, padded, contexts, coding, near, step, maxval, reset, context, sign,
+    data, reader, window, count, contexts, coding, near, step, maxval, reset, context, sign,
     ra, rb, rc,
 ):  # fmt: skip
     """A sample by its context, where that starts, and by SIGN (A.4 to A.6); -1 where it cannot be."""
     if count < FILLED:
-        window, count, position, padded = fill(data, end, window, count, position, padded)
+        window, count = fill(data, reader, window, count)
     k = contexts[context + K]
     zeros = np.int64(leading_zeros(window))
     if zeros <= _MOST_ZEROS:  # and so no escape: LIMIT - qbpp - 1 is more
@@ -212,11 +225,9 @@ def regular(  # type: ignore[no-untyped-def]
         window <<= np.uint64(zeros + 1 + k)
         count -= zeros + 1 + k
     else:
-        mapped, window, count, position, padded = golomb(
-            data, end, window, count, position, padded, k, coding[LIMIT], coding[BITS]
-        )
+        mapped, window, count = golomb(data, reader, window, count, k, coding[LIMIT], coding[BITS])
         if mapped < 0:
-            return np.int64(-1), window, count, position, padded
+            return np.int64(-1), window, count
     b, n = contexts[context + B], contexts[context + N]
     if k == 0 and near == 0:  # A.5.2
         mapped ^= (2 * b + n - 1) >> 63 & 1
@@ -231,7 +242,7 @@ def regular(  # type: ignore[no-untyped-def]
     if np.uint64(value) > np.uint64(maxval):  # A.4.4, A.4.5
         value += coding[RANGE] * step * ((value < -near) - np.int64(value > maxval + near))
         if value < -near or value > maxval + near:
-            return np.int64(-1), window, count, position, padded
+            return np.int64(-1), window, count
         value = min(max(value, np.int64(0)), maxval)
     # A.6.1
     a = contexts[context + A] + ((mapped + 1) >> 1)
@@ -254,22 +265,23 @@ def regular(  # type: ignore[no-untyped-def]
     reached = n << k
     if reached < a or (reached >> 1 >= a and k > 0):
         contexts[context + K] = min(parameter(a, n), np.int64(_MOST_K))
-    return value, window, count, position, padded
+    return value, window, count
 
 
 @inlined(
-    f"Tuple((uint64, int64, {READER}))({BYTES}, int64, {READER}, {_CONTEXTS}, {_GRADIENTS}, {_TABLE}, "
-    f"{_LINES}, uint64, uint64, uint64, int64, {_IN}, int64, int64)",
+    f"Tuple((uint64, {WINDOW}))({SOURCE}, {_CONTEXTS}, {_GRADIENTS}, {_TABLE}, "
+    f"{_LINES}, uint64, uint64, uint64, uint64, {_IN}, int64, int64)",
     always=True,
 )
 def decode_line(  # type: ignore[no-untyped-def]
-    data, end, window, count, position, padded, contexts, gradients, quantized, lines, above, line, columns,
+    data, reader, window, count, contexts, gradients, quantized, lines, above, line, columns,
     order, coding, near, step,
 ):  # fmt: skip
-    """Decode a line of one component; how many of its samples could be, RUNindex.
+    """Decode a line of one component; how many of its samples could be.
 
     ``above`` and ``line`` are where the line above and this one start in ``lines``, each with a sample more
-    to the left and to the right. near, step: those of ``coding``, which may be constants.
+    to the left, and those of `repeat` to the right; ``order`` is where its RUNindex is. near, step: those of
+    ``coding``, which may be constants.
     """
     maxval, reset = coding[MAXVAL], coding[RESET]
     x = _0
@@ -281,23 +293,22 @@ def decode_line(  # type: ignore[no-untyped-def]
         if gradient == 0:
             d = ra - rc
             if -near <= d <= near:
-                length, order, window, count, position, padded = run_length(
-                    data, end, window, count, position, padded, order, np.int64(columns - x)
-                )
+                run_index, left = contexts[order], np.int64(columns - x)
+                length, run_index, window, count = run_length(data, reader, window, count, run_index, left)
+                contexts[order] = max(run_index - (length < left), np.int64(0))
                 if length < 0:
-                    return x, order, window, count, position, padded
+                    return x, window, count
                 repeat(lines, line + x + _1, np.uint64(length))
                 x += np.uint64(length)
                 if x == columns:
                     break
                 rb = np.int64(lines[above + x + _1])
                 kind = np.int64(-near <= ra - rb <= near)
-                ra, window, count, position, padded = interruption(
-                    data, end, window, count, position, padded, contexts, coding, order, kind, ra, rb
+                ra, window, count = interruption(
+                    data, reader, window, count, contexts, coding, run_index, kind, ra, rb
                 )
                 if ra < 0:
-                    return x, order, window, count, position, padded
-                order = max(order - 1, np.int64(0))
+                    return x, window, count
                 lines[line + x + _1] = np.uint16(ra)
                 x += _1
                 rc = rb
@@ -306,16 +317,16 @@ def decode_line(  # type: ignore[no-untyped-def]
         # SIGN is known before Ra is: Q3 comes turned by it out of the table (A.3.4).
         offset = np.int64(quantized[np.uint64((2 * maxval + 1 & sign) + maxval - rc + ra)])
         context = np.uint64((gradient ^ sign) - sign + offset)
-        ra, window, count, position, padded = regular(
-            data, end, window, count, position, padded, contexts, coding, near, step, maxval, reset, context,
+        ra, window, count = regular(
+            data, reader, window, count, contexts, coding, near, step, maxval, reset, context,
             sign, ra, rb, rc,
         )  # fmt: skip
         if ra < 0:
-            return x, order, window, count, position, padded
+            return x, window, count
         lines[line + x + _1] = np.uint16(ra)
         rc = rb
         x += _1
-    return columns, order, window, count, position, padded
+    return columns, window, count
 
 
 @inlined(f"boolean({_GRADIENTS}, {_LINES}, uint64, uint64, uint64, uint64, uint64, int64)")
@@ -330,12 +341,12 @@ def is_flat(gradients, lines, above, line, x, components, pitch, near):  # type:
 
 
 @inlined(
-    f"Tuple((uint64, int64, {READER}))({BYTES}, int64, {READER}, {_CONTEXTS}, {_GRADIENTS}, {_TABLE}, "
-    f"{_LINES}, uint64, uint64, uint64, int64, {_IN}, uint64)"
+    f"Tuple((uint64, {WINDOW}))({SOURCE}, {_CONTEXTS}, {_GRADIENTS}, {_TABLE}, "
+    f"{_LINES}, uint64, uint64, uint64, {_IN}, uint64)"
 )
 def decode_pixels(  # type: ignore[no-untyped-def]
-    data, end, window, count, position, padded, contexts, gradients, quantized, lines, above, line, columns,
-    order, coding, components,
+    data, reader, window, count, contexts, gradients, quantized, lines, above, line, columns,
+    coding, components,
 ):  # fmt: skip
     """`decode_line` of several components that are interleaved by sample (ILV 2, B.3).
 
@@ -347,11 +358,11 @@ def decode_pixels(  # type: ignore[no-untyped-def]
     while x < columns:
         flat = is_flat(gradients, lines, above, line, x, components, pitch, near)
         if flat:
-            length, order, window, count, position, padded = run_length(
-                data, end, window, count, position, padded, order, np.int64(columns - x)
-            )
+            run_index, left = contexts[_RUN_INDEX], np.int64(columns - x)
+            length, run_index, window, count = run_length(data, reader, window, count, run_index, left)
+            contexts[_RUN_INDEX] = run_index
             if length < 0:
-                return x, order, window, count, position, padded
+                return x, window, count
             for component in range(components):
                 repeat(lines, line + component * pitch + x + _1, np.uint64(length))
             x += np.uint64(length)
@@ -361,8 +372,8 @@ def decode_pixels(  # type: ignore[no-untyped-def]
             at = component * pitch + x
             ra, rb = np.int64(lines[line + at]), np.int64(lines[above + at + _1])
             if flat:
-                value, window, count, position, padded = interruption(
-                    data, end, window, count, position, padded, contexts, coding, order, np.int64(0), ra, rb
+                value, window, count = interruption(
+                    data, reader, window, count, contexts, coding, run_index, np.int64(0), ra, rb
                 )
             else:
                 rc = np.int64(lines[above + at])
@@ -372,26 +383,26 @@ def decode_pixels(  # type: ignore[no-untyped-def]
                     sign = np.int64(rc - ra < -near) * np.int64(-1)
                 offset = np.int64(quantized[np.uint64((2 * maxval + 1 & sign) + maxval - rc + ra)])
                 context = np.uint64((gradient ^ sign) - sign + offset)
-                value, window, count, position, padded = regular(
-                    data, end, window, count, position, padded, contexts, coding, near, step, maxval, reset,
+                value, window, count = regular(
+                    data, reader, window, count, contexts, coding, near, step, maxval, reset,
                     context, sign, ra, rb, rc,
                 )  # fmt: skip
             if value < 0:
-                return x, order, window, count, position, padded
+                return x, window, count
             lines[line + at + _1] = np.uint16(value)
         if flat:
-            order = max(order - 1, np.int64(0))
+            contexts[_RUN_INDEX] = max(run_index - 1, np.int64(0))
         x += _1
-    return columns, order, window, count, position, padded
+    return columns, window, count
 
 
 @inlined(
-    f"boolean({BYTES}, {_IN}, {_IN}, int64, {_IN}, {_IN}, {_TABLE}, {_CONTEXTS}, {_GRADIENTS}, {_LINES}, "
-    "int64, int64, int64, int64, int64)"
+    f"boolean({BYTES}, {_IN}, {_IN}, int64, {_IN}, {_IN}, {_TABLE}, int64[::1], {_CONTEXTS}, {_GRADIENTS}, "
+    f"{_LINES}, int64, int64, int64, int64, int64)"
 )
 def is_possible(  # type: ignore[no-untyped-def]
-    data, starts, ends, interval, coding, initial, quantized, contexts, gradients, lines, columns, components,
-    first, stride, size,
+    data, starts, ends, interval, coding, initial, quantized, reader, contexts, gradients, lines, columns,
+    components, first, stride, size,
 ):  # fmt: skip
     """Whether the arguments of a kernel lead to nothing outside of its arrays."""
     if len(coding) != CODING or len(starts) != len(ends) or interval < 1:
@@ -402,7 +413,7 @@ def is_possible(  # type: ignore[no-untyped-def]
         return False
     if len(quantized) != 2 * (2 * coding[MAXVAL] + 1) or len(initial) != FIELDS * CONTEXTS:
         return False
-    if len(contexts) != len(initial) + components:
+    if len(reader) != READER_SIZE or len(contexts) != len(initial) + components:
         return False
     if len(gradients) != components * (columns + SPARE) or len(lines) != 2 * len(gradients):
         return False
@@ -417,17 +428,18 @@ def is_possible(  # type: ignore[no-untyped-def]
     return possible
 
 
-@inlined(f"UniTuple(int64, 2)({BYTES}, int64, {READER})")
-def end_of_interval(data, end, window, count, position, padded):  # type: ignore[no-untyped-def]
+@inlined(f"UniTuple(int64, 2)({SOURCE})")
+def end_of_interval(data, reader, window, count):  # type: ignore[no-untyped-def]
     """`WHOLE`, `CUT` or `LEFT_OVER`, and how many bytes are left over behind the last sample."""
     if count < FILLED:
-        window, count, position, padded = fill(data, end, window, count, position, padded)
-    left = count - padded
+        window, count = fill(data, reader, window, count)
+    left = count - reader[PADDED]
+    more = reader[END] - reader[POSITION]
     if left < 0:
         return CUT, np.int64(0)
     # Zeros fill up the last byte; CharLS takes another one of them.
-    if position < end or left >= 16 or window:
-        return LEFT_OVER, (left >> 3) + end - position
+    if more > 0 or left >= 16 or window:
+        return LEFT_OVER, (left >> 3) + more
     return WHOLE, left >> 3
 
 
@@ -449,22 +461,23 @@ def store(lines, source, columns, target, stride, narrow, wide):  # type: ignore
 
 
 @kernel(
-    f"UniTuple(int64, 3)({BYTES}, {_IN}, {_IN}, int64, boolean, {_IN}, {_IN}, {_TABLE}, {_CONTEXTS}, "
-    f"{_GRADIENTS}, {_LINES}, int64, int64, int64, int64, uint8[::1], uint16[::1])"
+    f"UniTuple(int64, 3)({BYTES}, {_IN}, {_IN}, int64, boolean, {_IN}, {_IN}, {_TABLE}, int64[::1], "
+    f"{_CONTEXTS}, {_GRADIENTS}, {_LINES}, int64, int64, int64, int64, uint8[::1], uint16[::1])"
 )
 def decode_scan(  # type: ignore[no-untyped-def]
-    data, starts, ends, interval, by_sample, coding, initial, quantized, contexts, gradients, lines, columns,
-    components, first, stride, narrow, wide,
+    data, starts, ends, interval, by_sample, coding, initial, quantized, reader, contexts, gradients, lines,
+    columns, components, first, stride, narrow, wide,
 ):  # fmt: skip
     """Decode a scan; what became of it, how many lines are whole, how many bytes are left over.
 
     starts, ends: (n,) offsets of the restart intervals of ``data``, of ``interval`` lines each; the scan has
     ``components``, from the number ``first`` on, of the ``stride`` that each pixel has, and they are
     interleaved ``by_sample`` or else by line. Pixels are written to ``narrow``, or to ``wide`` where that is
-    empty. coding, initial, quantized: what `tables` gives. contexts, gradients, lines: what `work` gives.
+    empty. coding, initial, quantized: what `tables` gives. reader, contexts, gradients, lines: what `work`
+    gives.
     """
     if not is_possible(
-        data, starts, ends, interval, coding, initial, quantized, contexts, gradients, lines, columns,
+        data, starts, ends, interval, coding, initial, quantized, reader, contexts, gradients, lines, columns,
         components, first, stride, max(len(narrow), len(wide)),
     ):  # fmt: skip
         return WRONG, 0, 0
@@ -474,48 +487,49 @@ def decode_scan(  # type: ignore[no-untyped-def]
     y = 0
     spare = np.int64(0)
     for number in range(len(starts)):
-        end = ends[number]
-        window, bits, position, padded = np.uint64(0), np.int64(0), starts[number], np.int64(0)
+        window, bits = np.uint64(0), np.int64(0)
+        reader[POSITION], reader[END], reader[PADDED] = starts[number], ends[number], 0
         for index in range(len(initial)):
             contexts[index] = initial[index]
         for component in range(count):
-            contexts[_ORDERS + component] = 0
+            contexts[_RUN_INDEX + component] = 0
         lines[:] = 0
         above, line = _0, count * pitch
         stop = min(y + interval, rows)
         while y < stop:
             for component in range(count):
-                at, order = component * pitch, _ORDERS + component
+                at = component * pitch
                 lines[line + at] = lines[above + at + _1]
                 lines[above + at + width + _1] = lines[above + at + width]
                 gradients_above(lines, above + at, width, gradients, at if by_sample else _0, coding)
                 if by_sample:
                     if component + _1 < count:
                         continue
-                    x, contexts[_ORDERS], window, bits, position, padded = decode_pixels(
-                        data, end, window, bits, position, padded, contexts, gradients, quantized, lines,
-                        above, line, width, contexts[_ORDERS], coding, count,
+                    x, window, bits = decode_pixels(
+                        data, reader, window, bits, contexts, gradients, quantized, lines,
+                        above, line, width, coding, count,
                     )  # fmt: skip
                 elif near == 0:
-                    x, contexts[order], window, bits, position, padded = decode_line(
-                        data, end, window, bits, position, padded, contexts, gradients, quantized, lines,
-                        above + at, line + at, width, contexts[order], coding, np.int64(0), np.int64(1),
+                    x, window, bits = decode_line(
+                        data, reader, window, bits, contexts, gradients, quantized, lines,
+                        above + at, line + at, width, _RUN_INDEX + component, coding, np.int64(0),
+                        np.int64(1),
                     )  # fmt: skip
                 else:
-                    x, contexts[order], window, bits, position, padded = decode_line(
-                        data, end, window, bits, position, padded, contexts, gradients, quantized, lines,
-                        above + at, line + at, width, contexts[order], coding, near, step,
+                    x, window, bits = decode_line(
+                        data, reader, window, bits, contexts, gradients, quantized, lines,
+                        above + at, line + at, width, _RUN_INDEX + component, coding, near, step,
                     )  # fmt: skip
                 if x < width:
-                    return CUT if padded else DAMAGED, y, 0
-            if bits < padded:
+                    return CUT if reader[PADDED] else DAMAGED, y, 0
+            if bits < reader[PADDED]:
                 return CUT, y, 0
             for component in range(count):
                 target = np.uint64(y * columns * stride + first) + component
                 store(lines, line + component * pitch + _1, width, target, np.uint64(stride), narrow, wide)
             above, line = line, above
             y += 1
-        code, left = end_of_interval(data, end, window, bits, position, padded)
+        code, left = end_of_interval(data, reader, window, bits)
         if code != WHOLE:
             return code, y, left
         spare = max(spare, left)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fastdcm.codestream.jpeg import JpegHeader
-from fastdcm.codestream.jpegls import Coding
+from fastdcm.codestream.jpegls import DEFAULT_RESET, Coding
 
 #: All that `refusal` may say.
 REFUSALS = (_TRANSFORM,) = ("a colour transform of HP's (mrfx)",)
-#: CharLS keeps RESET in a byte.
-_MOST_RESET = 255
+
+_BY_SAMPLE = 2  # ILV
 
 
 def refusal(header: JpegHeader) -> str:
@@ -24,6 +24,10 @@ def library_refusal(header: JpegHeader, codings: tuple[Coding, ...]) -> str:
     if len({scan.spectral_end for scan in header.scans}) > 1:
         # It lays out its output by the first scan.
         return "JPEG-LS with scans of different interleave modes"
-    if max(coding.reset for coding in codings) > _MOST_RESET:
-        return f"JPEG-LS with a RESET above {_MOST_RESET}"
+    if any(coding.maxval != (1 << header.precision) - 1 for coding in codings):
+        # Of it CharLS takes the largest sample alone: not RANGE, qbpp and LIMIT, as T.87 A.2.1 has it.
+        return f"JPEG-LS with a MAXVAL below that of {header.precision} bits"
+    if header.scans[0].spectral_end == _BY_SAMPLE and codings[0].reset != DEFAULT_RESET:
+        # It has other values then, where T.87 (A.6.1, A.7.2.3) makes no difference.
+        return f"JPEG-LS interleaved by sample with a RESET other than {DEFAULT_RESET}"
     return ""
