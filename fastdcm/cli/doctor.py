@@ -24,6 +24,7 @@ def doctor(table_only: bool) -> None:
         ("JPEG encoder", _jpeg()),
         ("PNG encoder", _png()),
         ("JPEG 2000 decoder", _jpeg2000()),
+        ("JPEG-LS decoder", _jpegls()),
         ("compiled kernels", _kernels()),
         ("workers", _workers()),
         ("transfer syntaxes", _syntaxes()),
@@ -92,6 +93,17 @@ def _jpeg2000() -> list[str]:
         *(f"  {reason}" for reason in REFUSALS),
         f"{LIBRARIES['jpeg2000']}, for these as far as it goes, for small jobs, by --decoder library",
         "our own for what is cut, with --allow-partial, also in small jobs",
+    ]
+
+
+def _jpegls() -> list[str]:
+    from fastdcm.codecs.jpegls.takes import REFUSALS
+    from fastdcm.codecs.table import LIBRARIES
+
+    return [
+        "our own, for all but",
+        *(f"  {reason}" for reason in REFUSALS),
+        f"{LIBRARIES['jpeg-ls']}, for these, for small jobs, by --decoder library",
     ]
 
 

@@ -17,6 +17,7 @@ from fastdcm.errors import DicomError, FastdcmError, OptionError, TruncatedError
 from tests.builders import BIG_ENDIAN, DEFLATED, EXPLICIT, Element, encapsulated, image, offsets, words
 
 RLE, DEFLATED_FRAME, BASELINE = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1", "1.2.840.10008.1.2.4.50"
+JPEG_LS = "1.2.840.10008.1.2.4.80"
 
 
 def partial(data: bytes, index: int = 0, **options: Any) -> tuple[Any, Any, list[str]]:
@@ -199,11 +200,32 @@ def test_offset_table_or_not(table: bool) -> None:
 
 def test_codecs_that_cannot_be_read_in_part() -> None:
     pixels = np.arange(64, dtype=np.uint8).reshape(8, 8)
-    for encode, syntax in ((imagecodecs.jpegls_encode, "80"), (imagecodecs.htj2k_encode, "201")):
+    for encode, syntax, choice in (
+        (imagecodecs.jpegls_encode, "80", "library"),
+        (imagecodecs.htj2k_encode, "201", "auto"),
+    ):
         stream = bytes(encode(pixels))
         data = image(encapsulated([stream[:-20]]), f"1.2.840.10008.1.2.4.{syntax}", rows=8, columns=8)
-        with fastdcm.open(data, allow_partial=True) as found, pytest.raises(FastdcmError, match=r"cut|past"):
+        options: dict[str, Any] = {"allow_partial": True, "decoder": choice}
+        with fastdcm.open(data, **options) as found, pytest.raises(FastdcmError, match=r"cut|past"):
             found.pixels()
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9"])
+def test_jpeg_ls(end: bytes) -> None:
+    """By our own decoder, which knows how many rows are whole."""
+    noise = np.random.default_rng(5).integers(1, 256, (64, 32)).astype(np.uint8)
+    stream = bytes(imagecodecs.jpegls_encode(noise))
+    data = image(encapsulated([stream[: len(stream) // 2] + end]), JPEG_LS, rows=64, columns=32)
+    stored, shown, codes = partial(data)
+    whole = sum(row != [0] * 32 for row in stored)
+    assert 25 < whole < 35
+    assert stored[:whole] == noise[:whole].tolist()
+    assert shown[whole:] == [[0] * 32] * (64 - whole)
+    assert codes == ["partial"]
+    nothing = image(encapsulated([stream[:40] + end]), JPEG_LS, rows=64, columns=32)
+    with fastdcm.open(nothing, allow_partial=True) as found, pytest.raises(FastdcmError):
+        found.pixels()
 
 
 def test_convert(tmp_path: Path) -> None:

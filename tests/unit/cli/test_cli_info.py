@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import fastdcm
 from fastdcm.cli import cli
 from fastdcm.codecs.jpeg2000.blocks import REFUSALS
+from fastdcm.codecs.jpegls import takes
 from fastdcm.errors import CodestreamError, UnsupportedError
 from tests.builders import encapsulated, image
 from tests.unit.codecs.decoding import UIDS
@@ -19,6 +20,9 @@ from tests.unit.codestream.jpeg2000_streams import GREY, cut, repacked
 
 J2K = bytes(imagecodecs.jpeg2k_encode(GREY, codecformat="j2k", reversible=True))
 HTJ2K = bytes(imagecodecs.htj2k_encode(GREY, reversible=True))
+JPEG_LS = bytes(imagecodecs.jpegls_encode(GREY))
+_TM = JPEG_LS.index(b"\xff\xda") + 6
+MAPPED = JPEG_LS[:_TM] + b"\1" + JPEG_LS[_TM + 1 :]
 OWN = "own JPEG 2000 decoder"
 AUTO = f"{OWN} (OpenJPEG in small jobs)"
 CASES = {
@@ -27,6 +31,9 @@ CASES = {
     "packed": ("jpeg2000", repacked(J2K, "PPT"), "OpenJPEG: packed packet headers (PPM, PPT)"),
     "htj2k": ("htj2k", HTJ2K, "OpenJPH through imagecodecs"),
     "mislabelled": ("jpeg-ls", J2K, AUTO),
+    "jpeg-ls": ("jpeg-ls", JPEG_LS, "own JPEG-LS decoder (CharLS in small jobs)"),
+    "jpeg-ls, cut": ("jpeg-ls", JPEG_LS[:-900], "own JPEG-LS decoder (CharLS in small jobs)"),
+    "mapping table": ("jpeg-ls", MAPPED, "nothing: JPEG-LS mapping tables (palettes) are not supported"),
     "headers": ("jpeg2000", J2K[:60], "nothing: cut: the data ends in the main header"),
 }
 
@@ -85,6 +92,12 @@ def test_what_decodes_a_frame_that_is_cut(allow_partial: bool, tmp_path: Path) -
             return
         with pytest.raises(CodestreamError, match="cut"):
             image.decoded_by()
+
+
+def test_doctor_tells_what_is_left_to_charls() -> None:
+    shown = CliRunner().invoke(cli, ["doctor"]).stdout
+    reasons = "".join(f"    {reason}\n" for reason in takes.REFUSALS)
+    assert f"JPEG-LS decoder\n  our own, for all but\n{reasons}  CharLS through imagecodecs" in shown
 
 
 def test_errors_have_path_and_frame(tmp_path: Path) -> None:
