@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -12,12 +15,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import fastdcm
 from fastdcm.codecs.decode import decoded_by
 from fastdcm.codecs.decoders import jpegls as decoder
 from fastdcm.codecs.jpegls.decode import decode
 from fastdcm.codecs.jpegls.takes import library_refusal
 from fastdcm.codestream import jpeg, jpegls
 from fastdcm.errors import CodestreamError, DecodeError, UnsupportedError
+from tests.corpus.reading import stored_rows
 from tests.fuzz.jpegls import accepted_cut, by_charls, content, made, wrong_pixels
 from tests.payoffs import Fixed
 from tests.unit.codecs.decoding import decoded, header_of
@@ -26,6 +31,7 @@ from tests.unit.codestream.streams import segment
 
 Array = NDArray[Any]
 EOI = b"\xff\xd9"
+SYNTAXES = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 
 
 def own(stream: bytes) -> Array:
@@ -320,3 +326,21 @@ def test_errors_of_the_library_are_ours(monkeypatch: pytest.MonkeyPatch) -> None
     stream, _ = encode(pixels[..., None], 8)
     with pytest.raises(DecodeError, match="CharLS cannot decode it: no"):
         decoded(stream, header_of(pixels, "jpeg-ls"), decoder="library")
+
+
+def test_real_files(corpus: Path) -> None:
+    """Frames of the corpus, by the hashes that it comes with."""
+    with (corpus / "MANIFEST.csv").open(newline="") as manifest:
+        names = {row["file"] for row in csv.DictReader(manifest) if row["transfer_syntax"] in SYNTAXES}
+    compared = 0
+    for row in stored_rows(corpus):
+        if row.file not in names or not row.frame:
+            continue
+        with fastdcm.open(corpus / "files" / row.file, decoder="own") as image:
+            assert image.decoded_by(row.frame - 1) == "own JPEG-LS decoder"
+            pixels = image.pixels(row.frame - 1, raw=True)
+        assert (pixels.dtype.name, pixels.shape) == (row.dtype, row.shape)
+        found = hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+        assert found == row.sha256, f"{row.file}, frame {row.frame}"
+        compared += 1
+    assert compared > 20
