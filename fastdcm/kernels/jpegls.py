@@ -229,8 +229,8 @@ def regular(  # type: ignore[no-untyped-def]
         if mapped < 0:
             return np.int64(-1), window, count
     b, n = contexts[context + B], contexts[context + N]
-    if k == 0 and near == 0:  # A.5.2
-        mapped ^= (2 * b + n - 1) >> 63 & 1
+    if near == 0:  # A.5.2, for a k of 0
+        mapped ^= ((2 * b + n - 1) & (k - 1)) >> 63 & 1
     error = mapped >> 1 ^ -(mapped & 1)
     predicted = min(max(ra + rb - rc, min(ra, rb)), max(ra, rb))  # A.4.1
     c = contexts[context + C]
