@@ -252,7 +252,7 @@ def test_other_processes_are_the_librarys() -> None:
 
 def test_it_is_said_who_decodes() -> None:
     header = header_of(ARRAY, "sv1", bits_stored=12)
-    assert decoded_by(memoryview(PLAIN), header) == "own decoder of lossless JPEG"
+    assert decoded_by(memoryview(PLAIN), header) == "own lossless JPEG decoder (libjpeg-turbo in small jobs)"
     assert decoded_by(memoryview(PLAIN), header, decoder="library") == "libjpeg-turbo through imagecodecs"
 
 
