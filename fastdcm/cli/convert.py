@@ -147,7 +147,7 @@ def _limit(name: str) -> dict[str, Any]:
     "--decoder",
     type=click.Choice(["auto", "own", "library"]),
     default="auto",
-    help="For JPEG 2000, JPEG-LS: our own, the library, or what suits a frame; default auto.",
+    help="For JPEG 2000, JPEG-LS, lossless JPEG: our own, a library, or what suits; default auto.",
 )
 @option("Run", "-j", "--jobs", type=_FROM_ONE, metavar="N", help="Worker processes; default: all cores.")
 @option(

@@ -25,6 +25,7 @@ def doctor(table_only: bool) -> None:
         ("PNG encoder", _png()),
         ("JPEG 2000 decoder", _jpeg2000()),
         ("JPEG-LS decoder", _jpegls()),
+        ("lossless JPEG decoder", _jpeg_lossless()),
         ("compiled kernels", _kernels()),
         ("workers", _workers()),
         ("transfer syntaxes", _syntaxes()),
@@ -104,6 +105,17 @@ def _jpegls() -> list[str]:
         "our own, for all but",
         *(f"  {reason}" for reason in REFUSALS),
         f"{LIBRARIES['jpeg-ls']}, for these, for small jobs, by --decoder library",
+    ]
+
+
+def _jpeg_lossless() -> list[str]:
+    from fastdcm.codecs.jpeg_lossless.headers import REFUSALS
+    from fastdcm.codecs.table import LIBRARIES
+
+    return [
+        "our own, for all but",
+        *(f"  {reason}" for reason in REFUSALS),
+        f"{LIBRARIES['jpeg']}, for these, for small jobs, by --decoder library",
     ]
 
 
