@@ -115,8 +115,8 @@ class ReadOptions:
     ``threads`` may work at one frame, where its decoder can share it out (JPEG 2000): more than one for
     who waits for a single frame, one for who decodes several at once, which is faster in all.
     ``decoder`` is for JPEG 2000, JPEG-LS and lossless JPEG: our own one, the ``library`` (OpenJPEG, CharLS,
-    libjpeg-turbo), or the own one where it can and pays (``auto``); a frame of these that ``own`` cannot decode
-    is an `UnsupportedError`.
+    libjpeg-turbo), or the own one where it can and pays (``auto``); a frame of these that ``own`` cannot
+    decode is an `UnsupportedError`.
     """
 
     strict: bool = False

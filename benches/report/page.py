@@ -19,9 +19,10 @@ _LEGEND = (
     "slowest and fastest round."
 )
 _STATUSES = (
-    "<i>Not yet</i>: takes reading at a reduced size, which is not there yet. <i>Not measured</i>: the peer was "
-    "absent, or the run was a quick one, or on your own files. <i>Bare calls alone</i>: what a program would "
-    "reach that does nothing but open, read, call the decoder, the kernel and the encoder, write and rename."
+    "<i>Not yet</i>: takes reading at a reduced size, which is not there yet. <i>Not measured</i>: the peer "
+    "was absent, or the run was a quick one, or on your own files. <i>Bare calls alone</i>: what a program "
+    "would reach that does nothing but open, read, call the decoder, the kernel and the encoder, write and "
+    "rename."
 )
 
 
