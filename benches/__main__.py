@@ -26,7 +26,15 @@ from benches.measure.children import ROOT, run_module
 #: Benches that take seconds each, what compiles among them, are none of a quick run.
 _NOT_SLOW = " and ".join(
     f"not {name}"
-    for name in ("start", "bench_stored", "bench_jpeg2000", "bench_import", "(kernels and False)")
+    for name in (
+        "start",
+        "bench_stored",
+        "bench_jpeg2000",
+        "bench_jpegls",
+        "bench_jpeg_lossless",
+        "bench_import",
+        "(kernels and False)",
+    )
 )
 #: Who is asked about every case of a quick run; the other libraries see two of them, and programs one.
 _FEW = ("fastdcm_worker", "dicomsdl_opencv", "pydicom_pillow")

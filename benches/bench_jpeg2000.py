@@ -8,10 +8,8 @@ alternation, of the corpus too with ``--corpus``.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -39,10 +37,6 @@ CASES = [
     for kind in ("CT", "MR", "CR", "US")
     for syntax in ("JPEG 2000 lossless", "JPEG 2000 lossy")
 ]
-_IMPORTED = (
-    "import imagecodecs, time; start = time.perf_counter(); import fastdcm.codecs.jpeg2000.decode; "
-    "import fastdcm.kernels.packet_headers_compiled; print(time.perf_counter() - start)"
-)
 
 
 def unsigned(kind: str) -> tuple[Array, int]:
@@ -83,24 +77,6 @@ def bench_openjpeg(benchmark: BenchmarkFixture, stream: bytes, threads: int) -> 
         imagecodecs.jpeg2k_decode(stream, numthreads=threads)
 
     benchmark.pedantic(checked, rounds=9, warmup_rounds=1)
-
-
-@pytest.mark.parametrize("compiled", [True, False])
-def bench_kernels(benchmark: BenchmarkFixture, compiled: bool, tmp_path: Path) -> None:
-    """A process that loads the kernels, or compiles them first."""
-    package = Path(fastdcm.__file__).parent
-    shutil.copytree(package, tmp_path / "fastdcm", ignore=shutil.ignore_patterns("*.kernel"))
-    environment = os.environ | {"PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path)}
-
-    def run() -> None:
-        subprocess.run(
-            [sys.executable, "-c", _IMPORTED], env=environment, cwd=tmp_path, check=True, capture_output=True
-        )
-
-    benchmark.group = "kernels"
-    if compiled:
-        run()
-    benchmark.pedantic(run, rounds=3 if compiled else 1)
 
 
 #: Of the table: what `opj_compress` makes of an image besides.

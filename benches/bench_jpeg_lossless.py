@@ -7,14 +7,9 @@ made ones: medians of the processor's time of one thread, in alternation, and wh
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -37,10 +32,6 @@ Array = NDArray[Any]
 _SYNTAXES = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 _COLOUR = {"colorspace": "RGB", "outcolorspace": "RGB"}
 _SIZES, _DEPTHS = (64, 512, 1024, 2048), (8, 12, 16)
-_IMPORTED = (
-    "import imagecodecs, time; start = time.perf_counter(); import fastdcm.codecs.jpeg_lossless.decode; "
-    "print(time.perf_counter() - start)"
-)
 #: Least seconds, and pairs, that a row of the table is measured for.
 _SECONDS, _PAIRS = 1.0, 7
 
@@ -120,24 +111,6 @@ def bench_tables(
         own(stream)
 
     benchmark(run)
-
-
-@pytest.mark.parametrize("compiled", [True, False])
-def bench_kernels(benchmark: BenchmarkFixture, compiled: bool, tmp_path: Path) -> None:
-    """A process that loads the kernels, or compiles them first."""
-    package = Path(fastdcm.__file__).parent
-    shutil.copytree(package, tmp_path / "fastdcm", ignore=shutil.ignore_patterns("*.kernel"))
-    environment = os.environ | {"PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path)}
-
-    def run() -> None:
-        subprocess.run(
-            [sys.executable, "-c", _IMPORTED], env=environment, cwd=tmp_path, check=True, capture_output=True
-        )
-
-    benchmark.group = "kernels of lossless JPEG"
-    if compiled:
-        run()
-    benchmark.pedantic(run, rounds=3 if compiled else 1)
 
 
 def real() -> Iterator[tuple[str, bytes]]:

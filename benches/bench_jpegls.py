@@ -7,13 +7,8 @@ kernels pays for itself (`fastdcm.codecs.decoders.jpegls`).
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -37,10 +32,6 @@ Array = NDArray[Any]
 
 SIDES, DEPTHS = (512, 1024, 2048), (8, 12, 16)
 _SYNTAXES = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
-_IMPORTED = (
-    "import imagecodecs, time; start = time.perf_counter(); import fastdcm.codecs.jpegls.decode; "
-    "print(time.perf_counter() - start)"
-)
 
 
 class Row(NamedTuple):
@@ -139,24 +130,6 @@ def main() -> None:
         if rows:
             charls, mine = (sum(getattr(row, name) for row in rows) for name in ("charls", "own"))
             print(f"{title}: {charls:.1f} ms and {mine:.1f} ms in sum, {charls / mine:.2f} x\n")
-
-
-@pytest.mark.parametrize("compiled", [True, False])
-def bench_kernels(benchmark: BenchmarkFixture, compiled: bool, tmp_path: Path) -> None:
-    """A process that loads the kernels, or compiles them first."""
-    package = Path(fastdcm.__file__).parent
-    shutil.copytree(package, tmp_path / "fastdcm", ignore=shutil.ignore_patterns("*.kernel"))
-    environment = os.environ | {"PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path)}
-
-    def run() -> None:
-        subprocess.run(
-            [sys.executable, "-c", _IMPORTED], env=environment, cwd=tmp_path, check=True, capture_output=True
-        )
-
-    benchmark.group = "kernels"
-    if compiled:
-        run()
-    benchmark.pedantic(run, rounds=3 if compiled else 1)
 
 
 @pytest.mark.parametrize("decode", [own, imagecodecs.jpegls_decode], ids=["own", "charls"])

@@ -116,6 +116,15 @@ def _has_masked_signs(array: Array, bits: int) -> bool:
     return int(array.min()) >= 0 and 1 << (bits - 1) <= int(array.max()) < 1 << bits
 
 
+def filled_below(samples: Samples, rows: int, darkest: Darkest | None, note: Note) -> Samples:
+    """The samples with black below so many rows, if these are not all; ``darkest`` is not None then."""
+    if darkest is None or rows >= samples.array.shape[0]:
+        return samples
+    missing = np.zeros(samples.array.shape[:2], bool)
+    missing[rows:] = True
+    return filled(samples, missing, darkest, note)
+
+
 def filled(samples: Samples, missing: Array, darkest: Darkest, note: Note) -> Samples:
     """The samples with black where ``missing``, (rows, columns) of bool, says so.
 

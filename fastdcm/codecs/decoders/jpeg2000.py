@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fastdcm.codecs.jpeg2000.partial import Extent
 
 #: Samples by which our own decoder is ahead of OpenJPEG as long as its kernels take to compile, and to load
-#: (benches/bench_jpeg2000.py).
+#: (benches/bench_jpeg2000.py, bench_loading.py).
 _SAMPLES_BEFORE_NUMBA, _SAMPLES_BEFORE_KERNELS = 400_000_000, 3_000_000
 _PAYOFF = Payoff(
     _SAMPLES_BEFORE_NUMBA,

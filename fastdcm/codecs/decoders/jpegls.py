@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import imagecodecs
-import numpy as np
 
 from fastdcm.codecs.decoders.common import (
     Array,
@@ -11,7 +10,7 @@ from fastdcm.codecs.decoders.common import (
     Note,
     call,
     check_geometry,
-    filled,
+    filled_below,
     samples_of,
     shaped,
 )
@@ -22,7 +21,7 @@ from fastdcm.kernels import Payoff
 from fastdcm.model import Header, Notice, Samples
 
 #: Samples by which our own decoder is ahead of CharLS, called twice, as long as its kernels take to compile,
-#: and to load (benches/bench_jpegls.py).
+#: and to load (benches/bench_jpegls.py, bench_loading.py).
 _SAMPLES_BEFORE_NUMBA, _SAMPLES_BEFORE_KERNELS = 400_000_000, 3_000_000
 _PAYOFF = Payoff(_SAMPLES_BEFORE_NUMBA, ("jpegls",), loading=_SAMPLES_BEFORE_KERNELS / _SAMPLES_BEFORE_NUMBA)
 _ONE = b"\x80"
@@ -65,11 +64,7 @@ def decode(
     samples = samples_of(
         array, header, precision=stream.precision, signed=None, photometric=photometric, note=note
     )
-    if rows < header.rows and darkest is not None:
-        missing = np.zeros((header.rows, header.columns), bool)
-        missing[rows:] = True
-        return filled(samples, missing, darkest, note)
-    return samples
+    return filled_below(samples, rows, darkest, note)
 
 
 def _by_us(
