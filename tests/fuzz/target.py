@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import fastdcm
 from fastdcm.errors import FastdcmError
@@ -12,18 +13,20 @@ _MOST_NOTICES = 50
 
 
 def exercise(data: bytes) -> Iterator[str]:
-    """Open, decode and render first, second and last frame; then the same with what is there of them.
+    """Open, decode and render first, second and last frame, by libraries, and by our own decoders where there
+    are some; then the same with what is there of them.
 
     Yields what became of each: ``read``, ``notice`` or the name of an error of fastdcm's. Any other
     exception is a finding, and so is a result of another shape than the header's.
     """
-    yield from _read(data, allow_partial=False)
+    yield from _read(data, decoder="library")
+    yield from _read(data, decoder="own")
     yield from _read(data, allow_partial=True)
 
 
-def _read(data: bytes, *, allow_partial: bool) -> Iterator[str]:
+def _read(data: bytes, **options: Any) -> Iterator[str]:
     try:
-        found = fastdcm.open(data, allow_partial=allow_partial)
+        found = fastdcm.open(data, **options)
     except FastdcmError as error:
         yield type(error).__name__
         return

@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz.campaign import EndedError, Report, Worker, run, save
 from tests.fuzz.mutations import Mutant, mutant
 from tests.fuzz.seeds import Seed, by_area, seeds
-from tests.fuzz.worker import LIBRARIES
+from tests.fuzz.worker import LIBRARIES, OWN
 
 COUNT = 460  # 20 an area
 
@@ -38,7 +38,7 @@ def test_inputs_are_spread(report: Report) -> None:
     """Each area as often as the others, each decoder reached, and errors among what came of it."""
     assert max(report.inputs.values()) - min(report.inputs.values()) <= 1
     reached = set().union(*report.reached.values())
-    assert reached == {*LIBRARIES.values(), "native", "zlib"}
+    assert reached == {*LIBRARIES.values(), *OWN.values(), "native", "zlib"}
     for area, outcomes in report.outcomes.items():
         assert outcomes.total() > outcomes["read"], area
 

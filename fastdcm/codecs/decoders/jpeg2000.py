@@ -19,7 +19,7 @@ from fastdcm.codecs.decoders.common import (
 from fastdcm.codecs.decoders.reported import raising
 from fastdcm.codestream import jpeg2000
 from fastdcm.codestream.jpeg2000.precincts import TooMuchWorkError
-from fastdcm.errors import UnsupportedError
+from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels import Payoff
 from fastdcm.model import Header, Notice, Samples
 
@@ -73,9 +73,7 @@ def decode(
     if darkest is not None and decoder != "library" and not high_throughput:
         extent = _extent(data, stream)
     if extent is not None:
-        from fastdcm.codecs.jpeg2000.decode import decode as decode_by_us
-
-        array = decode_by_us(data, stream, partial_data=True, threads=threads)
+        array = _by_us(data, stream, threads, required=True, partial=True)
     elif not stream.complete:
         jpeg2000.parse(data)  # says what is missing
     elif decoder == "own" or (decoder == "auto" and pays):
@@ -118,7 +116,9 @@ def _extent(data: bytes, stream: jpeg2000.Jpeg2000Header) -> Extent | None:
     return None if stream.complete and found.packets == found.total else found
 
 
-def _by_us(data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, *, required: bool) -> Array | None:
+def _by_us(
+    data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, *, required: bool, partial: bool = False
+) -> Array | None:
     """Decoded by our own kernels; None where they do not take it, an error if they are ``required``."""
     from fastdcm.codecs.jpeg2000.blocks import MorePassesError, refusal
 
@@ -127,12 +127,12 @@ def _by_us(data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, *, requir
         from fastdcm.codecs.jpeg2000.decode import decode
 
         try:
-            return decode(data, stream, threads=threads)
+            return decode(data, stream, partial_data=partial, threads=threads)
         except TooMuchWorkError:
             reason = "so many packets or code-blocks"
-        except MorePassesError:
+        except MorePassesError as error:
             if required:
-                raise
+                raise CodestreamError(error.message) from error
             return None
     if required:
         raise UnsupportedError(f"the own JPEG 2000 decoder does not take {reason}")

@@ -88,7 +88,10 @@ def packets(data: bytes, header: Jpeg2000Header, *, partial: bool = False) -> It
     packed = _packed_in_main_header(data, header)
     for tile, parts in _parts(header).items():
         walk = _Tile(data, header, tile, parts, packed.get(tile), work, reader)
-        yield from walk.packets(partial=partial)
+        try:
+            yield from walk.packets(partial=partial)
+        except CutHeaderError as error:
+            raise CodestreamError(error.message) from error
 
 
 def count(data: bytes, header: Jpeg2000Header) -> int:

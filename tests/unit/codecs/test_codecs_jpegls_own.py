@@ -337,7 +337,7 @@ def test_real_files(corpus: Path) -> None:
         if row.file not in names or not row.frame:
             continue
         with fastdcm.open(corpus / "files" / row.file, decoder="own") as image:
-            assert image.decoded_by(row.frame - 1) == "own JPEG-LS decoder (CharLS in small jobs)"
+            assert image.decoded_by(row.frame - 1) == "own JPEG-LS decoder"
             pixels = image.pixels(row.frame - 1, raw=True)
         assert (pixels.dtype.name, pixels.shape) == (row.dtype, row.shape)
         found = hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
