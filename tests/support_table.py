@@ -23,7 +23,7 @@ from typing import NamedTuple
 import pytest
 
 import fastdcm
-from fastdcm.codecs.table import LIBRARIES, SYNTAXES, Family, Syntax
+from fastdcm.codecs.table import SYNTAXES, Syntax
 from tests.conftest import CORPUS, PYDICOM_FILES, ROOT
 from tests.corpus.reading import files as corpus_files
 from tests.corpus.reading import stored_rows
@@ -156,13 +156,13 @@ def _text(path: Path) -> str:
 def table() -> str:
     """README's table as Markdown: a row for each codec and what it carries."""
     rows = ["| codec | transfer syntaxes 1.2.840.10008.1.2… | carries | decoded by |", "| --- " * 4 + "|"]
-    groups: dict[tuple[Family, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
     for syntax in SYNTAXES.values():
         if syntax.supported:
-            groups.setdefault((syntax.family, syntax.carries), []).append(ending(syntax))
+            groups.setdefault((syntax.decoder, syntax.carries), []).append(ending(syntax))
     rows += [
-        f"| {TITLES[endings[0]]} | {shown(endings)} | {carries} | {LIBRARIES[family]} |"
-        for (family, carries), endings in groups.items()
+        f"| {TITLES[endings[0]]} | {shown(endings)} | {carries} | {decoder} |"
+        for (decoder, carries), endings in groups.items()
     ]
     return "\n".join(rows) + "\n"
 

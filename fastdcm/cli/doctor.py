@@ -126,21 +126,21 @@ def _workers() -> list[str]:
 
 
 def _syntaxes() -> list[str]:
-    from fastdcm.codecs.table import LIBRARIES, SYNTAXES
+    from fastdcm.codecs.table import SYNTAXES
 
     lines = []
     for syntax in SYNTAXES.values():
-        how = LIBRARIES[syntax.family] if syntax.supported else "not supported"
+        how = syntax.decoder if syntax.supported else "not supported"
         lines.append(f"{syntax.uid:<28} {syntax.name:<78.78} {how}")
     return lines
 
 
 def _table() -> list[str]:
-    """Each transfer syntax on a line: UID, name, what it carries, the library that decodes it."""
-    from fastdcm.codecs.table import LIBRARIES, SYNTAXES
+    """Each transfer syntax on a line: UID, name, what it carries, what decodes it."""
+    from fastdcm.codecs.table import SYNTAXES
 
     rows = [
-        (syntax.uid, syntax.name, syntax.carries, LIBRARIES[syntax.family])
+        (syntax.uid, syntax.name, syntax.carries, syntax.decoder)
         if syntax.supported
         else (syntax.uid, syntax.name, "not supported", "")
         for syntax in SYNTAXES.values()

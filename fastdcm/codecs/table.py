@@ -28,6 +28,10 @@ LIBRARIES: dict[Family, str] = {
 }
 
 
+#: Lossless JPEG, JPEG-LS and JPEG 2000, which have a decoder of our own (`fastdcm.codecs.decode.decoded_by`).
+_OWN = frozenset(f"1.2.840.10008.1.2.4.{last}" for last in (57, 70, 80, 81, 90, 91, 92, 93))
+
+
 class Syntax(NamedTuple):
     """One transfer syntax. ``carries`` says in words what may be in it."""
 
@@ -35,6 +39,12 @@ class Syntax(NamedTuple):
     name: str
     family: Family
     carries: str
+
+    @property
+    def decoder(self) -> str:
+        """In words, what decodes frames of it; a frame's headers and the size of the job choose."""
+        library = LIBRARIES[self.family]
+        return f"our own, or {library}" if self.uid in _OWN else library
 
     @property
     def supported(self) -> bool:
