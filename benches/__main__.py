@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,11 @@ _NOT_SLOW = " and ".join(
         "bench_jpegls",
         "bench_jpeg_lossless",
         "bench_import",
-        "(kernels and False)",
+        "bench_code_blocks",
     )
 )
-#: Who is asked about every case of a quick run; the other libraries see two of them, and programs one.
+#: Who is asked about every case of a quick run; the others see one of them.
 _FEW = ("fastdcm_worker", "dicomsdl_opencv", "pydicom_pillow")
-_PROGRAMS = ("fastdcm_command", "dcm2jpg", "dcmj2pnm")
 
 
 def temporary_place() -> str | None:
@@ -64,7 +64,7 @@ class Session:
         if not self.cases:
             sys.exit(f"no DICOM image was found in {data}")
         self.settings = (
-            speed.Settings(0.03, 0.4, 1.5, 5, folder) if quick else speed.Settings(0.2, 1.0, 4, 5, folder)
+            speed.Settings(0.03, 0.3, 1, 5, folder) if quick else speed.Settings(0.1, 0.6, 3, 5, folder)
         )
 
     def say(self, words: str) -> None:
@@ -78,21 +78,19 @@ class Session:
 
     def speeds(self) -> list[dict[str, Any]]:
         """Every case on one core; a few as PNG, and a few on all cores."""
-        first, large, colour = (self.case(name) for name in ("ct-native", "dx-native", "us-jpeg-baseline"))
-        found = [self._speed(case, "jpeg", self._names(case, first, large)) for case in self.cases]
+        first, large = self.case("ct-native"), self.case("dx-native")
+        found = [self._speed(case, "jpeg", self._names(case, first)) for case in self.cases]
         if not self.quick:
             found += [self._speed(case, "png", peers.NAMES) for case in (first, large)]
         if hasattr(os, "sched_setaffinity"):
             names = tuple(name for name in peers.NAMES if name != "fastdcm_worker")
-            for case in [first] if self.quick else dict.fromkeys([first, large, colour]):
+            for case in [first] if self.quick else dict.fromkeys([first, large]):
                 some = ("fastdcm_command", *_FEW[1:]) if self.quick else names
                 found.append(self._speed(case, "jpeg", some, together=True))
         return found
 
-    def _names(self, case: Case, first: Case, large: Case) -> tuple[str, ...]:
-        if not self.quick or case == first:
-            return peers.NAMES
-        return tuple(name for name in peers.NAMES if name not in _PROGRAMS) if case == large else _FEW
+    def _names(self, case: Case, first: Case) -> tuple[str, ...]:
+        return peers.NAMES if case == first or not self.quick else _FEW
 
     def _speed(
         self, case: Case, format: str, names: tuple[str, ...], *, together: bool = False
@@ -101,7 +99,7 @@ class Session:
         self.settings.names = names
         if not self.quick:
             # A Java machine compiles for seconds: where a goal compares with one, its runs are that long.
-            self.settings.starts = 16 if case.id in ("ct-native", "dx-native") else 4
+            self.settings.starts = 10 if case.id in ("ct-native", "dx-native") else 3
         return speed.compare_speed(case, format, self.settings, together=together)
 
     def stages(self) -> list[dict[str, Any]]:
@@ -132,6 +130,21 @@ class Session:
             "files": memory.of_files(self.case("ct-native"), counts, self.folder),
             "frames": memory.of_frames(frames, self.folder),
         }
+
+    def starts(self) -> list[dict[str, Any]]:
+        """One file, from process start to exit."""
+        self.say("start-up")
+        return startup.measure(self.case("ct-native"), 5 if self.quick else 15, self.folder)
+
+    def readings(self) -> Any:
+        """Bytes read for one frame of many."""
+        self.say("bytes read")
+        return run_module("benches.measure.frames", str(self.folder))
+
+    def parts(self) -> list[dict[str, Any]]:
+        """The benches of parts."""
+        self.say("benches of the parts")
+        return benches(self.folder, quick=self.quick)
 
 
 def benches(folder: Path, *, quick: bool) -> list[dict[str, Any]]:
@@ -172,8 +185,8 @@ def benches(folder: Path, *, quick: bool) -> list[dict[str, Any]]:
     ]
 
 
-def measure(place: Path, *, quick: bool, data: Path | None) -> dict[str, Any]:
-    """All figures of a run."""
+def measure(place: Path, *, quick: bool, data: Path | None) -> Iterator[dict[str, Any]]:
+    """All figures of a run: after each part, those that there are by then."""
     os.environ["BENCHES_FOLDER"] = str(place)
     session = Session(place, quick=quick, data=data)
     results: dict[str, Any] = {
@@ -182,20 +195,34 @@ def measure(place: Path, *, quick: bool, data: Path | None) -> dict[str, Any]:
         "machine": machine.describe(place),
         "cases": [asdict(case) for case in session.cases],
         "peers": speed.find_peers(),
-        "stages": session.stages(),
-        "speed": session.speeds(),
-        "scaling": session.scalings(),
     }
-    session.say("start-up")
-    results["startup"] = startup.measure(session.case("ct-native"), 5 if quick else 15, place)
-    results["memory"] = session.memories()
-    session.say("bytes read")
-    results["reading"] = run_module("benches.measure.frames", str(place))
-    session.say("benches of the parts")
-    results["benches"] = benches(place, quick=quick)
-    results["guard"] = guard.compare(results["stages"], guard.load())
-    results["load at the end"] = machine.load()
-    results["seconds"] = time.monotonic() - session.start
+    parts: dict[str, Callable[[], Any]] = {
+        "stages": session.stages,
+        "guard": lambda: guard.compare(results["stages"], guard.load()),
+        "startup": session.starts,
+        "scaling": session.scalings,
+        "memory": session.memories,
+        "reading": session.readings,
+        "speed": session.speeds,
+        "benches": session.parts,
+    }
+    for name, part in parts.items():
+        results[name] = part()
+        results["load at the end"] = machine.load()
+        results["seconds"] = time.monotonic() - session.start
+        yield results
+
+
+def keep(parts: Iterator[dict[str, Any]], file: Path) -> dict[str, Any]:
+    """The last of these results; all are written as they come, and Ctrl-C ends it with what is there."""
+    results: dict[str, Any] = {}
+    try:
+        for results in parts:
+            file.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        print("ended early: the report is of what was measured until now", file=sys.stderr)
     return results
 
 
@@ -210,10 +237,10 @@ def main() -> None:
     asked.data = asked.data and asked.data.absolute()
     asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fastdcm-benches-", dir=temporary_place()) as place:
-        results = measure(Path(place), quick=asked.quick, data=asked.data)
+        parts = measure(Path(place), quick=asked.quick, data=asked.data)
+        results = keep(parts, asked.folder / "results.json")
     if asked.write_reference:
         guard.write(results["stages"])
-    (asked.folder / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     subprocess.run([sys.executable, "-m", "benches.report", str(asked.folder)], cwd=ROOT, check=True)
 
 

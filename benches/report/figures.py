@@ -46,11 +46,18 @@ class Row:
         return self.name in OURS.values()
 
 
+#: What a run that was ended early has not measured.
+_NOTHING: dict[str, Any] = {
+    **{part: [] for part in ("stages", "speed", "scaling", "startup", "reading", "benches", "guard")},
+    "memory": {"files": {"points": []}, "frames": {"frames": 0, "parent": None, "worker": None}},
+}
+
+
 class Results:
     """results.json, asked by case, format and peer."""
 
     def __init__(self, data: dict[str, Any]) -> None:
-        self.data = data
+        self.data = data = {**_NOTHING, **data}
         self.cases: dict[str, dict[str, Any]] = {case["id"]: case for case in data["cases"]}
         self.stages: dict[str, dict[str, Any]] = {found["case"]: found for found in data["stages"]}
 
@@ -107,21 +114,28 @@ class Results:
 
     def bare_ratio(self, case: str) -> float | None:
         """`floor_ratio` of a program that only reads, decodes, renders, encodes and writes, by bare calls."""
-        seconds = self.stages.get(case, {}).get("seconds", {})
-        codecs = seconds.get("bare decode", 0.0) + seconds.get("bare encode", 0.0)
-        return self._bare(case) / codecs if codecs else None
+        if case not in self.stages:
+            return None
+        return self._sum(case, BARE) / self._sum(case, ("bare decode", "bare encode"))
 
     def bare_peer_ratio(self, case: str, peer: str) -> float | None:
         """How many times faster than a peer such a program would be, to JPEG."""
+        return self._peer_ratio(case, peer, BARE)
+
+    def codecs_peer_ratio(self, case: str, peer: str) -> float | None:
+        """The same of a program that took no time for anything but its codecs."""
+        return self._peer_ratio(case, peer, ("bare decode", "bare encode"))
+
+    def _peer_ratio(self, case: str, peer: str, stages: Sequence[str]) -> float | None:
         contest = self.contest(case)
         times = {found["name"]: found["seconds"] for found in contest["peers"]} if contest else {}
         if not times.get(peer) or case not in self.stages:
             return None
-        return statistics.median(times[peer]) / self._bare(case)
+        return statistics.median(times[peer]) / self._sum(case, stages)
 
-    def _bare(self, case: str) -> float:
+    def _sum(self, case: str, stages: Sequence[str]) -> float:
         seconds = self.stages[case]["seconds"]
-        return float(sum(seconds.get(name, 0.0) for name in BARE))
+        return float(sum(seconds.get(name, 0.0) for name in stages))
 
     def overhead(self, case: str) -> float:
         """Seconds an image that are neither a codec's nor the kernel's."""
@@ -132,8 +146,7 @@ class Results:
         return self._beyond(case, BARE)
 
     def _beyond(self, case: str, names: Sequence[str]) -> float:
-        seconds = self.stages[case]["seconds"]
-        return float(seconds["total"] - sum(seconds.get(name, 0.0) for name in names))
+        return float(self.stages[case]["seconds"]["total"]) - self._sum(case, names)
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -16,7 +16,8 @@ REACHED, MISSED, NOT_YET, NOT_MEASURED = "reached", "not reached", "not yet", "n
 class Goal:
     """``case`` against ``what`` should be at most or at least ``bound``; ``planned``: nothing does it yet.
 
-    ``ideal`` is what a program would reach that does nothing but the bare calls.
+    ``ideal`` is what a program would reach that does nothing but the bare calls, and ``bound_by_codecs``
+    one whose files were read, rendered and written in no time at all.
     """
 
     case: str
@@ -27,15 +28,17 @@ class Goal:
     planned: bool = False
     unit: str = "×"
     ideal: Callable[[Results], float | None] = lambda results: None
+    bound_by_codecs: Callable[[Results], float | None] = lambda results: None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A goal, what was measured, what bare calls would reach, and one of the four words."""
+    """A goal, what was measured, what bare calls and codecs alone would reach, and one of the four words."""
 
     goal: Goal
     measured: str
     ideal: str
+    bound_by_codecs: str
     status: str
 
     @property
@@ -68,7 +71,10 @@ def _against(case: str, words: str, peer: str, label: str, bound: float) -> Goal
     def ideal(results: Results) -> float | None:
         return results.bare_peer_ratio(case, peer)
 
-    return Goal(words, label, bound, True, _peer(case, peer), ideal=ideal)
+    def codecs(results: Results) -> float | None:
+        return results.codecs_peer_ratio(case, peer)
+
+    return Goal(words, label, bound, True, _peer(case, peer), ideal=ideal, bound_by_codecs=codecs)
 
 
 def _scaling(case: str, jobs: int) -> Measure:
@@ -99,7 +105,7 @@ def _file_memory(results: Results) -> Spread | None:
     points = results.data["memory"]["files"]["points"]
     peaks = [(point["parent"] or 0) + (point["worker"] or 0) for point in points]
     # The first count is large enough that everything is loaded.
-    return _one(peaks[-1] / peaks[0]) if all(peaks) else None
+    return _one(peaks[-1] / peaks[0]) if peaks and all(peaks) else None
 
 
 def _frame_memory(results: Results) -> Spread | None:
@@ -143,6 +149,8 @@ def _nothing(results: Results) -> Spread | None:
 
 ENCODER = "the bare encoder"
 CODECS = "the bare decoder and encoder"
+#: A run of fewer files is too short for workers to be worth their start: it is shown, and not a goal.
+_MANY = 2000
 
 
 def goals(results: Results) -> Iterator[Goal]:
@@ -198,6 +206,8 @@ def _against_peers() -> Iterator[Goal]:
 
 def _of_runs(results: Results) -> Iterator[Goal]:
     for found in results.data["scaling"]:
+        if found["files"] < _MANY:
+            continue
         for point in found["points"][1:]:
             words = f"{results.cases[found['case']]['label']}, {found['files']} files, -j {point['jobs']}"
             against = f"scaling of the bare encoder, {number(point['bare speed-up'])} ×"
@@ -207,7 +217,7 @@ def _of_runs(results: Results) -> Iterator[Goal]:
     )
     yield Goal("one file, process start to exit", "dcm2jpg's best", 1, False, _start("dcm2jpg, one file"))
     points = results.data["memory"]["files"]["points"]
-    few, many = (number(points[index]["files"]) for index in (0, -1))
+    few, many = (number(points[index]["files"]) if points else "many" for index in (0, -1))
     yield Goal(f"memory after {many} files", f"after {few}", 1.05, False, _file_memory)
     frames = number(results.data["memory"]["frames"]["frames"])
     yield Goal(f"memory for an object of {frames} frames", "", 300, False, _frame_memory, unit="MiB")
@@ -238,5 +248,6 @@ def _verdict(goal: Goal, results: Results) -> Verdict:
         status = NOT_YET
     else:
         status = NOT_MEASURED if spread is None else MISSED
-    ideal = None if spread is None else goal.ideal(results)
-    return Verdict(goal, words, "" if ideal is None else f"{number(ideal)} ×", status)
+    bounds = [None if spread is None else bound(results) for bound in (goal.ideal, goal.bound_by_codecs)]
+    ideal, codecs = ("" if bound is None else f"{number(bound)} ×" for bound in bounds)
+    return Verdict(goal, words, ideal, codecs, status)

@@ -22,7 +22,8 @@ _STATUSES = (
     "<i>Not yet</i>: takes reading at a reduced size, which is not there yet. <i>Not measured</i>: the peer "
     "was absent, or the run was a quick one, or on your own files. <i>Bare calls alone</i>: what a program "
     "would reach that does nothing but open, read, call the decoder, the kernel and the encoder, write and "
-    "rename."
+    "rename. <i>Codecs alone</i>: what the decoder and encoder would reach if all else took no time: no "
+    "program that uses them can be faster."
 )
 
 
@@ -125,8 +126,10 @@ def _runs(results: Results) -> Iterator[str]:
     by_title = dict(markdown.sections(results))
     chart = charts.stages(results, list(results.stages))
     yield _figure("Where the time goes, one worker", chart, by_title["Stages of a conversion"])
-    yield _figure("Scaling over -j", charts.scaling(results), by_title["Scaling over -j"])
-    yield _figure("Start-up", charts.startup(results), by_title["Start-up"])
+    if results.data["scaling"]:
+        yield _figure("Scaling over -j", charts.scaling(results), by_title["Scaling over -j"])
+    if results.data["startup"]:
+        yield _figure("Start-up", charts.startup(results), by_title["Start-up"])
     contest = next((found for found in results.data["speed"] if results.rows(found)), None)
     if contest:
         words = f"Peak memory: {markdown.title(results, contest)}; below, as a run gets longer"

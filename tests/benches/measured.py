@@ -95,7 +95,7 @@ def results(**changes: Any) -> dict[str, Any]:
         "scaling": [
             {
                 "case": "ct-native",
-                "files": 100,
+                "files": 5000,
                 "points": [
                     {"jobs": 1, "speed-up": 1.0, "bare speed-up": 1.0, **point},
                     {"jobs": 2, "speed-up": 1.8, "bare speed-up": 1.9, **point},

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benches.report import figures, goals, markdown, tables
+from benches.report import figures, goals, markdown, page, tables
 from benches.report.figures import Results, Spread
 from tests.benches.measured import case, contest, peer, results, stages
 
@@ -133,7 +133,7 @@ def test_a_quick_run_says_nothing_of_programs() -> None:
 def test_goals_of_runs() -> None:
     given = Results(results())
     found = {verdict.goal.case: verdict for verdict in goals.verdicts(given)}
-    assert found["case ct-native <&>, 100 files, -j 2"].status == goals.REACHED
+    assert found["case ct-native <&>, 5000 files, -j 2"].status == goals.REACHED
     assert found["one file, process start to exit"].status == goals.NOT_MEASURED, (
         "dcm2jpg, the second of them"
     )
@@ -142,6 +142,26 @@ def test_goals_of_runs() -> None:
     assert found["memory after 10\u202f000 files"].measured == "1.02 ×"
     assert found["memory for an object of 10\u202f000 frames"].status == goals.MISSED
     assert found["bytes read for one of 500 frames, native"].status == goals.MISSED
+
+
+def test_short_runs_are_shown_and_are_no_goal() -> None:
+    found = results()
+    found["scaling"][0]["files"] = 100
+    given = Results(found)
+    assert not any("-j 2" in verdict.goal.case for verdict in goals.verdicts(given))
+    assert any(row[1:3] == ["100", "2"] for row in tables.scaling(given))
+
+
+@pytest.mark.parametrize("last", ["stages", "startup", "scaling", "memory", "reading"])
+def test_a_run_that_was_ended_early_has_a_report_of_what_it_measured(last: str) -> None:
+    whole = results()
+    parts = ("stages", "guard", "startup", "scaling", "memory", "reading", "speed", "benches")
+    missing = parts[parts.index(last) + 1 :]
+    given = Results({name: part for name, part in whole.items() if name not in missing})
+    assert verdict(given, "CT 512², native, one worker", goals.ENCODER).status != goals.NOT_MEASURED
+    assert verdict(given, "CT 512², native, one core", "pydicom + Pillow").status == goals.NOT_MEASURED
+    assert "<h2>Goals</h2>" in page.page(given)
+    assert "## Goals" in markdown.page(given)
 
 
 def test_size_of_png_is_compared_with_pillow() -> None:
@@ -263,4 +283,6 @@ def test_bare_calls_alone_bound_a_goal() -> None:
     floor = verdict(given, "CT 512², native, one worker", "the bare encoder")
     assert floor.ideal == "1.29 ×"  # 0.9 ms of 0.7 ms
     assert verdict(given, "CT 512², native, one core", "pydicom + Pillow").ideal == "5 ×"
+    codecs = verdict(given, "CT 512², native, one core", "pydicom + Pillow").bound_by_codecs
+    assert codecs == "6.43 ×"  # 4.5 ms of 0.7 ms
     assert verdict(given, "one file", "python -c 'import numpy'").ideal == ""
