@@ -1,7 +1,7 @@
 """The most memory that decoding a JPEG 2000 image takes, our own decoder's beside OpenJPEG's (Linux).
 
-``python -m benches.decoder_memory`` prints a table. Each is measured in a process of its own, which has decoded
-a small image before; of the process' peak, what it held before the decoding is taken off.
+``python -m benches.decoder_memory`` prints a table. Each is measured in a process of its own, which has
+decoded a small image before; of the process' peak, what it held before the decoding is taken off.
 """
 
 from __future__ import annotations
