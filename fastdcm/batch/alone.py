@@ -14,6 +14,7 @@ from fastdcm.batch.convert import Converter, Job
 from fastdcm.batch.discovery import Task, failed
 from fastdcm.batch.report import Outcome, Progress, Watcher
 from fastdcm.errors import WorkerTimeoutError
+from fastdcm.kernels import Compiling
 from fastdcm.sinks.run import remove_temporaries
 
 _TICK_SECONDS = 0.1
@@ -71,7 +72,10 @@ def convert_alone(task: Task, job: Job, watcher: Watcher, outcome: Outcome) -> l
     threading.Thread(target=work.run, daemon=True).start()
     try:
         while not work.done.wait(_TICK_SECONDS):
-            watcher.tick(Progress(0, max(0, work.begun - 1), 0, 1, complete=True))
+            compiling = bool(Compiling.under_way)
+            watcher.tick(Progress(0, max(0, work.begun - 1), 0, 1, complete=True, compiling=compiling))
+            if compiling:
+                work.deadline = max(work.deadline, time.monotonic() + job.options.timeout)
             if time.monotonic() > work.deadline:
                 work.cancel()
                 error = WorkerTimeoutError("took longer than its time limit (--timeout)", frame=work.frame)

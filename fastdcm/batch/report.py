@@ -202,10 +202,14 @@ class Watcher:
 
 
 class Progress(NamedTuple):
-    """How far a run is: ``found`` files are known so far, and they are all once ``complete``."""
+    """How far a run is: ``found`` files are known so far, and they are all once ``complete``.
+
+    ``compiling``: the one file waits for kernels, which are compiled once on a machine.
+    """
 
     files: int
     images: int
     failures: int
     found: int
     complete: bool
+    compiling: bool = False

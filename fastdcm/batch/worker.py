@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from fastdcm import system
 from fastdcm.batch import protocol
 from fastdcm.batch.board import BOARD_BYTES, Board
+from fastdcm.kernels import Compiling
 
 #: What a library may leave in the worker's log before it is emptied.
 _LOG_LIMIT = 1 << 20
@@ -30,6 +31,8 @@ _TELL_SECONDS = 0.2
 #: A chunk that takes longer than this holds dearer files than those before it; what is left of it is
 #: given back, so that other workers get their share.
 _CHUNK_SECONDS = 1.0
+#: What compiling one kernel takes at most on a slow and busy machine: the largest takes 5 on a usual one.
+_COMPILING_SECONDS = 300.0
 
 
 def main() -> int:
@@ -46,6 +49,7 @@ def main() -> int:
     chunks: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, chunks), daemon=True).start()
     try:
+        Compiling.told = lambda: _allow_for_compiling(board, seconds)
         protocol.send(replies, protocol.READY, None)
         since = time.monotonic()
         while (chunk := chunks.get()) is not None:
@@ -98,6 +102,11 @@ def _serve(
             results.append((result, parts))
         done += 1
     tell(protocol.END)
+
+
+def _allow_for_compiling(board: Board, seconds: float) -> None:
+    """A time limit is a frame's, which is none of compiling, once on a machine."""
+    board.deadline = time.monotonic() + (_COMPILING_SECONDS if Compiling.under_way else seconds)
 
 
 def _listen(requests: BinaryIO, chunks: queue.SimpleQueue[Any]) -> None:

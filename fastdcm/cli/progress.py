@@ -120,6 +120,8 @@ def _new_bar() -> tuple[Bar, Any]:
 
 
 def _counts(progress: Progress) -> str:
+    if progress.compiling:
+        return "compiling kernels, once on this machine"
     of = f"/{progress.found}" if progress.complete else f" of {progress.found}+"
     failures = f", {progress.failures} failed" if progress.failures else ""
     return f"{progress.files}{of} files, {progress.images} images{failures}"

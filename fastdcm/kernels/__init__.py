@@ -9,7 +9,7 @@ once it has seen that many, or knows that they will come.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from fastdcm.kernels.places import are_cached
 
@@ -33,6 +33,29 @@ class Outlook:
 
 
 OUTLOOK = Outlook()
+
+
+class Compiling:
+    """A context in which kernels are compiled; whether some thread of this process is in one.
+
+    Compiling takes seconds, which whoever waits is told of, and which are no frame's: ``told`` is called when
+    it begins, and when it has ended.
+    """
+
+    under_way = 0
+    told: Callable[[], None] | None = None
+
+    def __enter__(self) -> None:
+        self._count(1)
+
+    def __exit__(self, *error: object) -> None:
+        self._count(-1)
+
+    @classmethod
+    def _count(cls, more: int) -> None:
+        cls.under_way += more
+        if cls.told is not None:
+            cls.told()
 
 
 def are_loaded() -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from fastdcm.kernels import machine_code
+from fastdcm.kernels import Compiling, machine_code
 from fastdcm.kernels.machine_code import Native, Signature
 
 
@@ -67,14 +67,15 @@ class Kernel:
 
     def _compiled(self, signature: str, types: Signature) -> bytes | None:
         """Machine code that stands alone; None where it needs numba's own functions."""
-        from numba.core.errors import NumbaError
+        with Compiling():
+            from numba.core.errors import NumbaError
 
-        try:
-            dispatcher = self._alone(signature)
-        except NumbaError:  # it makes arrays, which only numba can; or it is no kernel, which numba will say
-            return None
-        (compiled,) = dispatcher.overloads.values()
-        return machine_code.emit(compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, types)
+            try:
+                dispatcher = self._alone(signature)
+            except NumbaError:  # it makes arrays, which only numba can; or is no kernel, which numba will say
+                return None
+            (compiled,) = dispatcher.overloads.values()
+            return machine_code.emit(compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, types)
 
     def _alone(self, *signatures: str) -> Any:
         """Compiled without reference counts, which arrays of the caller do not need, and without what

@@ -37,6 +37,12 @@ class Stub:
         elif action == "hang":
             beat(3, 0.2)
             time.sleep(60)
+        elif action == "compile":
+            from fastdcm.kernels import Compiling
+
+            beat(1, 0.2)
+            with Compiling():
+                time.sleep(float(rest))
         elif action == "slow":
             time.sleep(float(rest))
         elif action == "print":

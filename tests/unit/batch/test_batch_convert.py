@@ -19,7 +19,7 @@ from fastdcm.batch.convert import Converter, Job
 from fastdcm.batch.discovery import Task
 from fastdcm.batch.report import Outcome, Progress, Report, Watcher
 from fastdcm.errors import DecodeError, FastdcmError, NoPixelDataError, NotDicomError, OutputError
-from fastdcm.kernels import Outlook
+from fastdcm.kernels import Compiling, Outlook
 from fastdcm.model import Notice
 from fastdcm.options import ConvertOptions, FrameSelection, ReadOptions
 from fastdcm.pipeline import Encoded
@@ -331,6 +331,26 @@ def test_alone_has_a_time_limit(setting: Setting, monkeypatch: pytest.MonkeyPatc
     never.set()
     assert "time limit" in str(outcome.failures[0])
     assert outcome.failures[0].path == "in/x.dcm"
+
+
+def test_compiling_is_told_and_is_in_no_time_limit(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    real = FakeImage.encode_frame
+
+    class Watching(Watcher):
+        def tick(self, progress: Progress) -> None:
+            seen.append(progress.compiling)
+
+    def encode(image: FakeImage, index: int, *options: object) -> Encoded:
+        with Compiling():
+            time.sleep(0.6)
+        return real(image, index, *options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FakeImage, "encode_frame", encode)
+    outcome = Outcome("in/x.dcm")
+    convert_alone(setting.task(), setting.job(timeout=0.3), Watching(), outcome)
+    assert (outcome.images, outcome.failures) == (1, [])
+    assert any(seen)
 
 
 def test_alone_hands_on_errors_that_are_no_failures(setting: Setting) -> None:

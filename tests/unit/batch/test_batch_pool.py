@@ -193,6 +193,11 @@ def test_item_without_frames_has_the_pools_time_limit(tmp_path: Path) -> None:
     assert sorted(type(result).__name__ for result in results) == ["Lost", "tuple"]
 
 
+def test_compiling_is_in_no_time_limit(tmp_path: Path) -> None:
+    results = Harness(tmp_path, workers=1).run(["compile:1.5", "ok:1"])
+    assert results == [("compile:1.5", False), ("ok:1", False)]
+
+
 def test_what_a_library_prints_does_not_get_into_the_messages(tmp_path: Path) -> None:
     assert Harness(tmp_path, workers=1).run(["print:a", "ok:1"]) == [("print:a", False), ("ok:1", False)]
 

@@ -53,6 +53,14 @@ def test_the_bar_tells_and_lines_come_through(monkeypatch: pytest.MonkeyPatch) -
     assert "failed: a[/].dcm: frame 3: [bold]bad" in text
 
 
+def test_the_bar_tells_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = _Terminal()
+    display = _display(monkeypatch, stream)
+    display.tick(Progress(0, 0, 0, 1, complete=True, compiling=True))
+    display.close()
+    assert "compiling kernels, once on this machine" in stream.getvalue()
+
+
 def test_time_left_needs_the_end_of_discovery() -> None:
     assert module._time_left(Progress(50, 50, 0, 100, complete=False), 10) == ""
     assert module._time_left(Progress(0, 0, 0, 100, complete=True), 10) == ""
