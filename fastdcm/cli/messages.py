@@ -37,3 +37,9 @@ def error_line(text: str) -> None:
 def counted(number: int, singular: str, plural: str = "") -> str:
     """``1 file``, ``2 files``."""
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def rate(number: float, seconds: float) -> str:
+    """So many a second: whole numbers, and below 10 two digits."""
+    value = number / seconds if seconds > 0 else 0.0
+    return f"{value:.0f}" if value >= 9.95 or not value else f"{value:.2g}"

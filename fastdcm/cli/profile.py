@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastdcm.batch.report import Report
 from fastdcm.batch.stages import STAGES
+from fastdcm.cli.messages import rate
 
 _WHAT = {
     "read": "open and read files",
@@ -32,7 +33,7 @@ def profile(report: Report) -> list[str]:
     lines.append(f"{_row('all', total, total, report.images)}  {wall:.2f} s of {workers}")
     if wall > 0:
         lines.append(
-            f"{report.images / wall:.0f} images/s, {_size(report.bytes_read / wall)}/s read, "
+            f"{rate(report.images, wall)} images/s, {_size(report.bytes_read / wall)}/s read, "
             f"{_size(report.bytes_written / wall)}/s written"
         )
     return lines

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fastdcm.batch.report import Outcome, Progress, Watcher
-from fastdcm.cli.messages import counted, error_line, printable
+from fastdcm.cli.messages import counted, error_line, printable, rate
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -78,7 +78,7 @@ class Display(Watcher):
             completed=progress.files,
             total=progress.found if progress.complete else None,
             text=_counts(progress),
-            rate=f"{progress.images / seconds:.0f}/s",
+            rate=f"{rate(progress.images, seconds)}/s",
             left=_time_left(progress, seconds),
         )
         self._bar.refresh()
@@ -138,4 +138,4 @@ def _time_left(progress: Progress, seconds: float) -> str:
 
 def _plain(progress: Progress, seconds: float) -> str:
     left = _time_left(progress, seconds)
-    return f"{_counts(progress)}, {progress.images / seconds:.0f} images/s" + (f", {left}" if left else "")
+    return f"{_counts(progress)}, {rate(progress.images, seconds)} images/s" + (f", {left}" if left else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastdcm.batch.report import Report
-from fastdcm.cli.messages import counted, printable
+from fastdcm.cli.messages import counted, printable, rate
 from fastdcm.options import Existing
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -20,7 +20,8 @@ def exit_status(report: Report, existing: Existing) -> int:
 
 def summary(report: Report, existing: Existing) -> list[str]:
     """The lines of the summary."""
-    rate = f" ({report.images / report.seconds:.0f} images/s)" if report.seconds > 0 and report.images else ""
+    told = report.seconds > 0 and report.images
+    speed = f" ({rate(report.images, report.seconds)} images/s)" if told else ""
     where = f", in {printable(', '.join(report.outputs[:3]))}" if report.images else ""
     if len(report.outputs) > 3 and report.images:
         where += f" and {len(report.outputs) - 3} more"
@@ -32,7 +33,7 @@ def summary(report: Report, existing: Existing) -> list[str]:
     if report.passed_through:
         of = "" if report.passed_through == report.images else f"{report.passed_through} of them "
         images += f" ({of}copied without re-encoding)"
-    lines = [f"{images} from {files} in {report.seconds:.1f} s{rate}{where}"]
+    lines = [f"{images} from {files} in {report.seconds:.1f} s{speed}{where}"]
     if report.interrupted:
         lines[0] = f"interrupted after {report.files} of {counted(report.found, 'file')} found: {lines[0]}"
     if report.failure_count:

@@ -12,7 +12,7 @@ import pytest
 
 from fastdcm.batch.report import Failure, Outcome, Progress
 from fastdcm.cli import progress as module
-from fastdcm.cli.messages import counted, error_line, printable, write_line
+from fastdcm.cli.messages import counted, error_line, printable, rate, write_line
 from fastdcm.cli.progress import Display
 from fastdcm.errors import DecodeError
 
@@ -119,3 +119,11 @@ def test_characters_that_a_stream_has_not_are_escaped(
         monkeypatch.setattr(sys, "stderr", stream)
         error_line("grün")
     assert (tmp_path / "log").read_text() == "gr\\xfcn\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "seconds", "words"),
+    [(1, 8.0, "0.12"), (0, 1.0, "0"), (19, 2.0, "9.5"), (100, 2.0, "50"), (9.96, 1.0, "10"), (3, 0.0, "0")],
+)
+def test_small_rates_have_digits(number: float, seconds: float, words: str) -> None:
+    assert rate(number, seconds) == words
