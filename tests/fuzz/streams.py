@@ -1,6 +1,7 @@
 """Random JPEG 2000 streams over what DICOM may hold of ITU-T T.800, the same for the same seed.
 
-Made by OpenJPEG's command, which has most options, and by imagecodecs, which needs no process.
+Made by the commands of OpenJPEG and of Grok, which have most options, and by imagecodecs, which needs no
+process.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from tests.unit.codestream.jpeg2000_streams import PROGRESSIONS
 
 Array = NDArray[Any]
 
+#: What Grok calls options of OpenJPEG's command; it has no TLM.
+_GROK = {"-SOP": "-S", "-EPH": "-E", "-PLT": "-L", "-TLM": "", "-mct": "-Y", "-TP": "-u", "-POC": "-P"}
 _SHAPES = [(width, height) for width in range(2, 11) for height in range(2, 11) if width + height <= 12]
 _FEW_SIDES = (1, 2, 3, 4, 5, 8, 31, 32, 33, 63, 64, 65)
 
@@ -156,7 +159,12 @@ def _encoded(tool: str, folder: Path, array: Array, bits: int, options: str) -> 
     target.unlink(missing_ok=True)
     samples, rows, columns = planes.shape
     form = f"{columns},{rows},{samples},{bits},{'s' if array.dtype.kind == 'i' else 'u'}"
-    command = [tool, "-i", str(source), "-o", str(target), "-F", form, *options.split()]
+    words = options.split()
+    if Path(tool).name.startswith("grk"):
+        if "-TP" in words and "-SOP" in words:
+            words.remove("-SOP")  # which it numbers otherwise than A.8.1 has it, with gaps
+        words = [said for word in words if (said := _GROK.get(word, word))] + ["-H", "1"]
+    command = [tool, "-i", str(source), "-o", str(target), "-F", form, *words]
     try:
         done = subprocess.run(command, capture_output=True, timeout=20, check=False)
     except subprocess.TimeoutExpired:
@@ -168,7 +176,7 @@ _ENCODERS = (_by_command, _by_command, _by_command, _by_imagecodecs)
 
 
 def made(seed: int, number: int, tool: str, folder: Path) -> Made:
-    """Stream ``number`` of a seed; ``tool`` is opj_compress, ``folder`` where its files may lie."""
+    """Stream ``number`` of a seed; ``tool`` is OpenJPEG's command or Grok's, its files in ``folder``."""
     chance = Random(f"{seed} {number}")
     encode = chance.choice(_ENCODERS)
     try:
