@@ -3,12 +3,10 @@
 Names are the standard's: Ra, Rb, Rc are the reconstructed samples to the left, above and to the upper left
 (figure 3), A, B, C, N the variables of a context, SIGN is 0 or -1, so that ``(v ^ SIGN) - SIGN`` turns v by
 it. Two of the three gradients lie in the line above: they are quantized for a whole line at once.
-docs/jpegls.md is a tour of this file.
+docs/jpegls.md is a tour of these kernels.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,70 +21,38 @@ from fastdcm.kernels.golomb_codes import (
     SOURCE,
     WINDOW,
     fill,
-    golomb,
-    parameter,
 )
-from fastdcm.kernels.inlined import inlined, leading_zeros
+from fastdcm.kernels.inlined import inlined
 from fastdcm.kernels.jit import kernel
+from fastdcm.kernels.jpegls_gradients import GRADIENTS, QUANTIZED, gradients_above, is_flat
+from fastdcm.kernels.jpegls_runs import interruption, repeat, run_length
+from fastdcm.kernels.jpegls_samples import regular
+from fastdcm.kernels.jpegls_tables import (
+    BITS,
+    CODING,
+    CONTEXT_ARRAY,
+    CONTEXTS,
+    FIELDS,
+    INTEGERS,
+    LIMIT,
+    LINES,
+    MAXVAL,
+    MOST_ZEROS,
+    NEAR,
+    RANGE,
+    RESET,
+    STEP,
+)
 
 #: What a kernel returns: all samples are there; the data ends before; a code that there cannot be; bits are
 #: left over behind the last sample; arguments that do not fit each other.
 WHOLE, CUT, DAMAGED, LEFT_OVER, WRONG = range(5)
-#: The fields of ``coding`` (A.2.1, C.2.4.1.1). STEP is 2 * NEAR + 1, BITS is qbpp.
-NEAR, STEP, MAXVAL, RANGE, BITS, LIMIT, T1, T2, T3, RESET = range(10)
-CODING = RESET + 1
-#: Fields of a context; K is the Golomb parameter of A and N. In those of run interruptions, B is Nn.
-A, B, C, N, K = (np.uint64(field) for field in range(5))
-FIELDS = 8
-#: 365 of regular mode, two of run interruptions.
-CONTEXTS = 367
-_RUN_0, _RUN_INDEX = np.uint64(FIELDS * 365), np.uint64(FIELDS * CONTEXTS)
-
 #: Samples of a line beside those of its columns: one to the left, and what `repeat` may write to the right.
 SPARE = 9
 _SPARE = np.uint64(SPARE)
-_MOST_K, _MOST_ZEROS = 16, 16
-#: A.7.1.1, by RUNindex.
-_J = np.array([0] * 4 + [1] * 4 + [2] * 4 + [3] * 4 + [4, 4, 5, 5, 6, 6, 7, 7, *range(8, 16)], np.int64)
-_LAST_ORDER = np.int64(len(_J) - 1)
-
-_0, _1, _2 = np.uint64(0), np.uint64(1), np.uint64(2)
-_LARGEST_BYTE = np.uint64(255)
-_IN, _TABLE = "Array(int64, 1, 'C', readonly=True)", "Array(int8, 1, 'C', readonly=True)"
-_CONTEXTS, _LINES, _GRADIENTS = "int64[::1]", "uint16[::1]", "int16[::1]"
-
-
-class Tables(NamedTuple):
-    """The parameters of a scan as `decode_scan` takes them."""
-
-    coding: NDArray[np.int64]
-    initial: NDArray[np.int64]
-    quantized: NDArray[np.int8]
-
-
-def tables(near: int, maxval: int, thresholds: tuple[int, int, int], reset: int) -> Tables:
-    """What `decode_scan` is to know of the parameters of a scan (A.2.1); of 16 bits, a quarter of a megabyte.
-
-    ``coding`` are the fields from NEAR to RESET. ``initial`` are the contexts at the start. ``quantized`` is
-    `FIELDS` * Q3 for each Ra - Rc from -MAXVAL on (A.3.3), and then the same turned by SIGN.
-    """
-    span = (maxval + 2 * near) // (2 * near + 1) + 1
-    depth = max(2, maxval.bit_length())
-    limit = 2 * (depth + max(8, depth))
-    fields = near, 2 * near + 1, maxval, span, (span - 1).bit_length(), limit, *thresholds, reset
-    contexts = np.zeros((CONTEXTS, FIELDS), np.int64)
-    contexts[:, A], contexts[:, N] = max(2, (span + 32) >> 6), 1
-    contexts[:, K] = int(contexts[0, A] - 1).bit_length()
-    difference = np.arange(-maxval, maxval + 1, dtype=np.int32)
-    size = np.abs(difference)
-    q3 = np.zeros(len(size), np.int8)
-    for least in (near + 1, *thresholds):
-        q3 += size >= least
-    q3 *= np.where(difference > 0, -FIELDS, FIELDS).astype(np.int8)
-    made = Tables(np.array(fields, np.int64), contexts.reshape(-1), np.concatenate([q3, -q3]))
-    for each in made:
-        each.flags.writeable = False
-    return made
+#: RUNindex of each component lies behind the contexts.
+_RUN_INDEX = np.uint64(FIELDS * CONTEXTS)
+_0, _1 = np.uint64(0), np.uint64(1)
 
 
 def work(
@@ -102,175 +68,9 @@ def work(
     )
 
 
-@inlined(f"void({_LINES}, uint64, uint64, {_GRADIENTS}, uint64, {_IN})")
-def gradients_above(lines, above, columns, gradients, first, coding):  # type: ignore[no-untyped-def]
-    """81 * Q1 + 9 * Q2 of each sample of a line, `FIELDS` times (A.3.3, A.3.4), from ``first`` on."""
-    if coding[MAXVAL] > 32767:
-        least, t1, t2, t3 = coding[NEAR] + 1, coding[T1], coding[T2], coding[T3]
-        for x in range(columns + _1):
-            wide = np.int64(lines[above + x + _1]) - np.int64(lines[above + x])
-            positive = (wide >= least) + np.int64(wide >= t1) + np.int64(wide >= t2) + np.int64(wide >= t3)
-            negative = (
-                (wide <= -least) + np.int64(wide <= -t1) + np.int64(wide <= -t2) + np.int64(wide <= -t3)
-            )
-            gradients[first + x] = positive - negative
-    else:  # the same in 16 bits, of which a processor compares twice as many at once
-        least, t1, t2, t3 = (
-            np.int16(coding[NEAR] + 1), np.int16(coding[T1]), np.int16(coding[T2]), np.int16(coding[T3])
-        )  # fmt: skip
-        below, b1, b2, b3 = np.int16(-least), np.int16(-t1), np.int16(-t2), np.int16(-t3)
-        for x in range(columns + _1):
-            d = np.int16(lines[above + x + _1] - lines[above + x])
-            gradients[first + x] = np.int16(
-                np.int16(d >= least) + np.int16(d >= t1) + np.int16(d >= t2) + np.int16(d >= t3)
-                - np.int16(d <= below) - np.int16(d <= b1) - np.int16(d <= b2) - np.int16(d <= b3)
-            )  # fmt: skip
-    for x in range(columns):
-        q1, q2 = gradients[first + x + _1], gradients[first + x]
-        gradients[first + x] = np.int16(q1 * np.int16(81 * FIELDS) + q2 * np.int16(9 * FIELDS))
-
-
-@inlined(f"void({_LINES}, uint64, uint64)")
-def repeat(lines, first, length):  # type: ignore[no-untyped-def]
-    """Fill so many samples with the one before them, and up to seven more, which are not decoded yet."""
-    value = lines[first - _1]
-    for each in range(first, first + length, np.uint64(8)):
-        for more in range(8):
-            lines[each + np.uint64(more)] = value
-
-
-@inlined(f"Tuple((int64, int64, {WINDOW}))({SOURCE}, int64, int64)", always=True)
-def run_length(data, reader, window, count, order, columns):  # type: ignore[no-untyped-def]
-    """How long a run is, of at most so many columns (A.7.1.2), -1 where it cannot be; RUNindex."""
-    length = np.int64(0)
-    while length < columns:
-        if count < FILLED:
-            window, count = fill(data, reader, window, count)
-        bits = _J[np.uint64(order)]
-        if not window >> np.uint64(63):
-            length += np.int64(window >> np.uint64(63 - bits))
-            window <<= np.uint64(bits + 1)
-            count -= bits + 1
-            if length >= columns:
-                length = np.int64(-1)
-            return length, order, window, count
-        window <<= _1
-        count -= 1
-        length += np.int64(1) << bits
-        if length <= columns:
-            order = min(order + 1, _LAST_ORDER)
-    return columns, order, window, count
-
-
 @inlined(
-    f"Tuple((int64, {WINDOW}))({SOURCE}, {_CONTEXTS}, {_IN}, int64, int64, int64, int64)",
-    always=True,
-)
-def interruption(  # type: ignore[no-untyped-def]
-    data, reader, window, count, contexts, coding, order, kind, ra, rb
-):  # fmt: skip
-    """The sample that interrupts a run (A.7.2), -1 where it cannot be; ``kind`` is RItype."""
-    near, step, maxval, span = coding[NEAR], coding[STEP], coding[MAXVAL], coding[RANGE] * coding[STEP]
-    context = _RUN_0 + np.uint64(FIELDS * kind)
-    a, negative, n = contexts[context + A], contexts[context + B], contexts[context + N]
-    k = contexts[context + K]
-    if count < FILLED:
-        window, count = fill(data, reader, window, count)
-    limit = coding[LIMIT] - _J[np.uint64(order)] - 1
-    zeros = np.int64(leading_zeros(window))
-    if zeros < min(limit - coding[BITS] - 1, np.int64(_MOST_ZEROS + 1)):
-        mapped = ((zeros - 1) << k) + np.int64(window << np.uint64(zeros) >> np.uint64(63 - k))
-        window <<= np.uint64(zeros + 1 + k)
-        count -= zeros + 1 + k
-    else:
-        mapped, window, count = golomb(data, reader, window, count, k, limit, coding[BITS])
-    # A.7.2.2: EMErrval is 2 * |Errval| - RItype - map.
-    error = (mapped + kind + 1) >> 1
-    if (mapped + kind) & 1 == (k != 0 or 2 * negative >= n):
-        negative += error > 0
-        error = -error
-    value = ra if kind else rb
-    value += error * step * (-1 if kind == 0 and ra > rb else 1)
-    value += span * ((value < -near) - np.int64(value > maxval + near))
-    if mapped < 0 or value < -near or value > maxval + near:
-        return np.int64(-1), window, count
-    a += (mapped + 1 - kind) >> 1
-    if n == coding[RESET]:
-        a >>= 1
-        n >>= 1
-        negative >>= 1
-    contexts[context + A] = a
-    contexts[context + B] = negative
-    contexts[context + N] = n + 1
-    contexts[context + K] = min(parameter(a + (n + 1 >> 1) * kind, n + 1), np.int64(_MOST_K))
-    return min(max(value, np.int64(0)), maxval), window, count
-
-
-@inlined(
-    f"Tuple((int64, {WINDOW}))({SOURCE}, {_CONTEXTS}, {_IN}, int64, int64, int64, int64, "
-    "uint64, int64, int64, int64, int64)",
-    always=True,
-)
-def regular(  # type: ignore[no-untyped-def]
-    data, reader, window, count, contexts, coding, near, step, maxval, reset, context, sign,
-    ra, rb, rc,
-):  # fmt: skip
-    """A sample by its context, where that starts, and by SIGN (A.4 to A.6); -1 where it cannot be."""
-    if count < FILLED:
-        window, count = fill(data, reader, window, count)
-    k = contexts[context + K]
-    zeros = np.int64(leading_zeros(window))
-    if zeros <= _MOST_ZEROS:  # and so no escape: LIMIT - qbpp - 1 is more
-        mapped = ((zeros - 1) << k) + np.int64(window << np.uint64(zeros) >> np.uint64(63 - k))
-        window <<= np.uint64(zeros + 1 + k)
-        count -= zeros + 1 + k
-    else:
-        mapped, window, count = golomb(data, reader, window, count, k, coding[LIMIT], coding[BITS])
-        if mapped < 0:
-            return np.int64(-1), window, count
-    b, n = contexts[context + B], contexts[context + N]
-    if near == 0:  # A.5.2, for a k of 0
-        mapped ^= ((2 * b + n - 1) & (k - 1)) >> 63 & 1
-    error = mapped >> 1 ^ -(mapped & 1)
-    predicted = min(max(ra + rb - rc, min(ra, rb)), max(ra, rb))  # A.4.1
-    c = contexts[context + C]
-    predicted += (c ^ sign) - sign  # A.4.2
-    if np.uint64(predicted) > np.uint64(maxval):
-        predicted = maxval & ~(predicted >> 63)
-    error *= step
-    value = predicted + ((error ^ sign) - sign)
-    if np.uint64(value) > np.uint64(maxval):  # A.4.4, A.4.5
-        value += coding[RANGE] * step * ((value < -near) - np.int64(value > maxval + near))
-        if value < -near or value > maxval + near:
-            return np.int64(-1), window, count
-        value = min(max(value, np.int64(0)), maxval)
-    # A.6.1
-    a = contexts[context + A] + ((mapped + 1) >> 1)
-    b += error
-    if n == reset:
-        a >>= 1
-        b >>= 1
-        n >>= 1
-    n += 1
-    # A.6.2
-    low, high = (b + n - 1) >> 63, -b >> 63
-    b = min(max(b + (n & low) - (n & high), 1 - n), np.int64(0))
-    c += low - high
-    if np.uint64(c + 128) > _LARGEST_BYTE:
-        c = np.int64(127) ^ (c >> 63)
-    contexts[context + A] = a
-    contexts[context + B] = b
-    contexts[context + C] = c
-    contexts[context + N] = n
-    reached = n << k
-    if reached < a or (reached >> 1 >= a and k > 0):
-        contexts[context + K] = min(parameter(a, n), np.int64(_MOST_K))
-    return value, window, count
-
-
-@inlined(
-    f"Tuple((uint64, {WINDOW}))({SOURCE}, {_CONTEXTS}, {_GRADIENTS}, {_TABLE}, "
-    f"{_LINES}, uint64, uint64, uint64, uint64, {_IN}, int64, int64)",
+    f"Tuple((uint64, {WINDOW}))({SOURCE}, {CONTEXT_ARRAY}, {GRADIENTS}, {QUANTIZED}, "
+    f"{LINES}, uint64, uint64, uint64, uint64, {INTEGERS}, int64, int64)",
     always=True,
 )
 def decode_line(  # type: ignore[no-untyped-def]
@@ -329,20 +129,9 @@ def decode_line(  # type: ignore[no-untyped-def]
     return columns, window, count
 
 
-@inlined(f"boolean({_GRADIENTS}, {_LINES}, uint64, uint64, uint64, uint64, uint64, int64)")
-def is_flat(gradients, lines, above, line, x, components, pitch, near):  # type: ignore[no-untyped-def]
-    """Whether all gradients of all components are 0, so that a run begins (B.3)."""
-    for component in range(components):
-        at = component * pitch + x
-        d = np.int64(lines[line + at]) - np.int64(lines[above + at])
-        if gradients[at] or d < -near or d > near:
-            return False
-    return True
-
-
 @inlined(
-    f"Tuple((uint64, {WINDOW}))({SOURCE}, {_CONTEXTS}, {_GRADIENTS}, {_TABLE}, "
-    f"{_LINES}, uint64, uint64, uint64, {_IN}, uint64)"
+    f"Tuple((uint64, {WINDOW}))({SOURCE}, {CONTEXT_ARRAY}, {GRADIENTS}, {QUANTIZED}, "
+    f"{LINES}, uint64, uint64, uint64, {INTEGERS}, uint64)"
 )
 def decode_pixels(  # type: ignore[no-untyped-def]
     data, reader, window, count, contexts, gradients, quantized, lines, above, line, columns,
@@ -397,8 +186,8 @@ def decode_pixels(  # type: ignore[no-untyped-def]
 
 
 @inlined(
-    f"boolean({BYTES}, {_IN}, {_IN}, int64, {_IN}, {_IN}, {_TABLE}, int64[::1], {_CONTEXTS}, {_GRADIENTS}, "
-    f"{_LINES}, int64, int64, int64, int64, int64)"
+    f"boolean({BYTES}, {INTEGERS}, {INTEGERS}, int64, {INTEGERS}, {INTEGERS}, {QUANTIZED}, "
+    f"int64[::1], {CONTEXT_ARRAY}, {GRADIENTS}, {LINES}, int64, int64, int64, int64, int64)"
 )
 def is_possible(  # type: ignore[no-untyped-def]
     data, starts, ends, interval, coding, initial, quantized, reader, contexts, gradients, lines, columns,
@@ -418,7 +207,7 @@ def is_possible(  # type: ignore[no-untyped-def]
     if len(gradients) != components * (columns + SPARE) or len(lines) != 2 * len(gradients):
         return False
     # Codes of these bits have place in a window.
-    if not (1 <= coding[BITS] <= 16 and coding[BITS] + _MOST_ZEROS < coding[LIMIT] - 1 <= 63):
+    if not (1 <= coding[BITS] <= 16 and coding[BITS] + MOST_ZEROS < coding[LIMIT] - 1 <= 63):
         return False
     if coding[NEAR] < 0 or coding[STEP] != 2 * coding[NEAR] + 1 or not 2 <= coding[RANGE] <= 65536:
         return False
@@ -443,7 +232,7 @@ def end_of_interval(data, reader, window, count):  # type: ignore[no-untyped-def
     return WHOLE, left >> 3
 
 
-@inlined(f"void({_LINES}, uint64, uint64, uint64, uint64, uint8[::1], uint16[::1])")
+@inlined(f"void({LINES}, uint64, uint64, uint64, uint64, uint8[::1], uint16[::1])")
 def store(lines, source, columns, target, stride, narrow, wide):  # type: ignore[no-untyped-def]
     """Write a line of one component to where its pixels have it."""
     if len(narrow) and stride == 1:
@@ -461,8 +250,9 @@ def store(lines, source, columns, target, stride, narrow, wide):  # type: ignore
 
 
 @kernel(
-    f"UniTuple(int64, 3)({BYTES}, {_IN}, {_IN}, int64, boolean, {_IN}, {_IN}, {_TABLE}, int64[::1], "
-    f"{_CONTEXTS}, {_GRADIENTS}, {_LINES}, int64, int64, int64, int64, uint8[::1], uint16[::1])"
+    f"UniTuple(int64, 3)({BYTES}, {INTEGERS}, {INTEGERS}, int64, boolean, {INTEGERS}, {INTEGERS}, "
+    f"{QUANTIZED}, int64[::1], {CONTEXT_ARRAY}, {GRADIENTS}, {LINES}, int64, int64, int64, int64, "
+    "uint8[::1], uint16[::1])"
 )
 def decode_scan(  # type: ignore[no-untyped-def]
     data, starts, ends, interval, by_sample, coding, initial, quantized, reader, contexts, gradients, lines,

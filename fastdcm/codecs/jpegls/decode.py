@@ -13,6 +13,7 @@ from fastdcm.codestream.jpeg_scan import Scan
 from fastdcm.codestream.jpegls import Coding, intervals
 from fastdcm.errors import CodestreamError
 from fastdcm.kernels import jpegls as kernels
+from fastdcm.kernels.jpegls_tables import Tables, tables
 
 Array = NDArray[Any]
 
@@ -90,5 +91,5 @@ def _decode_scan(
 
 
 @lru_cache(maxsize=16)
-def _tables(coding: Coding) -> kernels.Tables:
-    return kernels.tables(coding.near, coding.maxval, (coding.t1, coding.t2, coding.t3), coding.reset)
+def _tables(coding: Coding) -> Tables:
+    return tables(coding.near, coding.maxval, (coding.t1, coding.t2, coding.t3), coding.reset)

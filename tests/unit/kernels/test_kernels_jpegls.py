@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fastdcm.kernels import jpegls as kernels
+from fastdcm.kernels import jpegls_tables as tables
 from tests.conftest import ROOT
 
 #: Decodes random and damaged scans with the same source and numba's checks of bounds.
@@ -37,6 +38,7 @@ try:
 except Exception as error:
     print(type(error).__name__)
 kernels = load("jpegls")
+from fastdcm.kernels.jpegls_tables import tables
 from fastdcm.codestream import jpeg, jpegls
 from tests.fuzz.jpegls import made
 
@@ -47,7 +49,7 @@ def run(data, starts, ends, interval, by_sample, coding, columns, components, fi
     nothing = np.zeros(0, (np.uint16, np.uint8)[wide])
     code, whole, _ = kernels.decode_scan(
         data, starts, ends, interval, by_sample,
-        *kernels.tables(coding.near, coding.maxval, (coding.t1, coding.t2, coding.t3), coding.reset),
+        *tables(coding.near, coding.maxval, (coding.t1, coding.t2, coding.t3), coding.reset),
         *kernels.work(columns, components), columns, components, first, stride,
         *((nothing, pixels) if wide else (pixels, nothing)),
     )
@@ -100,7 +102,7 @@ def test_nothing_is_read_or_written_outside() -> None:
 
 def possible() -> dict[str, Any]:
     """The arguments for two lines of three samples, flat."""
-    coding, initial, quantized = kernels.tables(0, 255, (3, 7, 21), 64)
+    coding, initial, quantized = tables.tables(0, 255, (3, 7, 21), 64)
     reader, contexts, gradients, lines = kernels.work(3, 1)
     return {
         "data": np.array([0xFF, 0x7F], np.uint8), "starts": np.array([0]), "ends": np.array([2]),
@@ -126,14 +128,14 @@ def changed(array: Any, field: int, value: int) -> Any:
         ("ends", lambda old: np.array([3])),
         ("interval", lambda old: 0),
         ("coding", lambda old: old[:-1].copy()),
-        ("coding", lambda old: changed(old, kernels.MAXVAL, 65536)),
-        ("coding", lambda old: changed(old, kernels.MAXVAL, 254)),
-        ("coding", lambda old: changed(old, kernels.NEAR, -1)),
-        ("coding", lambda old: changed(old, kernels.STEP, 3)),
-        ("coding", lambda old: changed(old, kernels.RANGE, 65537)),
-        ("coding", lambda old: changed(old, kernels.BITS, 17)),
-        ("coding", lambda old: changed(old, kernels.LIMIT, 65)),
-        ("coding", lambda old: changed(old, kernels.LIMIT, 20)),
+        ("coding", lambda old: changed(old, tables.MAXVAL, 65536)),
+        ("coding", lambda old: changed(old, tables.MAXVAL, 254)),
+        ("coding", lambda old: changed(old, tables.NEAR, -1)),
+        ("coding", lambda old: changed(old, tables.STEP, 3)),
+        ("coding", lambda old: changed(old, tables.RANGE, 65537)),
+        ("coding", lambda old: changed(old, tables.BITS, 17)),
+        ("coding", lambda old: changed(old, tables.LIMIT, 65)),
+        ("coding", lambda old: changed(old, tables.LIMIT, 20)),
         ("initial", lambda old: old[:-1].copy()),
         ("quantized", lambda old: old[:-1].copy()),
         ("reader", lambda old: old[:-1].copy()),
