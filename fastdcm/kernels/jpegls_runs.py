@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastdcm.kernels.golomb_codes import FILLED, SOURCE, WINDOW, fill, golomb, parameter
+from fastdcm.kernels.golomb_codes import CODES, ahead, golomb, parameter
 from fastdcm.kernels.inlined import inlined, leading_zeros
 from fastdcm.kernels.jpegls_tables import (
     BITS,
+    CODING,
     CONTEXT_ARRAY,
     FIELDS,
-    INTEGERS,
     LIMIT,
     LINES,
     MAXVAL,
     MOST_K,
-    MOST_ZEROS,
     NEAR,
     RANGE,
     REGULAR_CONTEXTS,
@@ -27,67 +26,71 @@ from fastdcm.kernels.jpegls_tables import (
     N,
 )
 
-#: A.7.1.1, by RUNindex.
+#: What `repeat` may write beyond a run.
+REPEATED = 64
+_BLOCK = np.uint64(REPEATED)
+#: J (A.7.1.1) by RUNindex, and how many samples ones are that lead from a RUNindex of 0 to each.
 _J = np.array([0] * 4 + [1] * 4 + [2] * 4 + [3] * 4 + [4, 4, 5, 5, 6, 6, 7, 7, *range(8, 16)], np.int64)
-_LAST_ORDER = np.int64(len(_J) - 1)
+_REACHED = np.cumsum(1 << _J) - (1 << _J)
+_LAST_INDEX = np.int64(len(_J) - 1)
 _RUN_0 = np.uint64(FIELDS * REGULAR_CONTEXTS)
 _1 = np.uint64(1)
 
 
-@inlined(f"void({LINES}, uint64, uint64)")
+@inlined(f"void({LINES}, uint64, uint64)", always=True)
 def repeat(lines, first, length):  # type: ignore[no-untyped-def]
-    """Fill so many samples with the one before them, and up to seven more, which are not decoded yet."""
+    """Fill so many samples with the one before them, and up to `REPEATED` more, which are not decoded yet."""
     value = lines[first - _1]
-    for each in range(first, first + length, np.uint64(8)):
-        for more in range(8):
-            lines[each + np.uint64(more)] = value
+    for more in range((length | (_BLOCK - _1)) + _1):
+        lines[first + more] = value
 
 
-@inlined(f"Tuple((int64, int64, {WINDOW}))({SOURCE}, int64, int64)", always=True)
-def run_length(data, reader, window, count, order, columns):  # type: ignore[no-untyped-def]
-    """How long a run is, of at most so many columns (A.7.1.2), -1 where it cannot be; RUNindex."""
+@inlined(f"UniTuple(int64, 3)({CODES}, int64, int64, int64)", always=True)
+def run_length(codes, position, index, columns):  # type: ignore[no-untyped-def]
+    """How long a run is, of at most so many columns (A.7.1.2), -1 where it cannot be; RUNindex; position."""
+    window = ahead(codes, position)
+    ones = np.int64(leading_zeros(~window))
+    reached = index + ones
+    if reached <= _LAST_INDEX:
+        bits = _J[np.uint64(reached)]
+        length = _REACHED[np.uint64(reached)] - _REACHED[np.uint64(index)]
+        length += np.int64(window << np.uint64(ones) >> np.uint64(63 - bits))
+        if length < columns:
+            return length, reached, position + ones + 1 + bits
+    return run_length_by_ones(codes, position, index, columns)
+
+
+@inlined(f"UniTuple(int64, 3)({CODES}, int64, int64, int64)")
+def run_length_by_ones(codes, position, index, columns):  # type: ignore[no-untyped-def]
+    """`run_length` one by one: also to the end of a line."""
     length = np.int64(0)
     while length < columns:
-        if count < FILLED:
-            window, count = fill(data, reader, window, count)
-        bits = _J[np.uint64(order)]
+        window = ahead(codes, position)
+        bits = _J[np.uint64(index)]
         if not window >> np.uint64(63):
             length += np.int64(window >> np.uint64(63 - bits))
-            window <<= np.uint64(bits + 1)
-            count -= bits + 1
-            if length >= columns:
-                length = np.int64(-1)
-            return length, order, window, count
-        window <<= _1
-        count -= 1
+            return length if length < columns else np.int64(-1), index, position + 1 + bits
+        position += 1
         length += np.int64(1) << bits
         if length <= columns:
-            order = min(order + 1, _LAST_ORDER)
-    return columns, order, window, count
+            index = min(index + 1, _LAST_INDEX)
+    return columns, index, position
 
 
 @inlined(
-    f"Tuple((int64, {WINDOW}))({SOURCE}, {CONTEXT_ARRAY}, {INTEGERS}, int64, int64, int64, int64)",
+    f"UniTuple(int64, 2)({CODES}, int64, {CONTEXT_ARRAY}, {CODING}, int64, int64, int64, int64)",
     always=True,
 )
 def interruption(  # type: ignore[no-untyped-def]
-    data, reader, window, count, contexts, coding, order, kind, ra, rb
+    codes, position, contexts, coding, index, kind, ra, rb
 ):  # fmt: skip
     """The sample that interrupts a run (A.7.2), -1 where it cannot be; ``kind`` is RItype."""
-    near, step, maxval, span = coding[NEAR], coding[STEP], coding[MAXVAL], coding[RANGE] * coding[STEP]
+    near, step, maxval = coding[NEAR], coding[STEP], coding[MAXVAL]
     context = _RUN_0 + np.uint64(FIELDS * kind)
     a, negative, n = contexts[context + A], contexts[context + B], contexts[context + N]
     k = contexts[context + K]
-    if count < FILLED:
-        window, count = fill(data, reader, window, count)
-    limit = coding[LIMIT] - _J[np.uint64(order)] - 1
-    zeros = np.int64(leading_zeros(window))
-    if zeros < min(limit - coding[BITS] - 1, np.int64(MOST_ZEROS + 1)):
-        mapped = ((zeros - 1) << k) + np.int64(window << np.uint64(zeros) >> np.uint64(63 - k))
-        window <<= np.uint64(zeros + 1 + k)
-        count -= zeros + 1 + k
-    else:
-        mapped, window, count = golomb(data, reader, window, count, k, limit, coding[BITS])
+    longest = coding[LIMIT] - _J[np.uint64(index)] - 1 - coding[BITS] - 1
+    mapped, position = golomb(codes, position, k, longest, coding[BITS])
     # A.7.2.2: EMErrval is 2 * |Errval| - RItype - map.
     error = (mapped + kind + 1) >> 1
     if (mapped + kind) & 1 == (k != 0 or 2 * negative >= n):
@@ -95,9 +98,9 @@ def interruption(  # type: ignore[no-untyped-def]
         error = -error
     value = ra if kind else rb
     value += error * step * (-1 if kind == 0 and ra > rb else 1)
-    value += span * ((value < -near) - np.int64(value > maxval + near))
-    if mapped < 0 or value < -near or value > maxval + near:
-        return np.int64(-1), window, count
+    value += coding[RANGE] * step * ((value < -near) - np.int64(value > maxval + near))
+    if value < -near or value > maxval + near:
+        return np.int64(-1), position
     a += (mapped + 1 - kind) >> 1
     if n == coding[RESET]:
         a >>= 1
@@ -107,4 +110,4 @@ def interruption(  # type: ignore[no-untyped-def]
     contexts[context + B] = negative
     contexts[context + N] = n + 1
     contexts[context + K] = min(parameter(a + (n + 1 >> 1) * kind, n + 1), np.int64(MOST_K))
-    return min(max(value, np.int64(0)), maxval), window, count
+    return min(max(value, np.int64(0)), maxval), position

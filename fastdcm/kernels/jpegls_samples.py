@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastdcm.kernels.golomb_codes import FILLED, SOURCE, WINDOW, fill, golomb, parameter
-from fastdcm.kernels.inlined import inlined, leading_zeros
+from fastdcm.kernels.golomb_codes import CODES, golomb, parameter
+from fastdcm.kernels.inlined import inlined
 from fastdcm.kernels.jpegls_tables import (
     BITS,
+    CODING,
     CONTEXT_ARRAY,
-    INTEGERS,
     LIMIT,
+    MAXVAL,
     MOST_K,
-    MOST_ZEROS,
+    NEAR,
     RANGE,
+    RESET,
+    STEP,
     A,
     B,
     C,
@@ -21,52 +24,50 @@ from fastdcm.kernels.jpegls_tables import (
     N,
 )
 
-_1 = np.uint64(1)
 _LARGEST_BYTE = np.uint64(255)
 
 
+@inlined(f"int64(int64, int64, {CODING})", always=True)
+def in_range(predicted, error, coding):  # type: ignore[no-untyped-def]
+    """A sample where the prediction or it seems to be out of range (A.4.2, A.4.4, A.4.5); -1 for none."""
+    near, maxval = coding[NEAR], coding[MAXVAL]
+    value = min(max(predicted, np.int64(0)), maxval) + error
+    value += coding[RANGE] * coding[STEP] * ((value < -near) - np.int64(value > maxval + near))
+    if value < -near or value > maxval + near:
+        return np.int64(-1)
+    return min(max(value, np.int64(0)), maxval)
+
+
 @inlined(
-    f"Tuple((int64, {WINDOW}))({SOURCE}, {CONTEXT_ARRAY}, {INTEGERS}, int64, int64, int64, int64, "
-    "uint64, int64, int64, int64, int64)",
+    f"UniTuple(int64, 2)({CODES}, int64, {CONTEXT_ARRAY}, {CODING}, uint64, int64, int64, int64, int64)",
     always=True,
 )
 def regular(  # type: ignore[no-untyped-def]
-    data, reader, window, count, contexts, coding, near, step, maxval, reset, context, sign,
-    ra, rb, rc,
+    codes, position, contexts, coding, context, sign, ra, rb, rc
 ):  # fmt: skip
     """A sample by its context, where that starts, and by SIGN (A.4 to A.6); -1 where it cannot be."""
-    if count < FILLED:
-        window, count = fill(data, reader, window, count)
+    maxval = np.uint64(coding[MAXVAL])
     k = contexts[context + K]
-    zeros = np.int64(leading_zeros(window))
-    if zeros <= MOST_ZEROS:  # and so no escape: LIMIT - qbpp - 1 is more
-        mapped = ((zeros - 1) << k) + np.int64(window << np.uint64(zeros) >> np.uint64(63 - k))
-        window <<= np.uint64(zeros + 1 + k)
-        count -= zeros + 1 + k
-    else:
-        mapped, window, count = golomb(data, reader, window, count, k, coding[LIMIT], coding[BITS])
-        if mapped < 0:
-            return np.int64(-1), window, count
+    longest = coding[LIMIT] - coding[BITS] - 1
+    mapped, position = golomb(codes, position, k, longest, coding[BITS])
     b, n = contexts[context + B], contexts[context + N]
-    if near == 0:  # A.5.2, for a k of 0
+    if coding[NEAR] == 0:  # A.5.2, for a k of 0
         mapped ^= ((2 * b + n - 1) & (k - 1)) >> 63 & 1
     error = mapped >> 1 ^ -(mapped & 1)
+    error *= coding[STEP]
+    turned = (error ^ sign) - sign
     predicted = min(max(ra + rb - rc, min(ra, rb)), max(ra, rb))  # A.4.1
     c = contexts[context + C]
     predicted += (c ^ sign) - sign  # A.4.2
-    if np.uint64(predicted) > np.uint64(maxval):
-        predicted = maxval & ~(predicted >> 63)
-    error *= step
-    value = predicted + ((error ^ sign) - sign)
-    if np.uint64(value) > np.uint64(maxval):  # A.4.4, A.4.5
-        value += coding[RANGE] * step * ((value < -near) - np.int64(value > maxval + near))
-        if value < -near or value > maxval + near:
-            return np.int64(-1), window, count
-        value = min(max(value, np.int64(0)), maxval)
+    value = predicted + turned
+    if np.uint64(predicted) > maxval or np.uint64(value) > maxval:
+        value = in_range(predicted, turned, coding)
+        if value < 0:
+            return value, position
     # A.6.1
     a = contexts[context + A] + ((mapped + 1) >> 1)
     b += error
-    if n == reset:
+    if n == coding[RESET]:
         a >>= 1
         b >>= 1
         n >>= 1
@@ -84,4 +85,4 @@ def regular(  # type: ignore[no-untyped-def]
     reached = n << k
     if reached < a or (reached >> 1 >= a and k > 0):
         contexts[context + K] = min(parameter(a, n), np.int64(MOST_K))
-    return value, window, count
+    return value, position

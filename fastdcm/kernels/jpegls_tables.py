@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 
 #: The fields of ``coding`` (A.2.1, C.2.4.1.1). STEP is 2 * NEAR + 1, BITS is qbpp.
 NEAR, STEP, MAXVAL, RANGE, BITS, LIMIT, T1, T2, T3, RESET = range(10)
-CODING = RESET + 1
+CODING_SIZE = RESET + 1
+#: ``coding`` as functions hand it on: constants and registers, where an array would be loaded from.
+CODING = f"UniTuple(int64, {CODING_SIZE})"
 #: Fields of a context; K is the Golomb parameter of A and N. In those of run interruptions, B is Nn.
 A, B, C, N, K = (np.uint64(field) for field in range(5))
 FIELDS = 8
 #: 365 of regular mode, two of run interruptions.
 REGULAR_CONTEXTS, CONTEXTS = 365, 367
 CONTEXT_ARRAY, LINES = "int64[::1]", "uint16[::1]"
-INTEGERS = "Array(int64, 1, 'C', readonly=True)"
-MOST_K, MOST_ZEROS = 16, 16
+#: More than Golomb parameters of samples of 16 bits are.
+MOST_K = 16
 
 
 class Tables(NamedTuple):
@@ -29,10 +31,11 @@ class Tables(NamedTuple):
 
 
 def tables(near: int, maxval: int, thresholds: tuple[int, int, int], reset: int) -> Tables:
-    """The parameters of a scan (A.2.1); of 16 bits, a quarter of a megabyte.
+    """The parameters of a scan (A.2.1); of 16 bits, 0.4 megabytes.
 
     ``coding`` are the fields from NEAR to RESET. ``initial`` are the contexts at the start. ``quantized`` is
-    `FIELDS` * Q3 for each Ra - Rc from -MAXVAL on (A.3.3), and then the same turned by SIGN.
+    `FIELDS` * Q3 for each Ra - Rc from -MAXVAL on (A.3.3), three times: without its sign, with it, and with
+    the other one.
     """
     span = (maxval + 2 * near) // (2 * near + 1) + 1
     depth = max(2, maxval.bit_length())
@@ -46,8 +49,9 @@ def tables(near: int, maxval: int, thresholds: tuple[int, int, int], reset: int)
     q3 = np.zeros(len(size), np.int8)
     for least in (near + 1, *thresholds):
         q3 += size >= least
-    q3 *= np.where(difference > 0, -FIELDS, FIELDS).astype(np.int8)
-    made = Tables(np.array(fields, np.int64), contexts.reshape(-1), np.concatenate([q3, -q3]))
+    q3 *= np.int8(FIELDS)
+    signed = np.where(difference > 0, -q3, q3)
+    made = Tables(np.array(fields, np.int64), contexts.reshape(-1), np.concatenate([q3, signed, -signed]))
     for each in made:
         each.flags.writeable = False
     return made

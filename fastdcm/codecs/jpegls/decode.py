@@ -80,7 +80,7 @@ def _decode_scan(
         interval,
         scan.spectral_end == _BY_SAMPLE,
         *_tables(coding),
-        *kernels.work(columns, components),
+        *kernels.work(int((parts[:, 1] - parts[:, 0]).max()), columns, components),
         columns,
         components,
         header.components.index(scan.components[0]),

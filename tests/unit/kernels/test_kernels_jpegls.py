@@ -50,7 +50,7 @@ def run(data, starts, ends, interval, by_sample, coding, columns, components, fi
     code, whole, _ = kernels.decode_scan(
         data, starts, ends, interval, by_sample,
         *tables(coding.near, coding.maxval, (coding.t1, coding.t2, coding.t3), coding.reset),
-        *kernels.work(columns, components), columns, components, first, stride,
+        *kernels.work(int((ends - starts).max()), columns, components), columns, components, first, stride,
         *((nothing, pixels) if wide else (pixels, nothing)),
     )
     assert code != kernels.WRONG and 0 <= whole <= rows
@@ -103,11 +103,11 @@ def test_nothing_is_read_or_written_outside() -> None:
 def possible() -> dict[str, Any]:
     """The arguments for two lines of three samples, flat."""
     coding, initial, quantized = tables.tables(0, 255, (3, 7, 21), 64)
-    reader, contexts, gradients, lines = kernels.work(3, 1)
+    codes, contexts, gradients, lines = kernels.work(2, 3, 1)
     return {
         "data": np.array([0xFF, 0x7F], np.uint8), "starts": np.array([0]), "ends": np.array([2]),
         "interval": 2, "by_sample": False, "coding": coding, "initial": initial, "quantized": quantized,
-        "reader": reader, "contexts": contexts, "gradients": gradients, "lines": lines, "columns": 3,
+        "codes": codes, "contexts": contexts, "gradients": gradients, "lines": lines, "columns": 3,
         "components": 1, "first": 0, "stride": 1, "narrow": np.zeros(6, np.uint8),
         "wide": np.zeros(0, np.uint16),
     }  # fmt: skip
@@ -138,7 +138,7 @@ def changed(array: Any, field: int, value: int) -> Any:
         ("coding", lambda old: changed(old, tables.LIMIT, 20)),
         ("initial", lambda old: old[:-1].copy()),
         ("quantized", lambda old: old[:-1].copy()),
-        ("reader", lambda old: old[:-1].copy()),
+        ("codes", lambda old: old[:-1].copy()),
         ("contexts", lambda old: old[:-1].copy()),
         ("gradients", lambda old: old[:-1].copy()),
         ("lines", lambda old: old[:-1].copy()),
