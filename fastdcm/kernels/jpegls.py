@@ -104,7 +104,7 @@ def decode_line(  # type: ignore[no-untyped-def]
             kind = np.int64(-near <= ra - rb <= near)
             ra, position = interruption(codes, position, contexts, coding, index, kind, ra, rb)
         else:
-            context, sign = context_of(quantized, gradient, difference, near, coding[MAXVAL])
+            context, sign = context_of(quantized, gradient, ra, rc, near, coding[MAXVAL])
             ra, position = regular(codes, position, contexts, coding, context, sign, ra, rb, rc)
         if ra < 0:
             break
@@ -148,7 +148,7 @@ def decode_pixels(  # type: ignore[no-untyped-def]
                 value, position = interruption(codes, position, contexts, coding, index, np.int64(0), ra, rb)
             else:
                 rc = np.int64(lines[above + at])
-                context, sign = context_of(quantized, np.int64(gradients[at]), ra - rc, near, coding[MAXVAL])
+                context, sign = context_of(quantized, np.int64(gradients[at]), ra, rc, near, coding[MAXVAL])
                 value, position = regular(codes, position, contexts, coding, context, sign, ra, rb, rc)
             if value < 0:
                 return x, position
@@ -269,8 +269,8 @@ def decode_scan(  # type: ignore[no-untyped-def]
                     if component + _1 < count:
                         continue
                     x, position = decode_pixels(
-                        codes, position, contexts, gradients, quantized, lines, above, line, width,
-                        coding, count,
+                        codes, position, contexts, gradients, quantized, lines, above, line, width, coding,
+                        count,
                     )  # fmt: skip
                 elif coding[NEAR] == 0:
                     x, position = decode_line(

@@ -36,16 +36,16 @@ def gradients_above(lines, above, columns, gradients, first, coding):  # type: i
         gradients[first + x] = np.int16(np.int16(9 * FIELDS) * abs(both) + kind)
 
 
-@inlined(f"Tuple((uint64, int64))({QUANTIZED}, int64, int64, int64, int64)", always=True)
-def context_of(quantized, gradient, difference, near, maxval):  # type: ignore[no-untyped-def]
-    """Where the context of a sample starts, and SIGN (A.3.4); difference: Ra - Rc, of which Q3 comes.
+@inlined(f"Tuple((uint64, int64))({QUANTIZED}, int64, int64, int64, int64, int64)", always=True)
+def context_of(quantized, gradient, ra, rc, near, maxval):  # type: ignore[no-untyped-def]
+    """Where the context of a sample starts, and SIGN (A.3.4).
 
     If Q1 or Q2 is not 0, SIGN is known before Ra is, and if both are, the context is Q3 without its sign. So
     each case has its table, and the context does not wait for SIGN.
     """
-    table = (gradient >> _KIND & 3) * (2 * maxval + 1) + maxval
-    sign = ((gradient << 32) + near - difference) >> 63
-    return np.uint64((gradient & _START) + quantized[np.uint64(table + difference)]), sign
+    table = (gradient >> _KIND & 3) * (2 * maxval + 1) + maxval - rc
+    sign = ((gradient << 32) + near + rc - ra) >> 63
+    return np.uint64((gradient & _START) + quantized[np.uint64(table + ra)]), sign
 
 
 @inlined("int64(int64, int64)", always=True)
@@ -56,12 +56,12 @@ def beyond(difference, near):  # type: ignore[no-untyped-def]
     return np.int64(np.uint64(difference + near) > np.uint64(2 * near))
 
 
-@inlined(f"boolean({GRADIENTS}, {LINES}, uint64, uint64, uint64, uint64, uint64, int64)")
+@inlined(f"boolean({GRADIENTS}, {LINES}, uint64, uint64, uint64, uint64, uint64, int64)", always=True)
 def is_flat(gradients, lines, above, line, x, components, pitch, near):  # type: ignore[no-untyped-def]
     """Whether all gradients of all components are 0, so that a run begins (B.3)."""
+    gradient = np.int64(0)
     for component in range(components):
         at = component * pitch + x
-        d = np.int64(lines[line + at]) - np.int64(lines[above + at])
-        if gradients[at] or d < -near or d > near:
-            return False
-    return True
+        difference = np.int64(lines[line + at]) - np.int64(lines[above + at])
+        gradient |= gradients[at] | beyond(difference, near)
+    return gradient == 0

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastdcm.kernels.golomb_codes import CODES, ahead, golomb, parameter
 from fastdcm.kernels.inlined import inlined, leading_zeros
+from fastdcm.kernels.jpegls_samples import in_range
 from fastdcm.kernels.jpegls_tables import (
     BITS,
     CODING,
@@ -15,8 +16,6 @@ from fastdcm.kernels.jpegls_tables import (
     LINES,
     MAXVAL,
     MOST_K,
-    NEAR,
-    RANGE,
     REGULAR_CONTEXTS,
     RESET,
     STEP,
@@ -85,7 +84,6 @@ def interruption(  # type: ignore[no-untyped-def]
     codes, position, contexts, coding, index, kind, ra, rb
 ):  # fmt: skip
     """The sample that interrupts a run (A.7.2), -1 where it cannot be; ``kind`` is RItype."""
-    near, step, maxval = coding[NEAR], coding[STEP], coding[MAXVAL]
     context = _RUN_0 + np.uint64(FIELDS * kind)
     a, negative, n = contexts[context + A], contexts[context + B], contexts[context + N]
     k = contexts[context + K]
@@ -96,11 +94,15 @@ def interruption(  # type: ignore[no-untyped-def]
     if (mapped + kind) & 1 == (k != 0 or 2 * negative >= n):
         negative += error > 0
         error = -error
-    value = ra if kind else rb
-    value += error * step * (-1 if kind == 0 and ra > rb else 1)
-    value += coding[RANGE] * step * ((value < -near) - np.int64(value > maxval + near))
-    if value < -near or value > maxval + near:
-        return np.int64(-1), position
+    error *= coding[STEP]
+    turn = np.int64(kind == 0 and ra > rb)
+    turned = (error ^ -turn) + turn
+    predicted = ra if kind else rb
+    value = predicted + turned
+    if np.uint64(value) > np.uint64(coding[MAXVAL]):
+        value = in_range(predicted, turned, coding)
+        if value < 0:
+            return value, position
     a += (mapped + 1 - kind) >> 1
     if n == coding[RESET]:
         a >>= 1
@@ -110,4 +112,4 @@ def interruption(  # type: ignore[no-untyped-def]
     contexts[context + B] = negative
     contexts[context + N] = n + 1
     contexts[context + K] = min(parameter(a + (n + 1 >> 1) * kind, n + 1), np.int64(MOST_K))
-    return min(max(value, np.int64(0)), maxval), position
+    return value, position

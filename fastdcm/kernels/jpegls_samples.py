@@ -10,6 +10,7 @@ from fastdcm.kernels.jpegls_tables import (
     BITS,
     CODING,
     CONTEXT_ARRAY,
+    HALF,
     LIMIT,
     MAXVAL,
     MOST_K,
@@ -57,16 +58,23 @@ def regular(  # type: ignore[no-untyped-def]
     error *= coding[STEP]
     turned = (error ^ sign) - sign
     predicted = min(max(ra + rb - rc, min(ra, rb)), max(ra, rb))  # A.4.1
-    c = contexts[context + C]
-    predicted += (c ^ sign) - sign  # A.4.2
+    predicted += (contexts[context + C] ^ sign) - sign  # A.4.2
     value = predicted + turned
     if np.uint64(predicted) > maxval or np.uint64(value) > maxval:
         value = in_range(predicted, turned, coding)
         if value < 0:
             return value, position
+    update(contexts, context, coding, mapped, error)
+    return value, position
+
+
+@inlined(f"void({CONTEXT_ARRAY}, uint64, {CODING}, int64, int64)", always=True)
+def update(contexts, context, coding, mapped, error):  # type: ignore[no-untyped-def]
+    """A context after a sample (A.6): ``mapped`` is MErrval, ``error`` Errval, times `STEP`."""
     # A.6.1
     a = contexts[context + A] + ((mapped + 1) >> 1)
-    b += error
+    b = contexts[context + B] + error
+    n, k = contexts[context + N], contexts[context + K]
     if n == coding[RESET]:
         a >>= 1
         b >>= 1
@@ -75,14 +83,20 @@ def regular(  # type: ignore[no-untyped-def]
     # A.6.2
     low, high = (b + n - 1) >> 63, -b >> 63
     b = min(max(b + (n & low) - (n & high), 1 - n), np.int64(0))
-    c += low - high
-    if np.uint64(c + 128) > _LARGEST_BYTE:
-        c = np.int64(127) ^ (c >> 63)
+    c = contexts[context + C] + low - high
     contexts[context + A] = a
     contexts[context + B] = b
     contexts[context + C] = c
     contexts[context + N] = n
     reached = n << k
-    if reached < a or (reached >> 1 >= a and k > 0):
-        contexts[context + K] = min(parameter(a, n), np.int64(MOST_K))
-    return value, position
+    if reached < a or n * contexts[context + HALF] >= a or np.uint64(c + 128) > _LARGEST_BYTE:
+        settle(contexts, context, a, c, n)
+
+
+@inlined(f"void({CONTEXT_ARRAY}, uint64, int64, int64, int64)", always=True)
+def settle(contexts, context, a, c, n):  # type: ignore[no-untyped-def]
+    """Change what seldom changes: k as A and N have it (A.5.1), C where it leaves its range (A.6.2)."""
+    k = min(parameter(a, n), np.int64(MOST_K))
+    contexts[context + K] = k
+    contexts[context + HALF] = np.int64(1) << k >> 1
+    contexts[context + C] = min(max(c, np.int64(-128)), np.int64(127))

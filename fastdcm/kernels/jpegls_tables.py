@@ -12,8 +12,9 @@ NEAR, STEP, MAXVAL, RANGE, BITS, LIMIT, T1, T2, T3, RESET = range(10)
 CODING_SIZE = RESET + 1
 #: ``coding`` as functions hand it on: constants and registers, where an array would be loaded from.
 CODING = f"UniTuple(int64, {CODING_SIZE})"
-#: Fields of a context; K is the Golomb parameter of A and N. In those of run interruptions, B is Nn.
-A, B, C, N, K = (np.uint64(field) for field in range(5))
+#: Fields of a context; K is the Golomb parameter of A and N, HALF is 2 ** (K - 1), or 0 where K is. In those
+#: of run interruptions, B is Nn.
+A, B, C, N, K, HALF = (np.uint64(field) for field in range(6))
 FIELDS = 8
 #: 365 of regular mode, two of run interruptions.
 REGULAR_CONTEXTS, CONTEXTS = 365, 367
@@ -44,6 +45,7 @@ def tables(near: int, maxval: int, thresholds: tuple[int, int, int], reset: int)
     contexts = np.zeros((CONTEXTS, FIELDS), np.int64)
     contexts[:, A], contexts[:, N] = max(2, (span + 32) >> 6), 1
     contexts[:, K] = int(contexts[0, A] - 1).bit_length()
+    contexts[:, HALF] = 1 << contexts[:, K] >> 1
     difference = np.arange(-maxval, maxval + 1, dtype=np.int32)
     size = np.abs(difference)
     q3 = np.zeros(len(size), np.int8)
