@@ -69,18 +69,18 @@ def _decode_scan(
     """What the kernel returns: what became of the scan, whole lines, bytes that are left over."""
     rows, columns, stride = out.shape
     interval = scan.restart_interval or rows  # lines are what JPEG-LS counts in them
-    parts = np.array(intervals(data, scan), np.int64)
+    parts = intervals(data, scan)
     wanted = -(-rows // interval)
     if len(parts) > wanted:
         raise CodestreamError(f"damaged: {len(parts) - 1} restart markers, where {wanted - 1} belong")
     components, pixels = len(scan.components), out.reshape(-1)
     found: tuple[int, int, int] = kernels.decode_scan(
         np.frombuffer(data, np.uint8),
-        *np.ascontiguousarray(parts.T),
+        *np.ascontiguousarray(np.array(parts, np.int64).T),
         interval,
         scan.spectral_end == _BY_SAMPLE,
         *_tables(coding),
-        *kernels.work(int((parts[:, 1] - parts[:, 0]).max()), columns, components),
+        *kernels.work(max(end - start for start, end in parts), columns, components),
         columns,
         components,
         header.components.index(scan.components[0]),
