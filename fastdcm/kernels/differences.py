@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastdcm.kernels.inlined import inlined, leading_zeros
+from fastdcm.kernels.coded_bytes import eight, full, window
+from fastdcm.kernels.inlined import inlined
 from fastdcm.kernels.jit import kernel
 
-#: Behind the bytes of an interval: as far as what is read may lie behind its last bit.
-PADDING = 64
 #: Bits of a table's index.
 LOOKUP_BITS = 12
 _ENTRIES = 1 << LOOKUP_BITS
@@ -46,24 +45,6 @@ _0, _1, _2, _3, _7, _8, _63 = (_U(each) for each in (0, 1, 2, 3, 7, 8, 63))
 _INDEX = _U(64 - LOOKUP_BITS)
 _DATA = "Array(uint8, 1, 'C', readonly=True)"
 _BYTES, _WORDS, _NUMBERS = "uint8[::1]", "uint64[::1]", "uint16[::1]"
-_LOWEST_BITS, _HIGHEST_BITS = _U(0x0101010101010101), _U(0x8080808080808080)
-
-
-@inlined(f"uint64({_BYTES}, uint64)")
-def window(coded, position):  # type: ignore[no-untyped-def]
-    """The bits from a position on, at least 57 of them, from the highest on."""
-    byte = position >> _3
-    bits = (
-        _U(coded[byte]) << _U(56)
-        | _U(coded[byte + _1]) << _U(48)
-        | _U(coded[byte + _2]) << _U(40)
-        | _U(coded[byte + _3]) << _U(32)
-        | _U(coded[byte + _U(4)]) << _U(24)
-        | _U(coded[byte + _U(5)]) << _U(16)
-        | _U(coded[byte + _U(6)]) << _8
-        | _U(coded[byte + _7])
-    )
-    return bits << (position & _7)
 
 
 @inlined("uint64(uint64, uint64)")
@@ -237,27 +218,6 @@ def join(coded, position, place, start, end, table, differences):  # type: ignor
     return position, place, skipped, _U(APART)
 
 
-@inlined(f"uint64({_DATA}, uint64)")
-def eight(data, position):  # type: ignore[no-untyped-def]
-    """Eight bytes from a position on, the first one highest."""
-    return (
-        _U(data[position]) << _U(56)
-        | _U(data[position + _1]) << _U(48)
-        | _U(data[position + _2]) << _U(40)
-        | _U(data[position + _3]) << _U(32)
-        | _U(data[position + _U(4)]) << _U(24)
-        | _U(data[position + _U(5)]) << _U(16)
-        | _U(data[position + _U(6)]) << _8
-        | _U(data[position + _7])
-    )
-
-
-@inlined("uint64(uint64)")
-def full(bits):  # type: ignore[no-untyped-def]
-    """The highest bit of each of eight bytes that is FF."""
-    return ((bits & ~_HIGHEST_BITS) + _LOWEST_BITS) & bits & _HIGHEST_BITS
-
-
 @kernel(f"int64({_DATA}, uint64, boolean)")
 def scan_end(data, position, has_restarts):  # type: ignore[no-untyped-def]
     """The offset of the marker behind the scan from a position on, or that of the data's end.
@@ -276,45 +236,6 @@ def scan_end(data, position, has_restarts):  # type: ignore[no-untyped-def]
                 return np.int64(position)
             position += _1
     return np.int64(end)
-
-
-@inlined(f"UniTuple(uint64, 2)({_DATA}, uint64, uint64, {_BYTES})")
-def unstuffed(data, position, end, coded):  # type: ignore[no-untyped-def]
-    """Copy the bytes of an interval (B.1.1.5) up to a marker or the end.
-
-    Returns how many bytes there are, and the position of the marker's last byte.
-    """
-    count = _0
-    while position < end:
-        if position + _8 <= end:
-            bits = eight(data, position)
-            for number in range(8):
-                coded[count + _U(number)] = np.uint8(bits >> _U(56 - 8 * number))
-            found = full(bits)
-            if found == _0:
-                position += _8
-                count += _8
-                continue
-            whole = _U(leading_zeros(found)) >> _3
-            position += whole
-            count += whole
-        if data[position] != 0xFF:
-            coded[count] = data[position]
-            position += _1
-            count += _1
-            continue
-        # Fill bytes FF may stand before any marker (B.1.1.2), and before the zero that is stuffed.
-        position += _1
-        while position < end and data[position] == 0xFF:
-            position += _1
-        if position >= end or data[position] != 0:
-            break
-        coded[count] = 0xFF
-        position += _1
-        count += _1
-    for number in range(PADDING):
-        coded[count + _U(number)] = 0
-    return count, position
 
 
 @kernel(f"void({_DATA}, {_WORDS}, boolean)")

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastdcm.kernels.coded_bytes import PADDING, unstuffed, window
 from fastdcm.kernels.differences import (
     APART,
     LANE,
     MET,
     NO_CODE,
-    PADDING,
     SEGMENT,
     TABLE_SIZE,
     advance_to,
     code,
     decode_lanes,
     join,
-    unstuffed,
-    window,
 )
 from fastdcm.kernels.inlined import inlined
 from fastdcm.kernels.jit import kernel

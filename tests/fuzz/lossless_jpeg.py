@@ -25,7 +25,7 @@ from fastdcm.codecs.jpeg_lossless import decode as module
 from fastdcm.codecs.jpeg_lossless.headers import refusal
 from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.errors import CodestreamError, UnsupportedError
-from fastdcm.kernels import differences
+from fastdcm.kernels import coded_bytes, differences
 from tests.payoffs import Fixed
 from tests.unit.codecs.annex_h import encoded, table
 from tests.unit.codecs.test_codecs_jpeg_lossless import KINDS, content
@@ -60,7 +60,7 @@ class Room:
 
     def coded(self, size: int) -> Array:
         """Room for the bytes of a scan, and no byte more."""
-        return self._coded.last(size + differences.PADDING)
+        return self._coded.last(size + coded_bytes.PADDING)
 
 
 SOURCE = Guarded(4 << 20)

@@ -22,7 +22,7 @@ from fastdcm.codestream.jpeg_entropy import (
     definition_of,
 )
 from fastdcm.codestream.jpeg_scan import Scan
-from fastdcm.kernels import differences, predictions
+from fastdcm.kernels import coded_bytes, differences, predictions
 from fastdcm.kernels.lossless_scans import CUT, DAMAGED, WHOLE, decode_scan
 
 Array = NDArray[Any]
@@ -45,7 +45,7 @@ class _Room(threading.local):
 
     def coded(self, size: int) -> Array:
         """Room for the bytes of a scan."""
-        size += differences.PADDING
+        size += coded_bytes.PADDING
         if size <= len(self._coded):
             return self._coded
         found = np.empty(max(size, min(2 * size, _MOST_KEPT)), np.uint8)
