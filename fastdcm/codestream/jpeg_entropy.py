@@ -18,7 +18,7 @@ from fastdcm.kernels import Payoff, huffman
 #: Bytes of scans that are walked before numba is imported: interpreted, they cost as much time as the
 #: import does (benches/bench_entropy.py).
 BYTES_BEFORE_NUMBA = 500_000
-_PAYOFF = Payoff(BYTES_BEFORE_NUMBA, ("huffman", "stuffed"))
+_PAYOFF = Payoff(BYTES_BEFORE_NUMBA, ("huffman", "huffman_lanes"))
 
 #: Less than a byte is left over in whole scans; some encoders add a byte or two.
 _SPARE_BITS = 64
@@ -170,15 +170,13 @@ class _Walker:
     def _blocks(self, *, sequential: bool) -> Extent:
         """Blocks, or the differences of lossless and progressive DC scans."""
         kind: Kind = "category" if self.frame.process == "lossless" else "difference"
+        if self.compiled:
+            spare = self._quick(kind, sequential=sequential)
+            if spare >= 0:
+                return self._extent(huffman.WHOLE, self.mcus, spare)
         if kind == "category" and len({td for td, _ in self.scan.tables}) == 1:
             table = self._table(0, self.scan.tables[0][0], kind)
             units = sum(units_of(self.scan))
-            rows, rest = divmod(self.interval, self.across)
-            if self.compiled and not rest:
-                first = self._integers([0])
-                spare = self._quick(rows, self.down, self.across * units, first, first, table)
-                if spare >= 0:
-                    return self._extent(huffman.WHOLE, self.mcus, spare)
             status, whole, spare = self._run("walk_differences", table, units=units)
             return self._extent(status, whole // units, spare)
         tables: list[Any] = []
@@ -191,21 +189,35 @@ class _Walker:
             if sequential:
                 tables.append(self._table(1, ta, "coefficients"))
         walked = self._integers(dc), self._integers(ac), _joined(tables, self.compiled)
-        if self.compiled and sequential:
-            spare = self._quick(self.interval, self.mcus, 64, *walked)
-            if spare >= 0:
-                return self._extent(huffman.WHOLE, self.mcus, spare)
         return self._extent(*self._run("walk_blocks", *walked))
 
-    def _quick(self, *walked: Any) -> int:
+    def _quick(self, kind: Kind, *, sequential: bool) -> int:
         """The bits left over of a scan that is whole, below 0 where the other walk has to tell."""
         import numpy as np
 
-        from fastdcm.kernels import stuffed
+        from fastdcm.kernels import coded_bytes, huffman_lanes
 
-        data, scan = np.frombuffer(self.data, np.uint8), self.scan
-        walk: Any = stuffed.spare_bits
-        return int(walk(data, scan.start, scan.end, *walked))
+        scan = self.scan
+        definitions = tuple(
+            (definition_of(scan, 0, td), definition_of(scan, 1, ta) if sequential else b"")
+            for td, ta in scan.tables
+        )
+        counts = tuple(units_of(scan))
+        units, tables = _lane_tables(definitions, counts, kind)
+        walk: Any = huffman_lanes.spare_bits
+        return int(
+            walk(
+                np.frombuffer(self.data, np.uint8),
+                scan.start,
+                scan.end,
+                self.interval * sum(counts),
+                self.mcus * sum(counts),
+                units,
+                tables,
+                np.empty(scan.end - scan.start + coded_bytes.PADDING, np.uint8),
+                np.empty((huffman_lanes.LANES + 1, huffman_lanes.FIELDS), np.uint64),
+            )
+        )
 
     def _band(self, histories: dict[int, Any]) -> Extent:
         """Coefficients Ss to Se of one component, in a progressive frame."""
@@ -305,6 +317,31 @@ def _table(definition: bytes, kind: Kind, compiled: bool) -> Any:
         huffman_compiled.combine(array)
     array.flags.writeable = False
     return array
+
+
+@lru_cache(maxsize=16)
+def _lane_tables(
+    definitions: tuple[tuple[bytes, bytes], ...], counts: tuple[int, ...], kind: Kind
+) -> tuple[Any, Any]:
+    """Units and tables of `fastdcm.kernels.huffman_lanes` for the DC and AC tables of components of so many
+    units."""
+    import numpy as np
+
+    from fastdcm.kernels import huffman_lanes
+
+    different = list(dict.fromkeys(definitions))
+    tables = np.empty(len(different) * huffman_lanes.TABLE_SIZE, np.uint32)
+    for table, (dc, ac) in zip(np.split(tables, len(different)), different, strict=True):
+        for definition in filter(None, (dc, ac)):
+            check_definition(definition)
+        for value in dc[16:]:
+            check_category(value, kind)
+        codes = np.frombuffer(dc, np.uint8), np.frombuffer(ac, np.uint8)
+        huffman_lanes.fill_table(*codes, table, len(different) == 1)
+    starts = [huffman_lanes.TABLE_SIZE * different.index(each) for each in definitions]
+    units = np.repeat(np.array(starts, np.uint64), counts) if len(different) > 1 else np.zeros(1, np.uint64)
+    size = len(units) if len(units) != 2 else 4
+    return np.resize(units, size + 3), tables
 
 
 def check_category(value: int, kind: Kind) -> None:

@@ -13,8 +13,10 @@ import pytest
 from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.codestream.jpeg_entropy import Extent
 from fastdcm.errors import FastdcmError
-from fastdcm.kernels import stuffed
+from fastdcm.kernels import huffman_lanes
+from tests.checked import printed_with_checks
 from tests.payoffs import Fixed
+from tests.unit.codecs import annex_h
 from tests.unit.codestream import streams
 
 
@@ -57,18 +59,39 @@ def made() -> dict[str, bytes]:
     }
 
 
+@cache
+def large() -> dict[str, bytes]:
+    """Streams whose scans are walked in parts, with one table and with several."""
+    gray, colour = streams.image(300, 420, noise=0.5), streams.image(200, 310, samples=3, noise=0.5)
+    return {
+        "gray": streams.pillow(gray, quality=90),
+        "4:2:0": streams.pillow(colour, quality=90, subsampling=2),
+        "4:4:4": streams.pillow(colour, quality=98, subsampling=0),
+        "RGB": bytes(imagecodecs.jpeg8_encode(colour, colorspace="RGB", outcolorspace="RGB")),
+        "two components": annex_h.encoded(
+            np.ascontiguousarray(colour[..., :2]),
+            bits=8,
+            predictor=1,
+            tables=[annex_h.table(1), annex_h.table(2)],
+        ),
+        "long restart intervals": streams.pillow(gray, quality=95, restart_marker_rows=9),
+        "12 bits": bytes(imagecodecs.jpeg8_encode(streams.image(200, 310, bits=12), 95, bitspersample=12)),
+        "lossless": bytes(imagecodecs.jpeg8_encode(gray, lossless=True)),
+    }
+
+
 class Spy:
     """The quick walk, which remembers what it said."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.said: list[int] = []
-        self.real: Any = stuffed.spare_bits
+        self.real: Any = huffman_lanes.spare_bits
         self.blind = False
-        monkeypatch.setattr(stuffed, "spare_bits", self)
+        monkeypatch.setattr(huffman_lanes, "spare_bits", self)
         monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(True))
 
     def __call__(self, *arguments: Any) -> int:
-        self.said.append(stuffed.UNSURE if self.blind else self.real(*arguments))
+        self.said.append(huffman_lanes.UNSURE if self.blind else self.real(*arguments))
         return self.said[-1]
 
     def walk(self, stream: bytes, header: jpeg.JpegHeader, *, blind: bool) -> list[Extent] | str:
@@ -85,9 +108,8 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
     return Spy(monkeypatch)
 
 
-@pytest.mark.parametrize("name", made())
-def test_whole_scans_are_known_at_once(name: str, spy: Spy) -> None:
-    stream = made()[name]
+@pytest.mark.parametrize(("name", "stream"), [*made().items(), *large().items()])
+def test_whole_scans_are_known_at_once(name: str, stream: bytes, spy: Spy) -> None:
     header = jpeg.parse(stream)
     found = spy.walk(stream, header, blind=False)
     assert spy.said[0] >= 0
@@ -106,11 +128,11 @@ def test_scans_that_start_anywhere(spy: Spy) -> None:
         assert spy.said[-2] >= 0
 
 
-@pytest.mark.parametrize("name", made())
-def test_damaged_scans_are_never_called_whole(name: str, spy: Spy) -> None:
+@pytest.mark.parametrize(("name", "stream"), [*made().items(), *large().items()])
+def test_damaged_scans_are_never_called_whole(name: str, stream: bytes, spy: Spy) -> None:
     """Cut, shortened, lengthened and overwritten: what the quick walk takes, the exact one takes with the
     same bits to spare."""
-    chance, stream = random.Random(name), made()[name]
+    chance = random.Random(name)
     start = stream.index(b"\xff\xda") + 14
     taken = refused = 0
     for _ in range(400):
@@ -141,3 +163,39 @@ def test_damaged_scans_are_never_called_whole(name: str, spy: Spy) -> None:
             refused += 1
     assert refused > 50
     assert taken > 5
+
+
+CHECKED = """
+import random
+from fastdcm.codestream import jpeg, jpeg_entropy
+from fastdcm.errors import FastdcmError
+from tests.checked import printed_with_checks
+from tests.payoffs import Fixed
+from tests.unit.kernels.test_kernels_huffman_lanes import large, made
+
+jpeg_entropy._PAYOFF = Fixed(True)
+outcomes = set()
+for name, stream in [*made().items(), *large().items()]:
+    chance = random.Random(name)
+    start = stream.index(b"\\xff\\xda") + 14
+    for number in range(60):
+        changed = bytearray(stream)
+        if number % 4 == 1:
+            del changed[chance.randrange(start, len(changed)):-2]
+        elif number % 4 == 2:
+            for _ in range(chance.randint(1, 9)):
+                changed[chance.randrange(start, len(changed) - 2)] = chance.randrange(256)
+        elif number % 4 == 3:
+            kinds = chance.choice([range(255), [0], [0xFE], [0x7F, 0xFE]])
+            changed[start:-2] = bytes(chance.choices(kinds, k=len(changed) - start))
+        try:
+            jpeg_entropy.coverage(bytes(changed), jpeg.parse(bytes(changed), partial=True))
+            outcomes.add("whole")
+        except FastdcmError as error:
+            outcomes.add(error.message.split(":")[0])
+print(*sorted(outcomes))
+"""
+
+
+def test_nothing_is_read_or_written_outside() -> None:
+    assert {"whole", "cut", "damaged"} <= set(printed_with_checks(CHECKED).split())
