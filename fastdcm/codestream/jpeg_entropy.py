@@ -18,7 +18,7 @@ from fastdcm.kernels import Payoff, huffman
 #: Bytes of scans that are walked before numba is imported: interpreted, they cost as much time as the
 #: import does (benches/bench_entropy.py).
 BYTES_BEFORE_NUMBA = 500_000
-_PAYOFF = Payoff(BYTES_BEFORE_NUMBA, ("huffman", "huffman_lanes"))
+_PAYOFF = Payoff(BYTES_BEFORE_NUMBA, ("huffman", "huffman_bands", "huffman_lanes"))
 
 #: Less than a byte is left over in whole scans; some encoders add a byte or two.
 _SPARE_BITS = 64
@@ -94,13 +94,26 @@ def extents(data: bytes, header: JpegHeader) -> list[Extent]:
     """Walk each scan, in order, up to the first one that has a problem."""
     frame = _frame(header)
     compiled = _PAYOFF.reached(sum(_cost(frame, scan) for scan in header.scans))
+    try:
+        return _extents(data, frame, header.scans, compiled, quick=compiled)
+    except _UnsureError:
+        return _extents(data, frame, header.scans, compiled, quick=False)
+
+
+def _extents(
+    data: bytes, frame: Frame, scans: tuple[Scan, ...], compiled: bool, *, quick: bool
+) -> list[Extent]:
     histories: dict[int, Any] = {}
     found = []
-    for scan in header.scans:
-        found.append(_Walker(data, frame, scan, compiled).walk(histories))
+    for scan in scans:
+        found.append(_Walker(data, frame, scan, compiled, quick).walk(histories))
         if found[-1].problem:
             break
     return found
+
+
+class _UnsureError(Exception):
+    """The quick walk cannot tell, and has spoilt what is known of the scans before."""
 
 
 def _cost(frame: Frame, scan: Scan) -> int:
@@ -112,8 +125,9 @@ def _cost(frame: Frame, scan: Scan) -> int:
 class _Walker:
     """One scan, made ready for the kernels."""
 
-    def __init__(self, data: bytes, frame: Frame, scan: Scan, compiled: bool) -> None:
-        self.data, self.frame, self.scan, self.compiled = data, frame, scan, compiled
+    def __init__(self, data: bytes, frame: Frame, scan: Scan, compiled: bool, quick: bool) -> None:
+        self.data, self.frame, self.scan = data, frame, scan
+        self.compiled, self.quick = compiled, quick
         self.across, self.down = grid(frame, scan)
         self.mcus = self.across * self.down
         self.interval = scan.restart_interval or self.mcus
@@ -170,7 +184,7 @@ class _Walker:
     def _blocks(self, *, sequential: bool) -> Extent:
         """Blocks, or the differences of lossless and progressive DC scans."""
         kind: Kind = "category" if self.frame.process == "lossless" else "difference"
-        if self.compiled:
+        if self.quick:
             spare = self._quick(kind, sequential=sequential)
             if spare >= 0:
                 return self._extent(huffman.WHOLE, self.mcus, spare)
@@ -226,10 +240,45 @@ class _Walker:
             raise CodestreamError("an AC scan of a progressive frame has several components")
         identifier = scan.components[0].identifier
         if identifier not in histories:
-            histories[identifier] = self._integers([0] * self.mcus)
+            histories[identifier] = self._zeros()
+        if self.quick:
+            spare = self._quick_band(histories[identifier])
+            if spare < 0:
+                raise _UnsureError
+            return self._extent(huffman.WHOLE, self.mcus, spare)
         table = self._table(1, scan.tables[0][1], "band")
         band = scan.spectral_start, scan.spectral_end, scan.high > 0
         return self._extent(*self._run("walk_band", *band, histories[identifier], table))
+
+    def _zeros(self) -> Any:
+        if not self.compiled:
+            return [0] * self.mcus
+        import numpy as np
+
+        return np.zeros(self.mcus, np.int64)
+
+    def _quick_band(self, history: Any) -> int:
+        """As `_quick`, of an AC scan; ``history`` is brought up to date."""
+        import numpy as np
+
+        from fastdcm.kernels import coded_bytes, huffman_bands
+
+        scan = self.scan
+        walk: Any = huffman_bands.spare_bits
+        return int(
+            walk(
+                np.frombuffer(self.data, np.uint8),
+                scan.start,
+                scan.end,
+                self.interval,
+                scan.spectral_start,
+                scan.spectral_end,
+                scan.high > 0,
+                history.view(np.uint64),
+                _band_table(definition_of(scan, 1, scan.tables[0][1])),
+                np.empty(scan.end - scan.start + coded_bytes.PADDING, np.uint8),
+            )
+        )
 
     def _run(self, name: str, *arguments: Any, units: int = 1) -> tuple[int, int, int]:
         """Call a kernel, compiled or not, for MCUs or, with ``units`` in each, for data units."""
@@ -342,6 +391,19 @@ def _lane_tables(
     units = np.repeat(np.array(starts, np.uint64), counts) if len(different) > 1 else np.zeros(1, np.uint64)
     size = len(units) if len(units) != 2 else 4
     return np.resize(units, size + 3), tables
+
+
+@lru_cache(maxsize=16)
+def _band_table(definition: bytes) -> Any:
+    """The table of `fastdcm.kernels.huffman_bands` for 16 counts and the values."""
+    import numpy as np
+
+    from fastdcm.kernels import huffman_bands
+
+    check_definition(definition)
+    table = np.empty(huffman_bands.TABLE_SIZE, np.uint64)
+    huffman_bands.fill_table(np.frombuffer(definition, np.uint8), table)
+    return table
 
 
 def check_category(value: int, kind: Kind) -> None:

@@ -19,7 +19,9 @@ def test_kernels_are_kept() -> None:
     assert found
     kept = [path.name for path in Path(found[2]).glob("*.kernel") if places.source_digest() in path.name]
     assert len(kept) == int(found[1])
-    assert places.are_cached({"display", "elements", "huffman", "huffman_lanes", "packet_headers"})
+    assert places.are_cached(
+        {"display", "elements", "huffman", "huffman_bands", "huffman_lanes", "packet_headers"}
+    )
 
 
 def test_there_is_no_place_for_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -282,7 +282,7 @@ def test_the_cache_is_looked_for_where_kernels_are_kept(copied: Path) -> None:
         "from fastdcm.rendering import execute\n"
         "names = [p._PAYOFF._modules for p in (execute, jpeg_entropy)]\n"
         "print([are_cached(n) for n in names])\n"
-        "from fastdcm.kernels import display, huffman_compiled, huffman_lanes\n"
+        "from fastdcm.kernels import display, huffman_bands, huffman_compiled, huffman_lanes\n"
         "print([are_cached(n) for n in names])"
     )
     assert run(program, copied) == ["[False, False]", "[True, True]"]
