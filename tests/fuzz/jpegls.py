@@ -1,13 +1,16 @@
-"""``python -m tests.fuzz.jpegls --seed 1 --count 200000 --cuts 10000``: our own JPEG-LS decoder.
+"""``python -m tests.fuzz.jpegls --seed 1 --count 200000 --cuts 10000 --damaged 10000``: our JPEG-LS decoder.
 
 Random images of any depth, size, content, interleave mode and NEAR, by CharLS and, with presets and restart
 intervals, by the tests' own encoder: what comes out is what encoders say, and what CharLS decodes. Then cuts,
-with an end marker behind them and without: each is an error. Exits with 1 where one is not so.
+with an end marker behind them and without: each is an error. Then streams that are damaged otherwise, of
+which anything may come. What the kernels read and write ends at pages that nobody may touch. Exits with 1
+where one is not so.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import random
 import sys
 import time
@@ -19,10 +22,12 @@ import jpeg_ls
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.jpegls.decode import decode
+from fastdcm.codecs.jpegls import decode as module
 from fastdcm.codecs.jpegls.takes import library_refusal
 from fastdcm.codestream import jpeg, jpegls
-from fastdcm.errors import CodestreamError
+from fastdcm.errors import CodestreamError, UnsupportedError
+from fastdcm.kernels import jpegls as kernels
+from tests.fuzz import guarded
 from tests.unit.codecs.jpegls_encoder import Presets, encode
 
 Array = NDArray[Any]
@@ -109,8 +114,11 @@ def by_charls(stream: bytes, shape: tuple[int, ...]) -> Array:
 
 
 def ours(stream: bytes) -> Array:
+    """Decoded by our own kernels, from and into arrays with guarded pages behind them."""
     header = jpeg.parse(stream)
-    return decode(stream, header, jpegls.codings(stream, header)).array
+    source: Any = guarded.copied(np.frombuffer(stream, np.uint8)).data
+    with guarded.arrays_of(module, kernels):
+        return module.decode(source, header, jpegls.codings(stream, header)).array
 
 
 def wrong_pixels(one: Made) -> str:
@@ -150,14 +158,40 @@ def accepted_cut(one: Made, chance: random.Random) -> str:
     return ""
 
 
+def outcome_of_damage(one: Made, chance: random.Random) -> str:
+    """Change, lose or fill bytes behind the first scan header: what comes of it."""
+    stream = bytearray(one.stream)
+    first, end = jpeg.parse(one.stream).scans[0].start, len(stream) - len(EOI)
+    place = chance.randrange(first, end)
+    kind = chance.choice(["a byte changed", "bytes lost", "bytes filled", "bits changed"])
+    if kind == "a byte changed":
+        stream[place] = chance.choice([0, 0x7F, 0x80, 0xFF, chance.randrange(256)])
+    elif kind == "bytes lost":
+        del stream[place : chance.randint(place + 1, end)]
+    elif kind == "bytes filled":
+        values = chance.choice([range(256), [0], [0xFF], [0xFF, 0x7F], [0xFF, 0x7F, 0x80, 0]])
+        stream[place:end] = bytes(chance.choices(values, k=end - place))
+    else:
+        for _ in range(chance.randint(1, 9)):
+            stream[chance.randrange(first, end)] ^= 1 << chance.randrange(8)
+    try:
+        ours(bytes(stream))
+    except (CodestreamError, UnsupportedError) as error:
+        problem = error.message.partition(":")[0]
+        return f"{kind}: {problem if problem in ('cut', 'damaged') else 'other errors'}"
+    return f"{kind}: decoded"
+
+
 def main() -> int:
     """Run, print the report; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.jpegls", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=20_000, help="random streams")
     parser.add_argument("--cuts", type=int, default=2_000, help="cuts, of these streams in turn")
+    parser.add_argument("--damaged", type=int, default=2_000, help="streams damaged otherwise")
     parser.add_argument("--first", type=int, default=0, help="number of the first stream, to repeat one")
     chosen = parser.parse_args()
+    faulthandler.enable()
     start = time.monotonic()
     wrong, depths = [], Counter[str]()
     for number in range(chosen.first, chosen.first + chosen.count):
@@ -168,12 +202,19 @@ def main() -> int:
         accepted_cut(made(chosen.seed, number), random.Random(f"{chosen.seed} {number} cut"))
         for number in range(chosen.first, chosen.first + chosen.cuts)
     ]
+    outcomes = Counter(
+        outcome_of_damage(made(chosen.seed, number), random.Random(f"{chosen.seed} {number} damaged"))
+        for number in range(chosen.first, chosen.first + chosen.damaged)
+    )
     found = [each for each in wrong + accepted if each]
     for each in found:
         sys.stdout.write(f"{each}\n")
+    for what, count in sorted(outcomes.items()):
+        sys.stdout.write(f"{what:<40} {count}\n")
     made_by = ", ".join(f"{count} {who}" for who, count in depths.items())
     sys.stdout.write(
-        f"{len(wrong)} streams ({made_by}), {len(accepted)} cuts with and without an end marker; "
+        f"{len(wrong)} streams ({made_by}), {len(accepted)} cuts with and without an end marker, "
+        f"{outcomes.total()} damaged; "
         f"{len(found)} findings; seed {chosen.seed}, {time.monotonic() - start:.0f} s\n"
     )
     return int(bool(found))

@@ -9,8 +9,6 @@ number, with the seed, makes it again.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import mmap
 import random
 import sys
 import time
@@ -26,29 +24,12 @@ from fastdcm.codecs.jpeg_lossless.headers import refusal
 from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels import coded_bytes, differences
+from tests.fuzz.guarded import Guarded
 from tests.payoffs import Fixed
 from tests.unit.codecs.annex_h import encoded, table
 from tests.unit.codecs.test_codecs_jpeg_lossless import KINDS, content
 
 Array = NDArray[Any]
-
-
-class Guarded:
-    """Room that ends at a page which nobody may touch."""
-
-    def __init__(self, size: int) -> None:
-        pages = -(-size // mmap.PAGESIZE)
-        self._memory = mmap.mmap(-1, (pages + 1) * mmap.PAGESIZE)
-        self._end = pages * mmap.PAGESIZE
-        self._bytes = np.frombuffer(self._memory, np.uint8)
-        if sys.platform == "linux":
-            protect = ctypes.CDLL(None, use_errno=True).mprotect
-            protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-            assert protect(self._bytes.ctypes.data + self._end, mmap.PAGESIZE, 0) == 0
-
-    def last(self, size: int) -> Array:
-        """The last ``size`` bytes."""
-        return self._bytes[self._end - size : self._end]
 
 
 class Room:
