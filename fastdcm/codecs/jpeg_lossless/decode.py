@@ -89,8 +89,7 @@ def decode(data: bytes, stream: JpegHeader, *, partial: bool = False) -> Decoded
         extent = _decode(source, stream, scan, out)
         check(extent, number, stream, partial=partial)
         if extent.problem:
-            rows = extent.whole // stream.columns
-            break
+            rows = min(rows, extent.whole // stream.columns)
     return Decoded(out if count == 1 else out.reshape(stream.rows, stream.columns, count), rows)
 
 

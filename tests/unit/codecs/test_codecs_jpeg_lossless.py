@@ -329,6 +329,17 @@ def test_cuts_in_part(rows: int) -> None:
         assert outcome(cut, "own") == outcome(cut, "library")
 
 
+def test_each_scan_is_decoded_of_which_one_is_cut() -> None:
+    """With components one after the other, rows that are whole are so in all of them."""
+    array = content("noise", (40, 31, 3), 8)
+    stream = encoded(array, bits=8, interleaved=False)
+    for scan in jpeg.parse(stream).scans:
+        cut = stream[: scan.end - 500] + stream[scan.end :]
+        found = decode(cut, jpeg.parse(cut, partial=True), partial=True)
+        assert 10 < found.rows < 40
+        np.testing.assert_array_equal(found.array[: found.rows], array[: found.rows])
+
+
 def test_restart_markers() -> None:
     array = content("smooth", (40, 50), 12)
     stream = encoded(array, bits=12, rows=4)
