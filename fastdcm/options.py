@@ -112,8 +112,9 @@ class ReadOptions:
 
     ``strict`` makes every notice an error. ``allow_partial`` gives what is there of a frame that is
     cut, filled up with its darkest value and with a notice; without it such a frame is an error.
-    ``threads`` may work at one frame, where its decoder can share it out (JPEG 2000): more than one for
-    who waits for a single frame, one for who decodes several at once, which is faster in all.
+    ``threads`` may work at one frame, where its decoder can share it out (JPEG 2000; lossless JPEG with
+    restart intervals): more than one for who waits for a single frame, one for who decodes several at once,
+    which is faster in all.
     ``decoder`` is for JPEG 2000, JPEG-LS and lossless JPEG: our own one, the ``library`` (OpenJPEG, CharLS,
     libjpeg-turbo), or the own one where it can and pays (``auto``); a frame of these that ``own`` cannot
     decode is an `UnsupportedError`.

@@ -44,7 +44,7 @@ def decode_frame(
     is above Bits Stored. The result's array has the shape (rows, columns[, 3]). A frame that is cut is an
     error, unless ``darkest`` is given: what gives the stored value to fill it up with, where the codec
     can be decoded in part (native, RLE, deflated, JPEG; JPEG-LS and JPEG 2000 by our own decoders).
-    ``threads`` may work at it (JPEG 2000), and ``decoder`` chooses what does, as in
+    ``threads`` may work at it (JPEG 2000, lossless JPEG), and ``decoder`` chooses what does, as in
     `fastdcm.options.ReadOptions`.
 
     Raises `CodestreamError` where the data is damaged or contradicts the header,
@@ -68,7 +68,9 @@ def decode_frame(
     if family == "jpeg":
         from fastdcm.codecs.decoders import jpeg
 
-        return jpeg.decode(bytes(data), header, rgb=rgb, decoder=decoder, darkest=darkest, note=note)
+        return jpeg.decode(
+            bytes(data), header, rgb=rgb, decoder=decoder, threads=threads, darkest=darkest, note=note
+        )
     if family == "jpeg-ls":
         from fastdcm.codecs.decoders import jpegls
 

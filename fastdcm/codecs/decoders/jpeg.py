@@ -48,19 +48,23 @@ def decode(
     *,
     rgb: bool,
     decoder: str = "auto",
+    threads: int = 1,
     darkest: Darkest | None = None,
     note: Note,
 ) -> Samples:
     """A JPEG frame to samples, colour as RGB where ``rgb``.
 
     ``decoder`` is "own", "library", or "auto": for lossless JPEG our own where it takes the stream and pays.
+    It has ``threads`` share the restart intervals of large frames.
 
     Raises `CodestreamError` where the stream contradicts the header or is cut; with ``darkest``
     rows that a cut stream lacks are filled with that value. Raises `UnsupportedError` for what our own
     decoder does not take where that is asked for.
     """
     partial = darkest is not None
-    found = _by_us(data, header, required=decoder == "own", partial=partial) if decoder != "library" else None
+    found = None
+    if decoder != "library":
+        found = _by_us(data, header, threads, required=decoder == "own", partial=partial)
     photometric = header.photometric_interpretation
     if found is not None:
         stream, array, rows = found
@@ -80,7 +84,7 @@ def decode(
 
 
 def _by_us(
-    data: bytes, header: Header, *, required: bool, partial: bool
+    data: bytes, header: Header, threads: int, *, required: bool, partial: bool
 ) -> tuple[jpeg.JpegHeader, Array, int] | None:
     """A lossless stream, its samples, and how many rows it codes; by our own kernels.
 
@@ -97,7 +101,7 @@ def _by_us(
     check_geometry(header, "JPEG", stream.rows, stream.columns, len(stream.components))
     reason = refusal(stream)
     if not reason:
-        return stream, *decode(data, stream, partial=partial)
+        return stream, *decode(data, stream, partial=partial, threads=threads)
     if required:
         raise UnsupportedError(f"the own lossless JPEG decoder does not take {reason}")
     return None

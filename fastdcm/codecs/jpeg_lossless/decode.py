@@ -6,12 +6,14 @@ That a scan is whole is known by decoding it: each sample has a code, and each r
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastdcm.codestream import markers
 from fastdcm.codestream.jpeg import JpegHeader
 from fastdcm.codestream.jpeg_entropy import (
     Extent,
@@ -30,6 +32,9 @@ Array = NDArray[Any]
 #: Samples of a scan for which the part of a table that takes several codes at once is worth its making
 #: (benches/bench_jpeg_lossless.py).
 _SAMPLES_BEFORE_WHOLE_CODES = 8_000
+
+#: Samples for which a thread is worth its start (benches/bench_jpeg_lossless.py).
+_SAMPLES_OF_A_THREAD = 1_000_000
 
 #: Bytes of scans for which a thread keeps room: asking the system for it anew takes as long as decoding some
 #: tens of thousands of samples.
@@ -71,11 +76,20 @@ def scan_end(data: bytes, start: int, has_restarts: bool) -> int:
     return int(differences.scan_end(np.frombuffer(data, np.uint8), start, has_restarts))
 
 
-def decode(data: bytes, stream: JpegHeader, *, partial: bool = False) -> Decoded:
+class _Share(NamedTuple):
+    """Whole restart intervals of a scan: their rows, and where their bytes lie."""
+
+    rows: slice
+    start: int
+    end: int
+
+
+def decode(data: bytes, stream: JpegHeader, *, partial: bool = False, threads: int = 1) -> Decoded:
     """Decode a stream that `headers.refusal` has nothing against.
 
     ``stream`` is what `jpeg.parse` gave for ``data``. Returns samples as they are coded, in the native byte
     order: (rows, columns) of one component, else (rows, columns, components); uint8 to 8 bits, else uint16.
+    ``threads`` share the restart intervals of a large scan that has some.
 
     Raises `CodestreamError` where a scan is damaged or, without ``partial``, lacks samples; with it, what is
     below the rows that are there is undefined.
@@ -83,22 +97,59 @@ def decode(data: bytes, stream: JpegHeader, *, partial: bool = False) -> Decoded
     count = len(stream.components)
     kind = np.uint8 if stream.precision <= 8 else np.uint16
     out = np.empty((stream.rows, stream.columns * count), kind)
-    source = np.frombuffer(data, np.uint8)
     rows = stream.rows
     for number, scan in enumerate(stream.scans, 1):
-        extent = _decode(source, stream, scan, out)
+        extent = _decode_scan(data, stream, scan, out, threads)
         check(extent, number, stream, partial=partial)
         if extent.problem:
             rows = min(rows, extent.whole // stream.columns)
     return Decoded(out if count == 1 else out.reshape(stream.rows, stream.columns, count), rows)
 
 
-def _decode(source: Array, stream: JpegHeader, scan: Scan, out: Array) -> Extent:
+def _decode_scan(data: bytes, stream: JpegHeader, scan: Scan, out: Array, threads: int) -> Extent:
     """Decode a scan into its components' places of the samples."""
+    source, shares = np.frombuffer(data, np.uint8), _shares(data, stream, scan, threads)
+    if len(shares) == 1:
+        return _decode(source, stream, scan, out, shares[0])
+    with ThreadPoolExecutor(len(shares)) as pool:
+        found = list(pool.map(lambda share: _decode(source, stream, scan, out, share), shares))
+    whole, spare = 0, max(extent.spare for extent in found)
+    for extent in found:
+        whole += extent.whole
+        if extent.problem:
+            return Extent(extent.problem, whole, stream.rows * stream.columns, spare)
+    return Extent("", whole, whole, spare)
+
+
+def _shares(data: bytes, stream: JpegHeader, scan: Scan, threads: int) -> list[_Share]:
+    """The restart intervals of a scan as threads take them: eight at least, because markers count to eight.
+
+    All are one share where that does not pay, or where there are not the markers that there must be.
+    """
+    together = [_Share(slice(0, stream.rows), scan.start, scan.end)]
+    most = min(threads, stream.rows * stream.columns * len(scan.components) // _SAMPLES_OF_A_THREAD)
+    interval = scan.restart_interval // stream.columns or stream.rows
+    intervals = -(-stream.rows // interval)
+    if most < 2 or intervals <= 8:
+        return together
+    found = list(markers.RESTARTS.finditer(data, scan.start, scan.end))
+    if [match[0][-1] for match in found] != [0xD0 | number & 7 for number in range(intervals - 1)]:
+        return together
+    size = -(-intervals // (8 * most)) * 8
+    limits = range(size, intervals, size)
+    starts = [scan.start, *(found[limit - 1].end() for limit in limits)]
+    ends = [*(found[limit - 1].start() for limit in limits), scan.end]
+    rows = [slice(first * interval, (first + size) * interval) for first in range(0, intervals, size)]
+    return [_Share(*share) for share in zip(rows, starts, ends, strict=True)]
+
+
+def _decode(source: Array, stream: JpegHeader, scan: Scan, out: Array, share: _Share) -> Extent:
+    """Decode some restart intervals of a scan into their rows of the samples."""
     count, components = len(stream.components), len(scan.components)
+    out = out[share.rows]
     identifiers = [component.identifier for component in scan.components]
     first = [component.identifier for component in stream.components].index(identifiers[0])
-    mcus = stream.rows * stream.columns
+    mcus = len(out) * stream.columns
     several = mcus * components >= _SAMPLES_BEFORE_WHOLE_CODES
     definitions = [definition_of(scan, 0, td) for td, _ in scan.tables]
     in_place = out.dtype == np.uint16 and count == components and scan.low == 0
@@ -113,12 +164,12 @@ def _decode(source: Array, stream: JpegHeader, scan: Scan, out: Array) -> Extent
     how[predictions.APART] = 1 if components == count else count
     samples, status, spare = decode_scan(
         source,
-        scan.start,
-        scan.end,
+        share.start,
+        share.end,
         scan.restart_interval // stream.columns or stream.rows,
         _tables(definitions, several),
         not several,
-        _ROOM.coded(scan.end - scan.start),
+        _ROOM.coded(share.end - share.start),
         _ROOM.differences,
         lines,
         out,

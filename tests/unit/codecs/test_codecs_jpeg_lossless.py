@@ -340,6 +340,45 @@ def test_each_scan_is_decoded_of_which_one_is_cut() -> None:
         np.testing.assert_array_equal(found.array[: found.rows], array[: found.rows])
 
 
+@pytest.mark.parametrize("interleaved", [True, False])
+@pytest.mark.parametrize("samples", [(), (3,)])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("rows", [1, 2, 3, 7])
+def test_threads_share_restart_intervals(
+    rows: int, bits: int, samples: tuple[int, ...], interleaved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same samples, and of damaged streams the same error, or as many rows."""
+    monkeypatch.setattr(module, "_SAMPLES_OF_A_THREAD", 100)
+    array = content("smooth", (90, 31, *samples), bits)
+    stream = encoded(array, bits=bits, predictor=4, rows=rows, interleaved=interleaved)
+    header = jpeg.parse(stream)
+    shares = module._shares(stream, header, header.scans[0], 3)
+    assert 1 < len(shares) <= 3
+    for threads in (2, 3, 40):
+        np.testing.assert_array_equal(own(stream, threads=threads), array)
+    chance = random.Random(rows)
+    for number in range(60):
+        at = chance.randrange(header.scans[0].start, header.scans[0].end)
+        changed = bytearray(stream)
+        if number % 3 == 0:
+            del changed[at : at + chance.randint(1, 40)]
+        elif number % 3 == 1:
+            changed[at] = chance.randrange(256)
+        else:
+            del changed[at:]
+        wanted, found = (rows_or_error(bytes(changed), threads) for threads in (1, 3))
+        assert found == wanted
+
+
+def rows_or_error(stream: bytes, threads: int) -> tuple[int, bytes] | str:
+    """Whole rows and what is in them, or what an error says."""
+    try:
+        found = decode(stream, jpeg.parse(stream, partial=True), partial=True, threads=threads)
+    except FastdcmError as error:
+        return error.message
+    return found.rows, found.array[: found.rows].tobytes()
+
+
 def test_restart_markers() -> None:
     array = content("smooth", (40, 50), 12)
     stream = encoded(array, bits=12, rows=4)
