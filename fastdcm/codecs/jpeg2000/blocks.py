@@ -1,31 +1,20 @@
 """What is to be decoded of a JPEG 2000 codestream, as tables (ITU-T T.800 annex B): tier-2.
 
-Packets are walked by `fastdcm.codestream.jpeg2000`, which proves that they are all there. What they have of
-each code-block is brought together here, for the whole codestream at once, in NumPy: streams of many layers
-or terminations have many small pieces.
+Packets are read by `reading`, which proves that they are all there; headers alone tell what is taken.
 """
 
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.jpeg2000.layout import (
-    Band,
-    Layout,
-    TileLayout,
-    coding_of_tile,
-    headers_of_tiles,
-    layouts,
-)
-from fastdcm.codestream.jpeg2000 import Jpeg2000Header, bit_planes, packets
-from fastdcm.codestream.jpeg2000.geometry import Blocks
+from fastdcm.codecs.jpeg2000.layout import Band, coding_of_tile, headers_of_tiles, layouts
+from fastdcm.codestream.jpeg2000 import Jpeg2000Header, bit_planes
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError
-from fastdcm.kernels.packet_headers import BYPASS, SEGMENT, TERMINATE_ALL
 
 Integers = NDArray[np.int64]
 
@@ -54,23 +43,6 @@ REFUSALS = (
 
 _RGN, _PPM, _PPT = 0xFF5E, 0xFF60, 0xFF61  # T.800 table A.2
 _RSIZ_PART_2 = 0x8000  # T.801 A.2.1
-_ORIENTATIONS = {"LL": 0, "LH": 0, "HL": 1, "HH": 2}
-_HIGHER_BANDS = ("HL", "LH", "HH")
-_NOTHING: Integers = np.zeros(0, np.int64)
-#: What is known of the share that a precinct has of a sub-band: the numbers of its tile-component, and of
-#: its first code-block among those of all shares; its area and the grid of its code-blocks, as `Blocks` has
-#: them; what leads from the sub-band's coordinates to those of the plane; M_b, orientation, style; the
-#: plane's size.
-_PLACE = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            "component", "first", "x0", "y0", "x1", "y1", "width", "height", "left", "top", "across",
-            "dx", "dy", "planes", "orientation", "style", "rows", "columns",
-        )
-    ]
-)  # fmt: skip
-_Owner = tuple[int, int, int, int]
 
 
 class MorePassesError(CodestreamError):
@@ -150,166 +122,22 @@ def tiles(data: bytes, header: Jpeg2000Header, *, reduce: int = 0, partial: bool
     Raises CodestreamError where packets are missing or contradict the headers, OptionError where a component
     has fewer than ``reduce`` decompositions, UnsupportedError where there are too many packets to follow.
     """
-    walked = _walk(
-        data, header, reduce, partial=partial
-    )  # first, because it ends where headers promise too much
+    # Kernels are loaded where something is decoded only.
+    from fastdcm.codecs.jpeg2000.reading import read
+
     found = layouts(data, header, reduce)
-    owners, blocks, chunks, segments = _tables(walked, *_places(walked, found), len(data))
+    blocks, chunks, segments, ends = read(data, header, found, partial=partial)
     components = [component for tile in found for component in tile.components]
-    ends = np.searchsorted(owners, np.arange(len(components)), "right").tolist()
-    made = [
-        _component(layout, blocks[start:end], chunks, segments)
-        for layout, start, end in zip(components, [0, *ends], ends, strict=False)
-    ]
+    made = []
+    start = [0, 0, 0]
+    for layout, end in zip(components, ends.tolist(), strict=True):
+        tables = (each[slice(*of)] for each, *of in zip((blocks, chunks, segments), start, end, strict=True))
+        style = layout.style
+        headers = layout.area, layout.resolutions, style.reversible, style.style, layout.plane, layout.bands
+        made.append(TileComponent(*headers, *tables))
+        start = end
     count = len(header.components)
     return [
         Tile(tile.area, tile.mct, tuple(made[number * count : (number + 1) * count]))
         for number, tile in enumerate(found)
     ]
-
-
-def _component(layout: Layout, blocks: Integers, chunks: Integers, segments: Integers) -> TileComponent:
-    """A tile-component with its own part of the tables; its ``blocks`` count from there afterwards."""
-    if len(blocks):
-        (first_chunk, _, first_segment, *_), (_, chunk_end, _, segment_end, *_) = blocks[[0, -1]].tolist()
-        blocks[:, :4] -= (first_chunk, first_chunk, first_segment, first_segment)
-        chunks, segments = chunks[first_chunk:chunk_end], segments[first_segment:segment_end]
-    else:
-        chunks, segments = chunks[:0], segments[:0]
-    style = layout.style
-    headers = layout.area, layout.resolutions, style.reversible, style.style, layout.plane, layout.bands
-    return TileComponent(*headers, blocks, chunks, segments)
-
-
-class _Walked(NamedTuple):
-    """What packets have, in their order: rows of `SEGMENT` integers, and whose they are.
-
-    ``precincts`` gives the sub-bands of a precinct (tile, component, level, number); of each packet that
-    has something, ``owners`` are its precinct, ``rows`` its rows, ``bodies`` where its body starts.
-    """
-
-    precincts: dict[_Owner, list[Blocks]]
-    owners: list[_Owner]
-    rows: list[Integers]
-    bodies: list[int]
-
-
-def _walk(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) -> _Walked:
-    walked = _Walked({}, [], [], [])
-    for packet in packets(data, header, partial=partial):
-        resolution = packet.place.resolution
-        if resolution.level > resolution.style.levels - reduce:
-            continue
-        # Values have room for more than there is, and would keep all of it in memory.
-        rows = [np.array(values[: number * SEGMENT], np.int64) for _, values, number in packet.segments]
-        if sum(map(len, rows)):
-            owner = packet.tile, resolution.component, resolution.level, packet.place.precinct
-            walked.precincts.setdefault(owner, packet.segments[0].bands)
-            walked.owners.append(owner)
-            walked.rows.append(rows[0] if len(rows) == 1 else np.concatenate(rows))
-            walked.bodies.append(packet.body[0])
-    return walked
-
-
-def _places(walked: _Walked, found: list[TileLayout]) -> tuple[NDArray[Any], list[int]]:
-    """What is known of the share that each precinct has of a sub-band; of each packet, which is its first."""
-    rows: list[tuple[int, ...]] = []
-    firsts: dict[_Owner, int] = {}
-    blocks = 0
-    for owner in sorted(walked.precincts):
-        tile, component, level, _ = owner
-        layout = found[tile].components[component]
-        number = tile * len(found[tile].components) + component
-        firsts[owner] = len(rows)
-        for each in walked.precincts[owner]:
-            band = layout.bands[3 * level - 2 + _HIGHER_BANDS.index(each.band) if level else 0]
-            share = number, blocks, *each.area, each.width, each.height, each.left, each.top, each.across
-            coded = band.planes, _ORIENTATIONS[each.band], layout.style.style
-            to_plane = band.x0 - band.area.x0, band.y0 - band.area.y0
-            rows.append((*share, *to_plane, *coded, *layout.plane))
-            blocks += each.across * each.down
-    return np.array(rows, _PLACE), [firsts[owner] for owner in walked.owners]
-
-
-def _tables(
-    walked: _Walked, places: NDArray[Any], firsts: list[int], size: int
-) -> tuple[Integers, Integers, Integers, Integers]:
-    """Of each code-block the number of its tile-component and its row of ``blocks``; then the other tables.
-
-    ``places`` and ``firsts`` are what `_places` gave, ``size`` is that of the data.
-    """
-    counts = np.array([len(rows) // SEGMENT for rows in walked.rows], np.int64)
-    rows = np.concatenate([_NOTHING, *walked.rows]).reshape(-1, SEGMENT)
-    packet = np.repeat(np.arange(len(counts)), counts)
-    place = np.array(firsts, np.int64)[packet] + rows[:, 0]
-    block = places["first"][place] + rows[:, 1]
-    # In a packet's body, segments follow each other.
-    start = np.cumsum(rows[:, 4]) - rows[:, 4]
-    body = np.array(walked.bodies, np.int64) - start[np.cumsum(counts) - counts]
-    offset = body[packet] + start
-
-    order = np.argsort(block, kind="stable")  # code-block by code-block, each by packets
-    rows, packet, place, block, offset = (each[order] for each in (rows, packet, place, block, offset))
-    _, number, zero_planes, before, lengths, passes = rows.T
-    begins = np.diff(block, prepend=-1) != 0
-    first = np.flatnonzero(begins)
-    first_chunk = np.flatnonzero(begins | (np.diff(packet, prepend=-1) != 0))
-    first_segment = np.flatnonzero(_begins_segment(before, places["style"][place]))
-    chunks = np.stack([offset[first_chunk], np.add.reduceat(lengths, first_chunk)], 1)
-    segments = np.stack([np.add.reduceat(each, first_segment) for each in (lengths, passes)], 1)
-    at = places[place[first]]
-    planes = at["planes"] - zero_planes[first]
-    _check_passes(planes, np.add.reduceat(passes, first), zero_planes[first])
-    if len(chunks) and not 0 <= chunks[:, 0].min() <= chunks.sum(1).max() <= size:
-        raise CodestreamError("a code-block has bytes outside of the codestream")
-    blocks = np.stack(
-        [
-            *_from_to(np.searchsorted(first_chunk, first), len(chunks)),
-            *_from_to(np.searchsorted(first_segment, first), len(segments)),
-            planes,
-            at["orientation"],
-            *_rectangles(at, number[first]),
-        ],
-        1,
-    )
-    return at["component"], blocks, chunks, segments
-
-
-def _begins_segment(before: Integers, style: Integers) -> NDArray[np.bool_]:
-    """Whether the coding pass after so many begins a codeword segment (D.4.2, table D.9).
-
-    With bypass the first one takes ten passes, then two raw ones and a cleanup pass follow by turns.
-    """
-    bypass = (style & BYPASS != 0) & (before >= 10) & ((before - 10) % 3 != 1)
-    result: NDArray[np.bool_] = (before == 0) | (style & TERMINATE_ALL != 0) | bypass
-    return result
-
-
-def _check_passes(planes: Integers, passes: Integers, zero_planes: Integers) -> None:
-    """The first bit-plane of a code-block has one pass, each further one has three (D.3)."""
-    wrong = np.flatnonzero((planes < 1) | (planes > MOST_BIT_PLANES) | (passes > 3 * planes - 2))
-    if len(wrong):
-        worst = wrong[0]
-        raise MorePassesError(
-            f"a code-block has {passes[worst]} coding passes after {zero_planes[worst]} bit-planes of zeros, "
-            f"its sub-band has {planes[worst] + zero_planes[worst]} bit-planes"
-        )
-
-
-def _from_to(start: Integers, end: int) -> tuple[Integers, Integers]:
-    """The first and the one behind the last, of what follows each other till the end."""
-    return start, np.append(start[1:], end) if len(start) else start
-
-
-def _rectangles(at: NDArray[Any], number: Integers) -> list[Integers]:
-    """The fields from WIDTH on, of code-blocks of these numbers (B.7)."""
-    row, column = np.divmod(number, at["across"])
-    x, y = at["left"] + column, at["top"] + row
-    x0, x1 = np.maximum(x << at["width"], at["x0"]), np.minimum(x + 1 << at["width"], at["x1"])
-    y0, y1 = np.maximum(y << at["height"], at["y0"]), np.minimum(y + 1 << at["height"], at["y1"])
-    left, right, top, bottom = x0 + at["dx"], x1 + at["dx"], y0 + at["dy"], y1 + at["dy"]
-    inside = (left >= 0) & (left < right) & (right <= at["columns"])
-    inside &= (top >= 0) & (top < bottom) & (bottom <= at["rows"])
-    if not inside.all():
-        raise CodestreamError("a code-block lies outside of its tile-component")
-    return [x1 - x0, y1 - y0, at["style"], top * at["columns"] + left, at["columns"]]

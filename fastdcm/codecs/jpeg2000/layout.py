@@ -6,9 +6,27 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastdcm.codestream.jpeg2000 import Component, Jpeg2000Header
-from fastdcm.codestream.jpeg2000.coding import COC, COD, BlockStyle, Coding, Segment, read_coding
-from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area, sub_bands, tile_area
+from fastdcm.codestream.jpeg2000.coding import (
+    COC,
+    COD,
+    POC,
+    BlockStyle,
+    Coding,
+    Progression,
+    Segment,
+    read_coding,
+)
+from fastdcm.codestream.jpeg2000.geometry import (
+    component_area,
+    resolution_area,
+    resolutions,
+    sub_bands,
+    tile_area,
+)
 from fastdcm.codestream.jpeg2000.headers import Area, tile_part_segments
 from fastdcm.codestream.jpeg2000.quantization import (
     QCC,
@@ -18,7 +36,9 @@ from fastdcm.codestream.jpeg2000.quantization import (
     read_quantization,
 )
 from fastdcm.errors import CodestreamError, OptionError
+from fastdcm.kernels.packet_tables import RESOLUTION_SIZE
 
+_ORIENTATIONS = {"LL": 0, "LH": 0, "HL": 1, "HH": 2}  # the columns of table D.1
 _Said = TypeVar("_Said", BlockStyle, Quantization)
 _NO_CODING, _NO_QUANTIZATION = Coding(None, {}, ()), Quantizations(None, {})
 
@@ -46,12 +66,17 @@ class Layout(NamedTuple):
     ``resolutions`` are areas (B-14), each in its own coordinates, from the lowest on. Coefficients belong
     into a plane of the size of the last one: LL at the top left, around what the lower resolutions take HL
     to the right, LH below, and HH at the corner. ``bands`` are LL, then three of each resolution.
+
+    ``levels`` are rows of ``resolutions`` (`fastdcm.kernels.packet_tables`) of all levels that have samples,
+    for tile and component 0; they have ``precincts`` together.
     """
 
     area: Area
     style: BlockStyle
     resolutions: tuple[Area, ...]
     bands: tuple[Band, ...]
+    levels: NDArray[np.int64]
+    precincts: int
 
     @property
     def plane(self) -> tuple[int, int]:
@@ -61,11 +86,16 @@ class Layout(NamedTuple):
 
 
 class TileLayout(NamedTuple):
-    """A tile: its area on the reference grid, whether its first three components are transformed (G.2)."""
+    """A tile: its area on the reference grid, whether its first three components are transformed (G.2).
+
+    ``progressions`` give the order of its packets; with ``eph`` each of their headers ends with a marker.
+    """
 
     area: Area
     mct: bool
     components: list[Layout]
+    progressions: tuple[Progression, ...]
+    eph: bool
 
 
 def headers_of_tiles(data: bytes, header: Jpeg2000Header) -> list[tuple[Segment, ...]]:
@@ -78,7 +108,7 @@ def headers_of_tiles(data: bytes, header: Jpeg2000Header) -> list[tuple[Segment,
 
 def coding_of_tile(data: bytes, segments: Iterable[Segment], components: int) -> Coding:
     """What a tile's own headers say of coding, mostly nothing."""
-    said = [segment for segment in segments if segment.marker in (COD, COC)]
+    said = [segment for segment in segments if segment.marker in (COD, COC, POC)]
     return read_coding(data, said, components) if said else _NO_CODING
 
 
@@ -104,8 +134,10 @@ def layouts(data: bytes, header: Jpeg2000Header, reduce: int = 0) -> list[TileLa
             if style is None or quantization is None:
                 raise CodestreamError("no QCD segment in the headers")
             components.append(_layout(area, component, style, quantization, reduce))
-        mct = count >= 3 and (coding.cod or header.cod).mct
-        found.append(TileLayout(area, mct, components))
+        cod = coding.cod or header.cod
+        order = coding.progressions or header.coding.progressions
+        order = order or (Progression(cod.progression, range(33), range(count), cod.layers),)
+        found.append(TileLayout(area, count >= 3 and cod.mct, components, order, cod.eph))
     return found
 
 
@@ -120,7 +152,8 @@ def _nearest(
     return in_tile.get(component) or of_tile or in_main.get(component) or of_main
 
 
-@lru_cache(maxsize=64)
+# Images of a series are alike, and the tiles of an image often.
+@lru_cache(maxsize=1024)
 def _layout(
     tile: Area, component: Component, style: BlockStyle, quantization: Quantization, reduce: int
 ) -> Layout:
@@ -128,10 +161,10 @@ def _layout(
         raise OptionError(f"reduce is {reduce}, the codestream has {style.levels} decompositions")
     area = component_area(tile, component)
     levels = range(style.levels + 1 - reduce)
-    resolutions = tuple(resolution_area(area, style.levels - level) for level in levels)
+    areas = tuple(resolution_area(area, style.levels - level) for level in levels)
     bands = []
     for level in levels:
-        low = resolutions[level - 1] if level else Area(0, 0, 0, 0)
+        low = areas[level - 1] if level else Area(0, 0, 0, 0)
         for name, edges in sub_bands(area, level, style.levels):
             x = low.x1 - low.x0 if name[0] == "H" else 0
             y = low.y1 - low.y0 if name[1] == "H" else 0
@@ -139,4 +172,31 @@ def _layout(
             planes = quantization.bit_planes(level, name)
             step = 1.0 if style.reversible else quantization.step_size(level, name, component.precision)
             bands.append(Band(name, x, y, x + x1 - x0, y + y1 - y0, edges, planes, step))
-    return Layout(area, style, resolutions, tuple(bands))
+    return Layout(area, style, areas, tuple(bands), *_levels(tile, component, style, areas[-1], bands))
+
+
+def _levels(
+    tile: Area, component: Component, style: BlockStyle, plane: Area, bands: list[Band]
+) -> tuple[NDArray[np.int64], int]:
+    """``levels`` and ``precincts`` of `Layout`; ``bands`` are those that are wanted."""
+    rows = []
+    precincts = 0
+    for each in resolutions(tile, 0, component, style):
+        first = 3 * each.level - 2 if each.level else 0
+        of_level = bands[first : first + len(each.bands)]  # none where the level is left out
+        row = [0, 0, len(of_level) > 0, plane.x1 - plane.x0, each.level]
+        row += [each.precinct_width, each.precinct_height, style.block_width, style.block_height, style.style]
+        row += [each.left, each.top, each.across, each.down, style.levels - each.level, tile.x0, tile.y0]
+        for number, (name, band) in enumerate(each.bands):
+            row += band
+            if of_level:
+                it = of_level[number]
+                row += [it.x0 - band.x0, it.y0 - band.y0, it.planes]
+            else:
+                row += [0, 0, 0]
+            row.append(_ORIENTATIONS[name])
+        rows.append(row + [0] * (RESOLUTION_SIZE - len(row)))
+        precincts += each.precincts
+    table = np.array(rows, np.int64).reshape(-1, RESOLUTION_SIZE)
+    table.flags.writeable = False
+    return table, precincts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
+from fastdcm.codecs.jpeg2000 import reading
 from fastdcm.codecs.jpeg2000.blocks import (
     FIELDS,
     MOST_BIT_PLANES,
@@ -24,7 +24,6 @@ from fastdcm.codecs.jpeg2000.blocks import (
 from fastdcm.codestream import jpeg2000
 from fastdcm.errors import CodestreamError, FastdcmError, OptionError
 from fastdcm.kernels.packet_headers import passes_together
-from tests.payoffs import Fixed
 from tests.unit.codestream.jpeg2000_streams import (
     COLOUR,
     DEEP,
@@ -197,13 +196,29 @@ def test_progressions_that_overlap() -> None:
 
 
 def test_interpreted_and_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    walk = sys.modules["fastdcm.codestream.jpeg2000.packets"]  # the package has a function of this name
-    for name in ("pillow RPCL", "pillow tiles CPRL", "one pixel", "one value"):
-        both = []
-        for compiled in (False, True):
-            monkeypatch.setattr(walk, "_PAYOFF", Fixed(compiled))
-            both.append(tables(own()[name]))
-        assert_same(*both)
+    names = ("pillow RPCL", "pillow tiles CPRL", "one pixel", "one value")
+    compiled = [tables(own()[name]) for name in names]
+    for kernel in (reading.divide, reading.read_packets, reading.collect):
+        monkeypatch.setattr(reading, kernel.__name__, kernel.py_func)
+    for name, found in zip(names, compiled, strict=True):
+        assert_same(tables(own()[name]), found)
+
+
+def test_more_segments_than_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no room for all of them, packets are read once more."""
+    found = tables(own()["pillow LRCP"])
+    real = reading.read_packets
+    rooms: list[int] = []
+
+    def few(*arguments: Any) -> Any:
+        *before, rows, offsets, partial = arguments
+        rooms.append(len(offsets))
+        size = min(len(offsets), reading.MOST_SEGMENTS + 2 if len(rooms) == 1 else len(offsets))
+        return real(*before, rows[: size * reading.SEGMENT], offsets[:size], partial)
+
+    monkeypatch.setattr(reading, "read_packets", few)
+    assert_same(tables(own()["pillow LRCP"]), found)
+    assert len(rooms) == 2
 
 
 def assert_same(first: list[Tile], second: list[Tile]) -> None:
@@ -434,13 +449,6 @@ def test_refusals_of_streams_by_a_tool(tmp_path: Path) -> None:
     region = opj_compress(TOOL, tmp_path, GREY, "-ROI c=0,U=3")
     assert "subsampled" in refusal(subsampled, jpeg2000.parse(subsampled))
     assert "RGN" in refusal(region, jpeg2000.parse(region))
-
-
-@pytest.mark.parametrize("kind", ["PPM", "PPT"])
-def test_packed_packet_headers_give_the_same_tables(kind: str) -> None:
-    stream = own()["pillow tiles LRCP"]
-    packed = repacked(stream, kind)
-    assert_same(tables(stream), tiles(packed, jpeg2000.parse(packed)))
 
 
 # Whatever a stream claims.
