@@ -10,7 +10,7 @@ the high-pass ones (F.3.3); the first has the number 0 here, whatever its coordi
 
 A level is lifted row by row as the rows come, so that what a step needs is still near. Rows at an edge of the
 range that is not an edge of the level lack their neighbours: of those that a kernel is asked for, as many as
-it has lifting steps are not finished there.
+it has lifting steps are not finished there. They are when a kernel goes on from there.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ K = 1.230174104914001
 
 _AREA = "Array(int64, 1, 'C', readonly=True)"
 _FACTORS = "Array(float32, 1, 'C', readonly=True)"
+_AREAS, _TABLE = "Array(int64, 2, 'C', readonly=True)", "Array(float32, 2, 'C', readonly=True)"
 _INTS, _FLOATS = "int32[:, ::1]", "float32[:, ::1]"
 
 
@@ -89,12 +90,14 @@ def reversible_columns(out, row, width):  # type: ignore[no-untyped-def]
         out[row - 2, i] = np.int32(out[row - 2, i] + (np.int32(out[row - 3, i] + low) >> 1))
 
 
-@kernel(f"void({_INTS}, {_INTS}, {_AREA}, int64, int64, {_INTS}, {_INTS})")
-def reversible(low, plane, area, first, end, work, out):  # type: ignore[no-untyped-def]
+@kernel(f"void({_INTS}, {_INTS}, {_AREA}, int64, int64, int64, {_INTS}, {_INTS})")
+def reversible(low, plane, area, first, made, end, work, out):  # type: ignore[no-untyped-def]
     """Rows ``first`` to ``end`` - 1 of a level by the 5-3 filter, from the level below it and ``plane``.
 
     low: (m, n) int32, the level below at its top left, not doubled; work: (2, k) int32, k >= width / 2 + 3;
     out: (p, q) int32, p >= end - first, q >= width, not doubled. `REVERSIBLE_STEPS` rows lack neighbours.
+    made: ``first``, or the ``end`` of the call that is gone on from, whose last rows, at least twice as many
+    as there are steps, are the first in ``out``.
     """
     width = area[2] - area[0]
     height = area[3] - area[1]
@@ -105,7 +108,7 @@ def reversible(low, plane, area, first, end, work, out):  # type: ignore[no-unty
     high_width = width - low_width
     lows = work[0]
     highs = work[1]
-    for row in range(first, end + REVERSIBLE_STEPS):
+    for row in range(made, end + REVERSIBLE_STEPS):
         if row < end:
             if (row + odd_y) & 1:
                 source = plane[low_height + (row >> 1)]
@@ -189,13 +192,14 @@ def irreversible_columns(out, row, width):  # type: ignore[no-untyped-def]
         out[row - 4, i] -= ALPHA * (out[row - 5, i] + third)
 
 
-@kernel(f"void({_FLOATS}, {_INTS}, {_AREA}, {_FACTORS}, int64, int64, {_FLOATS}, {_FLOATS})")
-def irreversible(low, plane, area, factors, first, end, work, out):  # type: ignore[no-untyped-def]
+@kernel(f"void({_FLOATS}, {_INTS}, {_AREA}, {_FACTORS}, int64, int64, int64, {_FLOATS}, {_FLOATS})")
+def irreversible(low, plane, area, factors, first, made, end, work, out):  # type: ignore[no-untyped-def]
     """Rows ``first`` to ``end`` - 1 of a level by the 9-7 filter, from the level below it and ``plane``.
 
-    low, work, out: as `reversible` has them, of float32. factors: (4,) float32, by what values of the level
-    below and coefficients of HL, LH, HH are multiplied: steps of quantisation (E-6), halved as coefficients
-    are doubled, and the scaling of the transform's steps 1 and 2 (F.3.8.2.1.2) in both directions.
+    low, made, work, out: as `reversible` has them, of float32. factors: (4,) float32 or more, by what values
+    of the level below and coefficients of HL, LH, HH are multiplied: steps of quantisation (E-6), halved as
+    coefficients are doubled, and the scaling of the transform's steps 1 and 2 (F.3.8.2.1.2) in both
+    directions.
     `IRREVERSIBLE_STEPS` rows lack neighbours.
     """
     width = area[2] - area[0]
@@ -207,7 +211,7 @@ def irreversible(low, plane, area, factors, first, end, work, out):  # type: ign
     high_width = width - low_width
     lows = work[0]
     highs = work[1]
-    for row in range(first, end + IRREVERSIBLE_STEPS):
+    for row in range(made, end + IRREVERSIBLE_STEPS):
         if row < end:
             if (row + odd_y) & 1:
                 source = plane[low_height + (row >> 1)]
@@ -240,3 +244,52 @@ def irreversible(low, plane, area, factors, first, end, work, out):  # type: ign
             factor = DELTA if step == 1 else GAMMA if step == 2 else BETA if step == 3 else ALPHA
             for i in range(width):
                 target[i] -= factor * (upper[i] + lower[i])
+
+
+@kernel(f"void({_INTS}, int64, int64, int64, {_INTS})")
+def halved(plane, first, end, width, out):  # type: ignore[no-untyped-def]
+    """Rows of doubled coefficients without the half that reconstruction added: cut (E-8 with r = 0)."""
+    for row in range(first, end):
+        for i in range(width):
+            value = plane[row, i]
+            out[row - first, i] = (value + (value >> 31 & 1)) >> 1
+
+
+@kernel(f"void({_INTS}, int64, int64, int64, float32, {_FLOATS})")
+def scaled(plane, first, end, width, factor, out):  # type: ignore[no-untyped-def]
+    """Rows of doubled coefficients by half of their step (E-6)."""
+    for row in range(first, end):
+        for i in range(width):
+            out[row - first, i] = np.float32(plane[row, i]) * factor
+
+
+@kernel(f"int64({_INTS}, int64, int64, {_AREAS}, {_INTS}, {_INTS}, {_INTS})")
+def reversible_levels(plane, width, height, areas, work, one, other):  # type: ignore[no-untyped-def]
+    """Make levels one after the other, from the LL of ``width`` x ``height`` at the top left of ``plane``.
+
+    areas: (n, 4) int64, of the levels above it, all of which have samples. work: as `reversible` has it; one,
+    other: (m, n) int32, with room for each of the levels.
+
+    Returns which of both the last level is in: 0 or 1.
+    """
+    low, out = one, other
+    halved(plane, 0, height, width, low)
+    for level in range(len(areas)):
+        reversible(low, plane, areas[level], 0, 0, areas[level, 3] - areas[level, 1], work, out)
+        low, out = out, low
+    return len(areas) & 1
+
+
+@kernel(f"int64({_INTS}, int64, int64, float32, {_AREAS}, {_TABLE}, {_FLOATS}, {_FLOATS}, {_FLOATS})")
+def irreversible_levels(plane, width, height, factor, areas, factors, work, one, other):  # type: ignore[no-untyped-def]
+    """Make levels one after the other; arguments as `reversible_levels`, of float32.
+
+    factor: by what coefficients of LL are multiplied. factors: (n, 4) float32, as `irreversible` has them.
+    """
+    low, out = one, other
+    scaled(plane, 0, height, width, factor, low)
+    for level in range(len(areas)):
+        size = areas[level, 3] - areas[level, 1]
+        irreversible(low, plane, areas[level], factors[level], 0, 0, size, work, out)
+        low, out = out, low
+    return len(areas) & 1

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _SAMPLES_BEFORE_NUMBA, _SAMPLES_BEFORE_KERNELS = 400_000_000, 3_000_000
 _PAYOFF = Payoff(
     _SAMPLES_BEFORE_NUMBA,
-    ("block_tables", "code_blocks", "component_transforms", "packet_headers", "packets", "wavelets"),
+    ("block_tables", "code_blocks", "highest_levels", "packet_headers", "packets", "wavelets"),
     loading=_SAMPLES_BEFORE_KERNELS / _SAMPLES_BEFORE_NUMBA,
 )
 

@@ -7,7 +7,7 @@ coefficients (annexes C and D, `fastdcm.kernels.code_blocks`), coefficients to s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent, tiles
 from fastdcm.codecs.jpeg2000.selection import lowest_planes, needed_blocks
-from fastdcm.codecs.jpeg2000.transforms import Depth, Values, rows_at_a_time, write_samples
+from fastdcm.codecs.jpeg2000.transforms import Depth, Values, write_samples
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
@@ -91,13 +91,11 @@ def decode(
             return
         values = [_values(source, component, wanted, grey, run) for component in tile.components]
         top, left = area.y0 - image.y0, x0 - image.x0
-        columns, end = range(x0 - area.x0, x1 - area.x0), y1 - area.y0
-        size = rows_at_a_time(values)
-        ranges = [range(row, min(row + size, end)) for row in range(y0 - area.y0, end, size)]
+        columns = range(x0 - area.x0, x1 - area.x0)
         transformed = tile.mct and count == 3
         run(
             partial(write_samples, values, depths, columns, share, out, top, left, transformed=transformed)
-            for share in _shares(ranges, threads)
+            for share in _shares(range(y0 - area.y0, y1 - area.y0), 1 if run is _in_turn else threads)
         )
 
     if threads <= 1:
@@ -124,9 +122,10 @@ def _in_turn(jobs: Iterable[Job]) -> None:
         job()
 
 
-def _shares(parts: Sequence[range], count: int) -> list[Sequence[range]]:
-    """The parts as so many threads take them."""
-    return [share for number in range(count) if (share := parts[number::count])]
+def _shares(rows: range, count: int) -> list[range]:
+    """The rows as so many threads take them."""
+    size = -(-len(rows) // count)
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _within(image: Area, region: Area) -> Area:

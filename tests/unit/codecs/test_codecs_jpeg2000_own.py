@@ -19,7 +19,7 @@ from fastdcm.codestream import jpeg2000
 from fastdcm.codestream.jpeg2000.geometry import resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError, OptionError, UnsupportedError
-from fastdcm.kernels import code_blocks
+from fastdcm.kernels import code_blocks, highest_levels
 from tests.payoffs import Fixed
 from tests.unit.codecs.decoding import decoded, header_of
 from tests.unit.codestream.jpeg2000_streams import (
@@ -201,8 +201,11 @@ def test_every_rectangle(levels: int, reversible: bool) -> None:
                 scaled[low_height:, low_width:] *= steps[3 * level]
             wanted = expected(scaled, wanted, areas[level], reversible=reversible)
         component = Values(plane, areas, None if reversible else list(steps))
-        rows, first = component.rows(0, height, component.row_work(), component.strip(height))
-        found = rows[first : first + height, :width]
+        found = np.empty((height, width), component.low.dtype)
+        work = np.empty((2, width // 2 + 4), found.dtype)
+        rows = component.low, plane, component.area, *([] if reversible else component.factors)
+        kernel = highest_levels.reversible_rows if reversible else highest_levels.irreversible_rows
+        kernel(*rows, int(component.decomposed), 0, 0, height, work, found)
         assert np.abs(found - wanted).max() <= (0 if reversible else 0.01)
 
 

@@ -30,7 +30,7 @@ def made(kernel: Any, low: Array, plane: Array, area: Any, first: int, end: int,
     width = area[2] - area[0]
     out = np.full((end - first + 1, width + 3), -99, low.dtype)
     work = np.empty((2, width // 2 + 3), low.dtype)
-    kernel(low, plane, np.array(area, np.int64), *factors, first, end, work, out)
+    kernel(low, plane, np.array(area, np.int64), *factors, first, first, end, work, out)
     assert (out[end - first :] == -99).all()
     assert (out[:, width:] == -99).all()
     return out[: end - first, :width]
