@@ -83,7 +83,7 @@ def sort_by_block(resolutions, shares, rows, found, starts, order):  # type: ign
 
 
 @kernel(
-    f"boolean({_TABLE}, {_TABLE}, {_IN}, {_IN}, int64, int64, {_OUT}, {_OUT}, {_MADE}, {_MADE}, {_MADE}, "
+    f"int64({_TABLE}, {_TABLE}, {_IN}, {_IN}, int64, int64, {_OUT}, {_OUT}, {_MADE}, {_MADE}, {_MADE}, "
     f"{_MADE}, {_OUT})"
 )
 def collect(  # type: ignore[no-untyped-def]
@@ -97,13 +97,14 @@ def collect(  # type: ignore[no-untyped-def]
     by tile-component, whose numbers of rows start from 0 each time; have room for ``found`` rows. ends:
     (tiles x components, 3), takes where the part of each that has some ends in the three tables. wrong: (3,).
 
-    Returns whether all are possible: a code-block has 1 to `MOST_PLANES` bit-planes, the first of one coding
-    pass, others of three (D.3). Of one that has not, ``wrong`` takes the passes, its bit-planes of zeros, and
-    those of its sub-band.
+    Returns how many bytes the longest code-block has, or -1 where one is not possible: they have 1 to
+    `MOST_PLANES` bit-planes, the first of one coding pass, others of three (D.3). Of one that has not,
+    ``wrong`` takes the passes, its bit-planes of zeros, and those of its sub-band.
     """
     block, chunk, segment = -1, -1, -1
     component, last, behind, passes = -1, -1, -1, 0
     first_chunk, first_segment = 0, 0
+    size, longest = 0, 0
     for place in range(sort_by_block(resolutions, shares, rows, found, starts, order)):
         start, offset = order[place] * ROW, offsets[order[place]]
         share, number, zeros = rows[start], rows[start + 1], rows[start + 2]
@@ -114,7 +115,7 @@ def collect(  # type: ignore[no-untyped-def]
             first_chunk, first_segment = chunk + 1, segment + 1
         if shares[share, _BLOCK] + number != last:
             last = shares[share, _BLOCK] + number
-            behind, passes = -1, 0
+            behind, passes, size = -1, 0, 0
             block += 1
             blocks[block, CHUNK] = chunk + 1 - first_chunk
             blocks[block, SEGMENT] = segment + 1 - first_segment
@@ -131,11 +132,13 @@ def collect(  # type: ignore[no-untyped-def]
         segments[segment, 1] += more
         behind = offset + length
         passes += more
+        size += length
+        longest = max(longest, size)
         planes = blocks[block, PLANES]
         if not 1 <= planes <= MOST_PLANES or passes > 3 * planes - 2:
             wrong[0], wrong[1], wrong[2] = passes, zeros, planes + zeros
-            return False
+            return -1
         blocks[block, CHUNK_END] = chunk + 1 - first_chunk
         blocks[block, SEGMENT_END] = segment + 1 - first_segment
         ends[component, 0], ends[component, 1], ends[component, 2] = block + 1, chunk + 1, segment + 1
-    return True
+    return longest

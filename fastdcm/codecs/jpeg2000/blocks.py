@@ -62,7 +62,8 @@ class TileComponent(NamedTuple):
     ``blocks`` is (n, 11) int64, by `FIELDS`, precinct by precinct from the lowest resolution on; where the
     plane has none of them, coefficients are 0. ``chunks`` is (m, 2) int64, offsets in the codestream's data
     and lengths of the pieces of code-blocks; ``segments`` is (k, 2) int64, bytes and coding passes of the
-    codeword segments that a code-block's pieces, one after the other, consist of.
+    codeword segments that a code-block's pieces, one after the other, consist of. No code-block has more than
+    ``longest`` bytes.
     """
 
     area: Area
@@ -74,6 +75,7 @@ class TileComponent(NamedTuple):
     blocks: Integers
     chunks: Integers
     segments: Integers
+    longest: int
 
 
 class Tile(NamedTuple):
@@ -126,15 +128,15 @@ def tiles(data: bytes, header: Jpeg2000Header, *, reduce: int = 0, partial: bool
     from fastdcm.codecs.jpeg2000.reading import read
 
     found = layouts(data, header, reduce)
-    blocks, chunks, segments, ends = read(data, header, found, partial=partial)
+    blocks, chunks, segments, ends, longest = read(data, header, found, partial=partial)
     components = [component for tile in found for component in tile.components]
     made = []
     start = [0, 0, 0]
     for layout, end in zip(components, ends.tolist(), strict=True):
-        tables = (each[slice(*of)] for each, *of in zip((blocks, chunks, segments), start, end, strict=True))
         style = layout.style
         headers = layout.area, layout.resolutions, style.reversible, style.style, layout.plane, layout.bands
-        made.append(TileComponent(*headers, *tables))
+        here = list(map(slice, start, end))
+        made.append(TileComponent(*headers, blocks[here[0]], chunks[here[1]], segments[here[2]], longest))
         start = end
     count = len(header.components)
     return [

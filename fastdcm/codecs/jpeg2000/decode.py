@@ -7,7 +7,8 @@ coefficients (annexes C and D, `fastdcm.kernels.code_blocks`), coefficients to s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -23,10 +24,10 @@ from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError, OptionError, UnsupportedError
 from fastdcm.kernels.code_blocks import (
-    CHUNK,
-    CHUNK_END,
     DECODED,
+    HEIGHT,
     PLANES,
+    WIDTH,
     WRONG_SYMBOL,
     decode_blocks,
     work,
@@ -89,7 +90,10 @@ def decode(
         x0, y0, x1, y1 = wanted = _common(area, image)
         if x0 >= x1 or y0 >= y1:
             return
-        values = [_values(source, component, wanted, grey, run) for component in tile.components]
+        values = [
+            _values(source, component, plane, wanted, grey, run)
+            for component, plane in zip(tile.components, _planes(tile.components), strict=True)
+        ]
         top, left = area.y0 - image.y0, x0 - image.x0
         columns = range(x0 - area.x0, x1 - area.x0)
         transformed = tile.mct and count == 3
@@ -141,37 +145,59 @@ def _common(one: Area, other: Area) -> Area:
     return Area(max(one.x0, other.x0), max(one.y0, other.y0), min(one.x1, other.x1), min(one.y1, other.y1))
 
 
+class _Kept(threading.local):
+    """Memory for coefficients that a thread keeps: to get new one takes a tenth of a small image's time."""
+
+    room: Array = np.empty(0, np.int32)
+
+
+_KEPT, _MOST_KEPT = _Kept(), 1 << 22
+
+
+def _room(size: int) -> Array:
+    """So many coefficients, of any value; those of an earlier call are gone."""
+    if size > _MOST_KEPT:
+        return np.empty(size, np.int32)
+    if size > len(_KEPT.room):
+        _KEPT.room = np.empty(size, np.int32)
+    return _KEPT.room[:size]
+
+
+def _planes(components: Sequence[TileComponent]) -> list[Array]:
+    """Room for the coefficients of a tile's components."""
+    sizes = [rows * columns for rows, columns in (component.plane for component in components)]
+    room = _room(sum(sizes))
+    ends = np.cumsum(sizes).tolist()
+    return [
+        room[end - size : end].reshape(component.plane)
+        for component, size, end in zip(components, sizes, ends, strict=True)
+    ]
+
+
 def _values(
     data: Array,
     component: TileComponent,
+    plane: Array,
     wanted: Area,
     grey: float | None,
     run: Callable[[Iterable[Job]], None],
 ) -> Values:
     """Decode the code-blocks of a tile-component that what is ``wanted`` of its highest level depends on.
 
-    The levels below that one are made of them.
+    They go to ``plane``; the levels below the highest one are made of them.
     """
-    blocks = component.blocks
-    lowest = np.zeros(len(blocks), np.int64) if grey is None else lowest_planes(component, grey)
-    kept = blocks[:, PLANES] > lowest
-    if wanted != component.resolutions[-1]:
-        kept &= needed_blocks(component, wanted)
-    # Those that end with one bit-plane follow each other.
-    order = np.flatnonzero(kept)[np.argsort(lowest[kept], kind="stable")]
-    if len(order) < len(blocks) or lowest.any():
-        blocks, lowest = np.ascontiguousarray(blocks[order]), lowest[order]
-    plane = np.zeros(component.plane, np.int32)
+    blocks, lowest = _selected(component, wanted, grey)
+    if int(blocks[:, WIDTH] @ blocks[:, HEIGHT]) < plane.size:
+        plane[...] = 0
     if len(blocks):
-        behind = np.concatenate([[0], np.cumsum(component.chunks[:, 1])])
-        longest = int((behind[blocks[:, CHUNK_END]] - behind[blocks[:, CHUNK]]).max())
         together = len(blocks) if run is _in_turn else _BLOCKS_AT_ONCE
-        starts = [0, *(np.flatnonzero(np.diff(lowest)) + 1).tolist()]
+        starts = [0] if grey is None else [0, *(np.flatnonzero(np.diff(lowest)) + 1).tolist()]
 
         def decode_between(first: int, end: int) -> None:
             tables = blocks, component.chunks, component.segments
             last_plane = int(lowest[first])
-            done = decode_blocks(data, *tables, first, end, last_plane, *work(longest), plane.reshape(-1))
+            rooms = work(component.longest)
+            done = decode_blocks(data, *tables, first, end, last_plane, *rooms, plane.reshape(-1))
             # OpenJPEG cuts code-blocks so short, for a size that is asked for, that their last segmentation
             # symbol (D.5) comes out as another: that tells nothing of damage.
             if done not in (DECODED, WRONG_SYMBOL):
@@ -184,3 +210,16 @@ def _values(
         )
     steps = None if component.reversible else [band.step for band in component.bands]
     return Values(plane, component.resolutions, steps)
+
+
+def _selected(component: TileComponent, wanted: Area, grey: float | None) -> tuple[Array, Array]:
+    """The code-blocks to be decoded, of each the last bit-plane, by which they are sorted."""
+    blocks = component.blocks
+    lowest = np.zeros(len(blocks), np.int64) if grey is None else lowest_planes(component, grey)
+    if grey is None and wanted == component.resolutions[-1]:
+        return blocks, lowest
+    kept = blocks[:, PLANES] > lowest
+    if wanted != component.resolutions[-1]:
+        kept &= needed_blocks(component, wanted)
+    order = np.flatnonzero(kept)[np.argsort(lowest[kept], kind="stable")]
+    return np.ascontiguousarray(blocks[order]), lowest[order]

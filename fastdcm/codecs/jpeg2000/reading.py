@@ -51,12 +51,16 @@ _LOOPS = {
 
 
 class Tables(NamedTuple):
-    """What `fastdcm.kernels.code_blocks` decodes; of each tile-component where its part ends in each."""
+    """What `fastdcm.kernels.code_blocks` decodes; of each tile-component where its part ends in each.
+
+    ``longest`` is how many bytes the longest code-block has.
+    """
 
     blocks: Integers
     chunks: Integers
     segments: Integers
     ends: Integers
+    longest: int
 
 
 class _Divided(NamedTuple):
@@ -121,7 +125,7 @@ def _collected(
     divided: _Divided, rows: Integers, offsets: Integers, found: int, shape: tuple[int, int]
 ) -> Tables:
     """What `read_packets` found, by code-block; ``shape`` is how many tiles and components there are."""
-    tables = Tables(
+    tables = (
         np.empty((found, FIELDS), np.int64),
         np.empty((found, 2), np.int64),
         np.empty((found, 2), np.int64),
@@ -130,13 +134,14 @@ def _collected(
     rooms = np.zeros(divided.blocks + 1, np.int64), np.empty(found, np.int64)
     wrong = np.zeros(3, np.int64)
     segments = divided.resolutions, divided.shares, rows, offsets, found
-    if not collect(*segments, shape[1], *rooms, *tables, wrong):
+    longest = collect(*segments, shape[1], *rooms, *tables, wrong)
+    if longest < 0:
         passes, zeros, planes = wrong.tolist()
         raise MorePassesError(
             f"a code-block has {passes} coding passes after {zeros} bit-planes of zeros, its sub-band has "
             f"{planes} bit-planes"
         )
-    return tables._replace(ends=np.maximum.accumulate(tables.ends))
+    return Tables(*tables[:3], np.maximum.accumulate(tables[3]), longest)
 
 
 def _error(data: bytes, header: Jpeg2000Header, *, partial: bool) -> TooMuchWorkError:
