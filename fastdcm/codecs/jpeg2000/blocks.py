@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.jpeg2000.layout import Band, coding_of_tile, headers_of_tiles, layouts
+from fastdcm.codecs.jpeg2000.layout import Band, coding_of_tile, headers_of_tiles
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header, bit_planes
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError
@@ -125,10 +125,11 @@ def tiles(data: bytes, header: Jpeg2000Header, *, reduce: int = 0, partial: bool
     has fewer than ``reduce`` decompositions, UnsupportedError where there are too many packets to follow.
     """
     # Kernels are loaded where something is decoded only.
-    from fastdcm.codecs.jpeg2000.reading import read
+    from fastdcm.codecs.jpeg2000 import reading
 
-    found = layouts(data, header, reduce)
-    blocks, chunks, segments, ends, longest = read(data, header, found, partial=partial)
+    plan = reading.plan(data, header, reduce, partial=partial)
+    found = plan.tiles
+    blocks, chunks, segments, ends, longest = reading.read(data, header, plan, partial=partial)
     components = [component for tile in found for component in tile.components]
     made = []
     start = [0, 0, 0]

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.blocks import MorePassesError
-from fastdcm.codecs.jpeg2000.layout import TileLayout
+from fastdcm.codecs.jpeg2000.layout import TileLayout, layouts
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header, packets
 from fastdcm.codestream.jpeg2000.coding import Progression
 from fastdcm.codestream.jpeg2000.precincts import TooMuchWorkError, Work
@@ -63,42 +63,80 @@ class Tables(NamedTuple):
     longest: int
 
 
-class _Divided(NamedTuple):
-    """`packet_tables` of all tile-components, how many code-blocks there are, and integers of ``states``."""
+class Plan(NamedTuple):
+    """What headers alone tell: the tiles, no less than all packets, and the order of those that there are.
 
+    Tables are those of `packet_tables`; ``blocks`` is how many code-blocks there are, ``size`` the length of
+    ``states``. ``order`` is precinct and layer of each packet, ``ends`` where those of each tile end.
+    """
+
+    tiles: Sequence[TileLayout]
+    most: int
     resolutions: Integers
     precincts: Integers
     shares: Integers
     blocks: int
     size: int
+    order: Integers
+    ends: list[int]
 
 
-def read(data: bytes, header: Jpeg2000Header, tiles: Sequence[TileLayout], *, partial: bool) -> Tables:
+#: Plans by all headers: images of a series often have the same.
+_PLANS: dict[tuple[Any, ...], Plan] = {}
+_MOST_PLANS, _LARGE_PLAN = 16, 10_000  # packets; what larger ones take is not worth the memory
+
+
+def plan(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) -> Plan:
+    """What is to be read, without the highest ``reduce`` resolutions; `read` has the rest of the arguments.
+
+    Raises as `read` does, OptionError where a component has fewer than ``reduce`` decompositions.
+    """
+    in_tiles = [
+        (part.tile, data[part.start + 12 : part.packets])
+        for part in header.tile_parts
+        if part.packets > part.start + 14
+    ]
+    key = reduce, data[header.offset : header.tile_parts[0].start], *in_tiles
+    found = _PLANS.get(key)
+    work = Work()
+    tiles = layouts(data, header, reduce) if found is None else found.tiles
+    most = sum(_most_packets(tile) for tile in tiles) if found is None else found.most
+    if most > len(data) and not partial:  # each has a byte
+        raise _error(data, header, partial=False)
+    work.add(most)
+    if found is None:
+        divided = _divided(tiles, work.left)
+        found = Plan(tiles, most, *divided, *_order(divided[1], tiles))
+        if most < _LARGE_PLAN:
+            if len(_PLANS) >= _MOST_PLANS:
+                _PLANS.clear()
+            _PLANS[key] = found
+    if found.blocks > work.left:
+        raise TooMuchWorkError("JPEG 2000 streams of so many code-blocks are not supported")
+    return found
+
+
+def read(data: bytes, header: Jpeg2000Header, plan: Plan, *, partial: bool) -> Tables:
     """Read all packets; with ``partial`` some may be missing.
 
     Raises CodestreamError where packets are missing or contradict the headers, UnsupportedError where there
     are too many to follow.
     """
+    of_tiles = *_parts(header, plan), plan.order, plan.precincts, plan.shares
+    source, room, how = np.frombuffer(data, np.uint8), plan.blocks + len(plan.order) + MOST_SEGMENTS, NO_ROOM
     work = Work()
-    most = sum(_most_packets(tile) for tile in tiles)
-    if most > len(data) and not partial:  # each has a byte
-        raise _error(data, header, partial=False)
-    work.add(most)
-    divided = _divided(tiles, work)
-    order, ends = _order(divided.precincts, tiles)
-    of_tiles = *_parts(header, tiles, ends), order, divided.precincts, divided.shares
-    source, room, how = np.frombuffer(data, np.uint8), divided.blocks + len(order) + MOST_SEGMENTS, NO_ROOM
+    work.add(plan.most)
     while how == NO_ROOM:
         room *= 2
         rows, offsets = np.empty(room * SEGMENT, np.int64), np.empty(room, np.int64)
-        states, reader = np.zeros(divided.size, np.int64), np.zeros(READER_SIZE, np.int64)
+        states, reader = np.zeros(plan.size, np.int64), np.zeros(READER_SIZE, np.int64)
         reader[LIMIT] = work.left
         how, found = read_packets(source, *of_tiles, states, reader, rows, offsets, int(partial))
     if how == TOO_MUCH:
         raise TooMuchWorkError("JPEG 2000 streams of so long packet headers are not supported")
     if how != WHOLE:
         raise _error(data, header, partial=partial)
-    return _collected(divided, rows, offsets, found, (len(tiles), len(header.components)))
+    return _collected(plan, rows, offsets, found, (len(plan.tiles), len(header.components)))
 
 
 def _most_packets(tile: TileLayout) -> int:
@@ -107,7 +145,8 @@ def _most_packets(tile: TileLayout) -> int:
     return sum(component.precincts for component in tile.components) * max(1, layers)
 
 
-def _divided(tiles: Sequence[TileLayout], work: Work) -> _Divided:
+def _divided(tiles: Sequence[TileLayout], most: int) -> tuple[Integers, Integers, Integers, int, int]:
+    """Tables, ``blocks``, of which there may be ``most``, and ``size`` of a plan."""
     layouts = [component for tile in tiles for component in tile.components]
     resolutions = np.concatenate([each.levels for each in layouts])
     owners = np.repeat(np.arange(len(layouts)), [len(each.levels) for each in layouts])
@@ -115,15 +154,13 @@ def _divided(tiles: Sequence[TileLayout], work: Work) -> _Divided:
     count = sum(each.precincts for each in layouts)
     precincts = np.empty((count, len(PRECINCT)), np.int64)
     shares = np.empty((3 * count, len(SHARE)), np.int64)
-    number, blocks, size = divide(resolutions, precincts, shares, work.left)
+    number, blocks, size = divide(resolutions, precincts, shares, most)
     if blocks < 0:
         raise TooMuchWorkError("JPEG 2000 streams of so many code-blocks are not supported")
-    return _Divided(resolutions, precincts, shares[:number], blocks, size)
+    return resolutions, precincts, shares[:number], blocks, size
 
 
-def _collected(
-    divided: _Divided, rows: Integers, offsets: Integers, found: int, shape: tuple[int, int]
-) -> Tables:
+def _collected(plan: Plan, rows: Integers, offsets: Integers, found: int, shape: tuple[int, int]) -> Tables:
     """What `read_packets` found, by code-block; ``shape`` is how many tiles and components there are."""
     tables = (
         np.empty((found, FIELDS), np.int64),
@@ -131,9 +168,9 @@ def _collected(
         np.empty((found, 2), np.int64),
         np.zeros((shape[0] * shape[1], 3), np.int64),
     )
-    rooms = np.zeros(divided.blocks + 1, np.int64), np.empty(found, np.int64)
+    rooms = np.zeros(plan.blocks + 1, np.int64), np.empty(found, np.int64)
     wrong = np.zeros(3, np.int64)
-    segments = divided.resolutions, divided.shares, rows, offsets, found
+    segments = plan.resolutions, plan.shares, rows, offsets, found
     longest = collect(*segments, shape[1], *rooms, *tables, wrong)
     if longest < 0:
         passes, zeros, planes = wrong.tolist()
@@ -186,13 +223,10 @@ def _packets(precincts: Integers, progressions: Sequence[Progression]) -> Intege
     return packets[np.argsort(precincts[packets[:, 0], TILE], kind="stable")]
 
 
-def _parts(
-    header: Jpeg2000Header, tiles: Sequence[TileLayout], packet_ends: Sequence[int]
-) -> tuple[Integers, Integers]:
+def _parts(header: Jpeg2000Header, plan: Plan) -> tuple[Integers, Integers]:
     """``tiles`` and ``parts`` as `read_packets` takes them."""
     parts = sorted(header.tile_parts, key=lambda part: part.tile)
-    ends = np.searchsorted([part.tile for part in parts], np.arange(len(tiles)), "right").tolist()
-    eph = [tile.eph for tile in tiles]
-    starts = [0, *ends[:-1]], [0, *packet_ends[:-1]]
-    table = np.array([starts[0], ends, starts[1], packet_ends, eph], np.int64)
+    ends = np.searchsorted([part.tile for part in parts], np.arange(len(plan.tiles)), "right").tolist()
+    eph = [tile.eph for tile in plan.tiles]
+    table = np.array([[0, *ends[:-1]], ends, [0, *plan.ends[:-1]], plan.ends, eph], np.int64)
     return table.T.copy(), np.array([[part.packets, part.end] for part in parts], np.int64)

@@ -198,10 +198,28 @@ def test_progressions_that_overlap() -> None:
 def test_interpreted_and_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("pillow RPCL", "pillow tiles CPRL", "one pixel", "one value")
     compiled = [tables(own()[name]) for name in names]
+    monkeypatch.setattr(reading, "_PLANS", {})
     for kernel in (reading.divide, reading.read_packets, reading.collect):
         monkeypatch.setattr(reading, kernel.__name__, kernel.py_func)
     for name, found in zip(names, compiled, strict=True):
         assert_same(tables(own()[name]), found)
+
+
+def test_plans_are_those_of_the_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the main header and of tile-parts; they are forgotten where there are too many."""
+    monkeypatch.setattr(reading, "_PLANS", {})
+    monkeypatch.setattr(reading, "_MOST_PLANS", 2)
+    stream = own()["openjpeg 3x8 bits"]
+    other = in_tile(stream, segment(QCD, raised(stream, 2)))
+    expected = [planes_of(stream), planes_of(other)]
+    assert expected[0] != expected[1]
+    for _ in range(3):
+        assert [planes_of(stream), planes_of(other)] == expected
+        tables(own()["pillow LRCP"])
+        assert 1 <= len(reading._PLANS) <= 2
+    plan = reading.plan(stream, jpeg2000.parse(stream), 0, partial=False)
+    assert reading.plan(stream, jpeg2000.parse(stream), 0, partial=False) is plan
+    assert reading.plan(stream, jpeg2000.parse(stream), 1, partial=False) is not plan
 
 
 def test_more_segments_than_expected(monkeypatch: pytest.MonkeyPatch) -> None:
