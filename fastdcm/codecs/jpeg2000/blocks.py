@@ -28,9 +28,12 @@ FIELDS = (
 #: Coefficients are kept doubled, in 32 bits with a sign.
 MOST_BIT_PLANES = 30
 _MOST_BITS = 16  # of samples
+#: A tile takes some 0.1 ms of Python, which is in no proportion where there are thousands of so few samples:
+#: damaged headers say so.
+_MANY_TILES, _FEW_SAMPLES = 4096, 1024
 #: All that `refusal` may say.
 REFUSALS = (
-    _PART_2, _HIGH_THROUGHPUT, _COMPONENTS, _DEEP, _PACKED, _REGION, _PLANES,
+    _PART_2, _HIGH_THROUGHPUT, _COMPONENTS, _DEEP, _PACKED, _REGION, _PLANES, _TILES,
 ) = (
     "extensions of Part 2",
     "high-throughput code-blocks",
@@ -39,6 +42,7 @@ REFUSALS = (
     "packed packet headers (PPM, PPT)",
     "a region of interest (RGN)",
     f"more than {MOST_BIT_PLANES} bit-planes",
+    f"more than {_MANY_TILES} tiles of fewer than {_FEW_SAMPLES} samples",
 )  # fmt: skip
 
 _RGN, _PPM, _PPT = 0xFF5E, 0xFF60, 0xFF61  # T.800 table A.2
@@ -110,6 +114,8 @@ def refusal(data: bytes, header: Jpeg2000Header) -> str:
         return _PACKED
     if _RGN in markers:
         return _REGION
+    if len(in_tiles) > max(_MANY_TILES, header.rows * header.columns // _FEW_SAMPLES):
+        return _TILES
     return _PLANES if bit_planes(data, header) > MOST_BIT_PLANES else ""
 
 

@@ -445,6 +445,7 @@ def refused() -> dict[str, tuple[bytes, str]]:
         "region": (insert(grey, segment(b"\xff\x5e", b"\0\0\3")), "RGN"),
         "region of a tile": (in_tile(grey, segment(b"\xff\x5e", b"\0\0\3")), "RGN"),
         "planes": (patched(grey, start, b"\xe0" + b"\xc8"), "more than 30 bit-planes"),
+        "tiles": (bytes(imagecodecs.jpeg2k_encode(np.zeros((130, 130), np.uint8), tile=(2, 2))), "4096 tiles"),
         "planes of a tile": (
             in_tile(grey, segment(QCD, b"\xe0" + bytes(16 * [31 << 3]))),
             "more than 30 bit-planes",
