@@ -284,7 +284,7 @@ def reversible_levels(plane, width, height, areas, work, one, other):  # type: i
 def irreversible_levels(plane, width, height, factor, areas, factors, work, one, other):  # type: ignore[no-untyped-def]
     """Make levels one after the other; arguments as `reversible_levels`, of float32.
 
-    factor: by what coefficients of LL are multiplied. factors: (n, 4) float32, as `irreversible` has them.
+    factor: by what coefficients of LL are multiplied. factors: (n, 5) float32, as `irreversible` has them.
     """
     low, out = one, other
     scaled(plane, 0, height, width, factor, low)

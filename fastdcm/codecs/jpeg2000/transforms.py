@@ -43,14 +43,17 @@ class Depth(NamedTuple):
 
 
 class _Levels(NamedTuple):
-    """The levels of a tile-component that have samples, above the lowest, from the lower ones on.
+    """The levels of a tile-component: the highest, and those with samples between it and the lowest.
 
-    ``areas`` is (n, 4) int64 (B-14); ``factors`` is (n, 5) float32: by what values of the level below and
-    coefficients of HL, LH and HH are multiplied, and those of LL; ``lowest`` is width and height of LL.
+    ``area`` is (4,) int64 (B-14), of the highest; ``factors`` is (1, 5) float32: by what values of the level
+    below it and coefficients of HL, LH and HH are multiplied, and those of LL. ``areas`` and ``all_factors``
+    are (n, 4) and (n, 5), of those below. ``lowest`` is width and height of LL.
     """
 
-    areas: Array
+    area: Array
     factors: Array
+    areas: Array
+    all_factors: Array
     lowest: tuple[int, int]
 
 
@@ -67,8 +70,7 @@ class Values:
         self.reversible = steps is None
         self.height, self.width = plane.shape
         levels = _levels(tuple(areas), None if steps is None else tuple(steps))
-        self.area = np.array(areas[-1], np.int64)
-        self.factors = levels.factors[-1:]
+        self.area, self.factors = levels.area, levels.factors
         self.decomposed = len(areas) > 1
         kind = np.int32 if steps is None else np.float32
         self.low = np.empty((1, 1), kind)  # the level below the highest
@@ -77,17 +79,16 @@ class Values:
         x0, y0, x1, y1 = areas[-2]
         rooms = [np.empty((max(1, y1 - y0), max(1, x1 - x0)), kind) for _ in range(2)]
         work = np.empty((2, (x1 - x0) // 2 + 4), kind)
-        below = levels.areas[:-1]
         if self.reversible:
-            last = wavelets.reversible_levels(plane, *levels.lowest, below, work, *rooms)
+            last = wavelets.reversible_levels(plane, *levels.lowest, levels.areas, work, *rooms)
         else:
             scale = float(levels.factors[0, 4])
-            factors = np.ascontiguousarray(levels.factors[:-1, :4])
-            last = wavelets.irreversible_levels(plane, *levels.lowest, scale, below, factors, work, *rooms)
+            of_levels = levels.areas, levels.all_factors
+            last = wavelets.irreversible_levels(plane, *levels.lowest, scale, *of_levels, work, *rooms)
         self.low = rooms[last]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _levels(areas: tuple[Area, ...], steps: tuple[float, ...] | None) -> _Levels:
     lowest = areas[0].x1 - areas[0].x0, areas[0].y1 - areas[0].y0
     numbers = [
@@ -100,8 +101,10 @@ def _levels(areas: tuple[Area, ...], steps: tuple[float, ...] | None) -> _Levels
         [*_factors(areas[number], steps[3 * number - 2 :] if steps and number else (1.0, 1.0, 1.0)), half]
         for number in numbers
     ]
-    made = np.array([areas[number] for number in numbers], np.int64), np.array(factors, np.float32)
-    return _Levels(*made, lowest)
+    levels = np.array([areas[number] for number in numbers], np.int64), np.array(factors, np.float32)
+    for array in levels:
+        array.flags.writeable = False
+    return _Levels(levels[0][-1], levels[1][-1:], levels[0][:-1], levels[1][:-1], lowest)
 
 
 def _factors(area: Area, steps: Sequence[float]) -> list[float]:
