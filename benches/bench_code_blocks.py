@@ -18,7 +18,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benches.encoding import SYNTAXES
 from benches.inputs import original
-from fastdcm.codecs.jpeg2000.blocks import tiles
+from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codestream import jpeg2000
 from fastdcm.kernels.code_blocks import CHUNK, CHUNK_END, DECODED, decode_blocks, work
 from fastdcm.kernels.jit import kernel

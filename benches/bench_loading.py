@@ -18,7 +18,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 import fastdcm
 
 MODULES = {
-    "JPEG 2000": ("fastdcm.codecs.jpeg2000.decode", "fastdcm.kernels.packet_headers_compiled"),
+    "JPEG 2000": ("fastdcm.codecs.jpeg2000.decode",),
     "JPEG-LS": ("fastdcm.codecs.jpegls.decode",),
     "lossless JPEG": ("fastdcm.codecs.jpeg_lossless.decode",),
 }

@@ -1,6 +1,6 @@
-"""What is to be decoded of a JPEG 2000 codestream, as tables (ITU-T T.800 annex B): tier-2.
+"""What is to be decoded of a JPEG 2000 codestream, as tables (ITU-T T.800 annex B), and what is not taken.
 
-Packets are read by `reading`, which proves that they are all there; headers alone tell what is taken.
+The tables are made by `reading`; headers alone tell what is taken.
 """
 
 from __future__ import annotations
@@ -117,36 +117,3 @@ def refusal(data: bytes, header: Jpeg2000Header) -> str:
     if len(in_tiles) > max(_MANY_TILES, header.rows * header.columns // _FEW_SAMPLES):
         return _TILES
     return _PLANES if bit_planes(data, header) > MOST_BIT_PLANES else ""
-
-
-def tiles(data: bytes, header: Jpeg2000Header, *, reduce: int = 0, partial: bool = False) -> list[Tile]:
-    """The tiles of a codestream that `refusal` has nothing against, in their order.
-
-    With ``partial`` packets may be missing; coefficients that are not there are 0. The highest ``reduce``
-    resolutions of each component are left out; that their packets are there is proven all the same. What
-    kernels rely on holds for the tables: chunks lie in ``data``, code-blocks lie in their plane and have 1 to
-    `MOST_BIT_PLANES` bit-planes, and no more coding passes than these have.
-
-    Raises CodestreamError where packets are missing or contradict the headers, OptionError where a component
-    has fewer than ``reduce`` decompositions, UnsupportedError where there are too many packets to follow.
-    """
-    # Kernels are loaded where something is decoded only.
-    from fastdcm.codecs.jpeg2000 import reading
-
-    plan = reading.plan(data, header, reduce, partial=partial)
-    found = plan.tiles
-    blocks, chunks, segments, ends, longest = reading.read(data, header, plan, partial=partial)
-    components = [component for tile in found for component in tile.components]
-    made = []
-    start = [0, 0, 0]
-    for layout, end in zip(components, ends.tolist(), strict=True):
-        style = layout.style
-        headers = layout.area, layout.resolutions, style.reversible, style.style, layout.plane, layout.bands
-        here = list(map(slice, start, end))
-        made.append(TileComponent(*headers, blocks[here[0]], chunks[here[1]], segments[here[2]], longest))
-        start = end
-    count = len(header.components)
-    return [
-        Tile(tile.area, tile.mct, tuple(made[number * count : (number + 1) * count]))
-        for number, tile in enumerate(found)
-    ]

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent, tiles
+from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent
+from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codecs.jpeg2000.selection import lowest_planes, needed_blocks
 from fastdcm.codecs.jpeg2000.transforms import Depth, Values, write_samples
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
@@ -90,13 +91,15 @@ def decode(
         x0, y0, x1, y1 = wanted = _common(area, image)
         if x0 >= x1 or y0 >= y1:
             return
+        transformed = tile.mct and count == 3
+        if transformed and len({component.reversible for component in tile.components}) > 1:
+            raise CodestreamError("a component transform of both reversible and irreversible components")
         values = [
             _values(source, component, plane, wanted, grey, run)
             for component, plane in zip(tile.components, _planes(tile.components), strict=True)
         ]
         top, left = area.y0 - image.y0, x0 - image.x0
         columns = range(x0 - area.x0, x1 - area.x0)
-        transformed = tile.mct and count == 3
         run(
             partial(write_samples, values, depths, columns, share, out, top, left, transformed=transformed)
             for share in _shares(range(y0 - area.y0, y1 - area.y0), 1 if run is _in_turn else threads)

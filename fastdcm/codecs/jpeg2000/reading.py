@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.jpeg2000.blocks import MorePassesError
+from fastdcm.codecs.jpeg2000.blocks import MorePassesError, Tile, TileComponent
 from fastdcm.codecs.jpeg2000.layout import TileLayout, layouts
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header, packets
 from fastdcm.codestream.jpeg2000.coding import Progression
@@ -63,6 +63,36 @@ class Tables(NamedTuple):
     longest: int
 
 
+def tiles(data: bytes, header: Jpeg2000Header, *, reduce: int = 0, partial: bool = False) -> list[Tile]:
+    """The tiles of a codestream that `blocks.refusal` has nothing against, in their order.
+
+    With ``partial`` packets may be missing; coefficients that are not there are 0. The highest ``reduce``
+    resolutions of each component are left out; that their packets are there is proven all the same. What
+    kernels rely on holds for the tables: chunks lie in ``data``, code-blocks lie in their plane and have 1 to
+    `MOST_BIT_PLANES` bit-planes, and no more coding passes than these have.
+
+    Raises CodestreamError where packets are missing or contradict the headers, OptionError where a component
+    has fewer than ``reduce`` decompositions, UnsupportedError where there are too many packets to follow.
+    """
+    plan = plan_of(data, header, reduce, partial=partial)
+    found = plan.tiles
+    blocks, chunks, segments, ends, longest = _read(data, header, plan, partial=partial)
+    components = [component for tile in found for component in tile.components]
+    made = []
+    start = [0, 0, 0]
+    for layout, end in zip(components, ends.tolist(), strict=True):
+        style = layout.style
+        headers = layout.area, layout.resolutions, style.reversible, style.style, layout.plane, layout.bands
+        here = list(map(slice, start, end))
+        made.append(TileComponent(*headers, blocks[here[0]], chunks[here[1]], segments[here[2]], longest))
+        start = end
+    count = len(header.components)
+    return [
+        Tile(tile.area, tile.mct, tuple(made[number * count : (number + 1) * count]))
+        for number, tile in enumerate(found)
+    ]
+
+
 class Plan(NamedTuple):
     """What headers alone tell: the tiles, no less than all packets, and the order of those that there are.
 
@@ -86,10 +116,10 @@ _PLANS: dict[tuple[Any, ...], Plan] = {}
 _MOST_PLANS, _LARGE_PLAN = 16, 10_000  # packets; what larger ones take is not worth the memory
 
 
-def plan(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) -> Plan:
-    """What is to be read, without the highest ``reduce`` resolutions; `read` has the rest of the arguments.
+def plan_of(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) -> Plan:
+    """What is to be read, without the highest ``reduce`` resolutions; `tiles` has the rest of the arguments.
 
-    Raises as `read` does, OptionError where a component has fewer than ``reduce`` decompositions.
+    Raises as `tiles` does.
     """
     in_tiles = [
         (part.tile, data[part.start + 12 : part.packets])
@@ -116,7 +146,7 @@ def plan(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) -> 
     return found
 
 
-def read(data: bytes, header: Jpeg2000Header, plan: Plan, *, partial: bool) -> Tables:
+def _read(data: bytes, header: Jpeg2000Header, plan: Plan, *, partial: bool) -> Tables:
     """Read all packets; with ``partial`` some may be missing.
 
     Raises CodestreamError where packets are missing or contradict the headers, UnsupportedError where there

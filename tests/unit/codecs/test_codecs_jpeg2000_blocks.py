@@ -19,8 +19,9 @@ from fastdcm.codecs.jpeg2000.blocks import (
     Tile,
     TileComponent,
     refusal,
-    tiles,
 )
+from fastdcm.codecs.jpeg2000.decode import decode
+from fastdcm.codecs.jpeg2000.reading import plan_of, tiles
 from fastdcm.codestream import jpeg2000
 from fastdcm.errors import CodestreamError, FastdcmError, OptionError
 from fastdcm.kernels.packet_headers import passes_together
@@ -217,9 +218,9 @@ def test_plans_are_those_of_the_headers(monkeypatch: pytest.MonkeyPatch) -> None
         assert [planes_of(stream), planes_of(other)] == expected
         tables(own()["pillow LRCP"])
         assert 1 <= len(reading._PLANS) <= 2
-    plan = reading.plan(stream, jpeg2000.parse(stream), 0, partial=False)
-    assert reading.plan(stream, jpeg2000.parse(stream), 0, partial=False) is plan
-    assert reading.plan(stream, jpeg2000.parse(stream), 1, partial=False) is not plan
+    plan = plan_of(stream, jpeg2000.parse(stream), 0, partial=False)
+    assert plan_of(stream, jpeg2000.parse(stream), 0, partial=False) is plan
+    assert plan_of(stream, jpeg2000.parse(stream), 1, partial=False) is not plan
 
 
 def test_more_segments_than_expected(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,6 +362,17 @@ def test_component_transform_of_a_tile() -> None:
     assert tables(stream)[0].mct == (cod[4] == 1)
     assert tables(in_tile(stream, segment(COD, cod[:4] + b"\1" + cod[5:])))[0].mct
     assert not tables(in_tile(stream, segment(COD, cod[:4] + b"\0" + cod[5:])))[0].mct
+
+
+def test_component_transform_of_unlike_components() -> None:
+    """There is none of both kinds (G.2, G.3)."""
+    stream = own()["openjpeg 3x8 bits"]
+    start = at(stream, COD)
+    cod = stream[start : start - 2 + int.from_bytes(stream[start - 2 : start], "big")]
+    irreversible = cod[:1] + cod[5:9] + b"\0" + cod[10:]
+    unlike = insert(patched(stream, start + 4, b"\1"), segment(COC, b"\x01" + irreversible))
+    with pytest.raises(CodestreamError, match="both reversible and irreversible"):
+        decode(unlike, jpeg2000.parse(unlike))
 
 
 @pytest.mark.parametrize("name", ["openjpeg lossy 1x12 bits", "openjpeg lossy 3x8 bits"])

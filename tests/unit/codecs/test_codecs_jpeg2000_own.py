@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from fastdcm.codecs.decoders import jpeg2000 as decoder
-from fastdcm.codecs.jpeg2000 import blocks
+from fastdcm.codecs.jpeg2000.blocks import refusal
 from fastdcm.codecs.jpeg2000.decode import decode
+from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codecs.jpeg2000.transforms import Values
 from fastdcm.codestream import jpeg2000
 from fastdcm.codestream.jpeg2000.geometry import resolution_area
@@ -39,7 +40,7 @@ Peer = Callable[[str], str]
 
 def own(stream: bytes, **options: Any) -> Array:
     header = jpeg2000.parse(stream)
-    assert blocks.refusal(stream, header) == ""
+    assert refusal(stream, header) == ""
     return decode(stream, header, **options)
 
 
@@ -326,7 +327,7 @@ def test_reduce_by_too_much() -> None:
 def exact(stream: bytes) -> Array:
     """The irreversible image of one unsigned component and tile, in float64 from coefficients on."""
     header = jpeg2000.parse(stream)
-    ((component,),) = (tile.components for tile in blocks.tiles(stream, header))
+    ((component,),) = (tile.components for tile in tiles(stream, header))
     plane = np.zeros(component.plane, np.int32)
     tables = component.blocks, component.chunks, component.segments
     data = np.frombuffer(stream, np.uint8)
@@ -368,7 +369,7 @@ def test_bit_planes_that_openjpeg_does_not_take_either() -> None:
         stream[at], stream[at + 1] = 7 << 5 | stream[at] & 31, (planes + 1 - 7) << 3
         data = bytes(stream)
         header = jpeg2000.parse(data)
-        assert (blocks.refusal(data, header) == "") == (planes <= 30)
+        assert (refusal(data, header) == "") == (planes <= 30)
         zeros = {
             each.zero_bit_planes for packet in jpeg2000.packets(data, header) for each in packet.contributions
         }
