@@ -91,18 +91,45 @@ def compare_speed(case: Case, format: str, settings: Settings, *, together: bool
     _check(case, format, settings, runners)
     for runner in _able(runners):
         _find_count(runner, case, format, settings)
+    encoder = None if together or format != "jpeg" else _Encoder(case, where[0], settings.seconds)
     for _ in range(settings.rounds):
         for runner in _able(runners):
             seconds = runner.run(case, runner.count, format, settings.folder)
             if seconds is not None:
                 runner.seconds.append(seconds / case.frames_a_file)
+        if encoder is not None:
+            encoder.run()
     return {
+        "encoder": encoder.end() if encoder else [],
         "case": case.id,
         "format": format,
         "together": together,
         "cores": len(where),
         "peers": [_result(runner) for runner in runners],
     }
+
+
+class _Encoder:
+    """The bare encoder, which has its images in memory and takes its turn: nobody who uses it is faster."""
+
+    def __init__(self, case: Case, core: int, seconds: float) -> None:
+        self._child = Child("benches.measure.encoder", case.folder, str(core))
+        self._images = 1
+        self._seconds: list[float] = []
+        while self.run() * self._images < seconds:
+            self._images *= 2
+        self._seconds.clear()
+
+    def run(self) -> float:
+        """Seconds an image."""
+        answer = self._child.ask({"images": self._images})
+        self._seconds.append(answer["seconds"] / self._images)
+        return self._seconds[-1]
+
+    def end(self) -> list[float]:
+        """The seconds of all turns."""
+        self._child.end()
+        return self._seconds
 
 
 def _able(runners: list[Runner]) -> Iterator[Runner]:

@@ -120,18 +120,21 @@ class Results:
 
     def bare_peer_ratio(self, case: str, peer: str) -> float | None:
         """How many times faster than a peer such a program would be, to JPEG."""
-        return self._peer_ratio(case, peer, BARE)
-
-    def codecs_peer_ratio(self, case: str, peer: str) -> float | None:
-        """The same of a program that took no time for anything but its codecs."""
-        return self._peer_ratio(case, peer, ("bare decode", "bare encode"))
-
-    def _peer_ratio(self, case: str, peer: str, stages: Sequence[str]) -> float | None:
         contest = self.contest(case)
         times = {found["name"]: found["seconds"] for found in contest["peers"]} if contest else {}
         if not times.get(peer) or case not in self.stages:
             return None
-        return statistics.median(times[peer]) / self._sum(case, stages)
+        return statistics.median(times[peer]) / self._sum(case, BARE)
+
+    def encoder_peer_ratio(self, case: str, peer: str) -> float | None:
+        """The same of a program that took no time but its encoder's, which took its turn with the peer."""
+        contest = self.contest(case)
+        times = {found["name"]: found["seconds"] for found in contest["peers"]} if contest else {}
+        encoder = contest.get("encoder") if contest else None
+        if not times.get(peer) or not encoder:
+            return None
+        pairs = zip(times[peer], encoder, strict=False)
+        return statistics.median(theirs / least for theirs, least in pairs)
 
     def _sum(self, case: str, stages: Sequence[str]) -> float:
         seconds = self.stages[case]["seconds"]

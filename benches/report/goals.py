@@ -16,7 +16,7 @@ REACHED, MISSED, NOT_YET, NOT_MEASURED = "reached", "not reached", "not yet", "n
 class Goal:
     """``case`` against ``what`` should be at most or at least ``bound``; ``planned``: nothing does it yet.
 
-    ``ideal`` is what a program would reach that does nothing but the bare calls, and ``bound_by_codecs``
+    ``ideal`` is what a program would reach that does nothing but the bare calls, and ``encoder_alone``
     one whose files were read, rendered and written in no time at all.
     """
 
@@ -28,17 +28,17 @@ class Goal:
     planned: bool = False
     unit: str = "×"
     ideal: Callable[[Results], float | None] = lambda results: None
-    bound_by_codecs: Callable[[Results], float | None] = lambda results: None
+    encoder_alone: Callable[[Results], float | None] = lambda results: None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A goal, what was measured, what bare calls and codecs alone would reach, and one of the four words."""
+    """A goal, what was measured, what bare calls and the encoder alone would reach, one of the four words."""
 
     goal: Goal
     measured: str
     ideal: str
-    bound_by_codecs: str
+    encoder_alone: str
     status: str
 
     @property
@@ -71,10 +71,10 @@ def _against(case: str, words: str, peer: str, label: str, bound: float) -> Goal
     def ideal(results: Results) -> float | None:
         return results.bare_peer_ratio(case, peer)
 
-    def codecs(results: Results) -> float | None:
-        return results.codecs_peer_ratio(case, peer)
+    def encoder(results: Results) -> float | None:
+        return results.encoder_peer_ratio(case, peer)
 
-    return Goal(words, label, bound, True, _peer(case, peer), ideal=ideal, bound_by_codecs=codecs)
+    return Goal(words, label, bound, True, _peer(case, peer), ideal=ideal, encoder_alone=encoder)
 
 
 def _scaling(case: str, jobs: int) -> Measure:
@@ -248,6 +248,6 @@ def _verdict(goal: Goal, results: Results) -> Verdict:
         status = NOT_YET
     else:
         status = NOT_MEASURED if spread is None else MISSED
-    bounds = [None if spread is None else bound(results) for bound in (goal.ideal, goal.bound_by_codecs)]
-    ideal, codecs = ("" if bound is None else f"{number(bound)} ×" for bound in bounds)
-    return Verdict(goal, words, ideal, codecs, status)
+    bounds = [None if spread is None else bound(results) for bound in (goal.ideal, goal.encoder_alone)]
+    ideal, encoder = ("" if bound is None else f"{number(bound)} ×" for bound in bounds)
+    return Verdict(goal, words, ideal, encoder, status)

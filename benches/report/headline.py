@@ -94,7 +94,7 @@ METHOD = (
     (
         "What bare calls alone would reach is the sum of what one worker cannot leave out: the file opened "
         "and read, the library's decoder on each frame's bytes, the kernel on its samples, the encoder on "
-        "its pixels, the image written and renamed; measured in turns with the worker. Codecs alone: that "
-        "decoder and encoder, and nothing else at all."
+        "its pixels, the image written and renamed; measured in turns with the worker, at another time "
+        "than peers. The encoder alone has its images in memory, and takes its turn among the peers."
     ),
 )

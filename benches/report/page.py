@@ -22,8 +22,8 @@ _STATUSES = (
     "<i>Not yet</i>: takes reading at a reduced size, which is not there yet. <i>Not measured</i>: the peer "
     "was absent, or the run was a quick one, or on your own files. <i>Bare calls alone</i>: what a program "
     "would reach that does nothing but open, read, call the decoder, the kernel and the encoder, write and "
-    "rename. <i>Codecs alone</i>: what the decoder and encoder would reach if all else took no time: no "
-    "program that uses them can be faster."
+    "rename. <i>Encoder alone</i>: what would be reached if all but the encoder took no time: no "
+    "program that uses it can be faster."
 )
 
 

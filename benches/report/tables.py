@@ -74,9 +74,9 @@ def _micro(seconds: float | None) -> str:
 
 def goals(results: Results) -> Table:
     """Every goal and whether it was reached."""
-    head = ["case", "against", "goal", "measured (spread)", "bare calls alone", "codecs alone", ""]
+    head = ["case", "against", "goal", "measured (spread)", "bare calls alone", "encoder alone", ""]
     rows = (
-        [v.goal.case, v.goal.what, v.bound, v.measured, v.ideal, v.bound_by_codecs, v.status]
+        [v.goal.case, v.goal.what, v.bound, v.measured, v.ideal, v.encoder_alone, v.status]
         for v in verdicts(results)
     )
     return [head, *rows]
