@@ -201,9 +201,10 @@ def measure(place: Path, *, quick: bool, data: Path | None) -> Iterator[dict[str
         "guard": lambda: guard.compare(results["stages"], guard.load()),
         "startup": session.starts,
         "scaling": session.scalings,
-        "memory": session.memories,
         "reading": session.readings,
         "speed": session.speeds,
+        # Behind the peers, to whose peaks the memory of this process counts as it is when they start.
+        "memory": session.memories,
         "benches": session.parts,
     }
     for name, part in parts.items():
