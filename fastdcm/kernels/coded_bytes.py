@@ -18,24 +18,7 @@ _DATA, _BYTES = "Array(uint8, 1, 'C', readonly=True)", "uint8[::1]"
 _LOWEST_BITS, _HIGHEST_BITS = _U(0x0101010101010101), _U(0x8080808080808080)
 
 
-@inlined(f"uint64({_BYTES}, uint64)")
-def window(coded, position):  # type: ignore[no-untyped-def]
-    """The bits from a position on, at least 57 of them, from the highest on."""
-    byte = position >> _3
-    bits = (
-        _U(coded[byte]) << _U(56)
-        | _U(coded[byte + _1]) << _U(48)
-        | _U(coded[byte + _2]) << _U(40)
-        | _U(coded[byte + _3]) << _U(32)
-        | _U(coded[byte + _U(4)]) << _U(24)
-        | _U(coded[byte + _U(5)]) << _U(16)
-        | _U(coded[byte + _U(6)]) << _8
-        | _U(coded[byte + _7])
-    )
-    return bits << (position & _7)
-
-
-@inlined(f"uint64({_DATA}, uint64)")
+@inlined(f"uint64({_DATA}, uint64)", f"uint64({_BYTES}, uint64)")
 def eight(data, position):  # type: ignore[no-untyped-def]
     """Eight bytes from a position on, the first one highest."""
     return (
@@ -48,6 +31,12 @@ def eight(data, position):  # type: ignore[no-untyped-def]
         | _U(data[position + _U(6)]) << _8
         | _U(data[position + _7])
     )
+
+
+@inlined(f"uint64({_BYTES}, uint64)")
+def window(coded, position):  # type: ignore[no-untyped-def]
+    """The bits from a position on, at least 57 of them, from the highest on."""
+    return eight(coded, position >> _3) << (position & _7)
 
 
 @inlined("uint64(uint64)")
