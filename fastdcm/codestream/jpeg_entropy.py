@@ -15,10 +15,14 @@ from fastdcm.codestream.jpeg_scan import Frame, Scan, grid, unit, units_of
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels import Payoff, huffman
 
-#: Bytes of scans that are walked before numba is imported: interpreted, they cost as much time as the
-#: import does (benches/bench_entropy.py).
-BYTES_BEFORE_NUMBA = 500_000
-_PAYOFF = Payoff(BYTES_BEFORE_NUMBA, ("huffman", "huffman_bands", "huffman_lanes"))
+#: Bytes of scans, walked interpreted at a million a second, that take as long as it takes to compile kernels,
+#: and to load those that are compiled already (benches/bench_entropy.py).
+_BYTES_BEFORE_NUMBA, _BYTES_BEFORE_KERNELS = 7_000_000, 75_000
+_PAYOFF = Payoff(
+    _BYTES_BEFORE_NUMBA,
+    ("huffman", "huffman_bands", "huffman_lanes"),
+    loading=_BYTES_BEFORE_KERNELS / _BYTES_BEFORE_NUMBA,
+)
 
 #: Less than a byte is left over in whole scans; some encoders add a byte or two.
 _SPARE_BITS = 64
