@@ -1,7 +1,8 @@
 """Whether the scans of a JPEG stream code every MCU (ITU-T T.81 annexes F, G and H).
 
 A stream that was cut and closed with EOI parses like a whole one, and decoders fill what is
-missing. So each scan is walked, code by code, without computing samples.
+missing. So each scan is walked, code by code, without computing samples: by `jpeg_quick` where that pays,
+and here where it cannot tell, to say what is wrong and how much is there.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from fastdcm.codestream.jpeg import JpegHeader
+from fastdcm.codestream.jpeg_huffman import Kind, check_category, check_definition, definition_of
 from fastdcm.codestream.jpeg_scan import Frame, Scan, grid, unit, units_of
-from fastdcm.errors import CodestreamError, UnsupportedError
+from fastdcm.errors import CodestreamError
 from fastdcm.kernels import Payoff, huffman
 
 #: Bytes of scans, walked interpreted at a million a second, that take as long as it takes to compile kernels,
@@ -31,7 +33,6 @@ _RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
 _STUFFED = re.compile(rb"\xff+\x00")
 
 Problem = Literal["", "cut", "damaged"]
-Kind = Literal["difference", "category", "coefficients", "band"]
 
 
 class Extent(NamedTuple):
@@ -189,7 +190,10 @@ class _Walker:
         """Blocks, or the differences of lossless and progressive DC scans."""
         kind: Kind = "category" if self.frame.process == "lossless" else "difference"
         if self.quick:
-            spare = self._quick(kind, sequential=sequential)
+            from fastdcm.codestream import jpeg_quick
+
+            units = self.interval, self.mcus
+            spare = jpeg_quick.spare_of_blocks(self.data, self.scan, *units, kind, sequential=sequential)
             if spare >= 0:
                 return self._extent(huffman.WHOLE, self.mcus, spare)
         if kind == "category" and len({td for td, _ in self.scan.tables}) == 1:
@@ -209,34 +213,6 @@ class _Walker:
         walked = self._integers(dc), self._integers(ac), _joined(tables, self.compiled)
         return self._extent(*self._run("walk_blocks", *walked))
 
-    def _quick(self, kind: Kind, *, sequential: bool) -> int:
-        """The bits left over of a scan that is whole, below 0 where the other walk has to tell."""
-        import numpy as np
-
-        from fastdcm.kernels import coded_bytes, huffman_lanes
-
-        scan = self.scan
-        definitions = tuple(
-            (definition_of(scan, 0, td), definition_of(scan, 1, ta) if sequential else b"")
-            for td, ta in scan.tables
-        )
-        counts = tuple(units_of(scan))
-        units, tables = _lane_tables(definitions, counts, kind)
-        walk: Any = huffman_lanes.spare_bits
-        return int(
-            walk(
-                np.frombuffer(self.data, np.uint8),
-                scan.start,
-                scan.end,
-                self.interval * sum(counts),
-                self.mcus * sum(counts),
-                units,
-                tables,
-                np.empty(scan.end - scan.start + coded_bytes.PADDING, np.uint8),
-                np.empty((huffman_lanes.LANES + 1, huffman_lanes.FIELDS), np.uint64),
-            )
-        )
-
     def _band(self, histories: dict[int, Any]) -> Extent:
         """Coefficients Ss to Se of one component, in a progressive frame."""
         scan = self.scan
@@ -246,7 +222,9 @@ class _Walker:
         if identifier not in histories:
             histories[identifier] = self._zeros()
         if self.quick:
-            spare = self._quick_band(histories[identifier])
+            from fastdcm.codestream import jpeg_quick
+
+            spare = jpeg_quick.spare_of_band(self.data, scan, self.interval, histories[identifier])
             if spare < 0:
                 raise _UnsureError
             return self._extent(huffman.WHOLE, self.mcus, spare)
@@ -260,29 +238,6 @@ class _Walker:
         import numpy as np
 
         return np.zeros(self.mcus, np.int64)
-
-    def _quick_band(self, history: Any) -> int:
-        """As `_quick`, of an AC scan; ``history`` is brought up to date."""
-        import numpy as np
-
-        from fastdcm.kernels import coded_bytes, huffman_bands
-
-        scan = self.scan
-        walk: Any = huffman_bands.spare_bits
-        return int(
-            walk(
-                np.frombuffer(self.data, np.uint8),
-                scan.start,
-                scan.end,
-                self.interval,
-                scan.spectral_start,
-                scan.spectral_end,
-                scan.high > 0,
-                history.view(np.uint64),
-                _band_table(definition_of(scan, 1, scan.tables[0][1])),
-                np.empty(scan.end - scan.start + coded_bytes.PADDING, np.uint8),
-            )
-        )
 
     def _run(self, name: str, *arguments: Any, units: int = 1) -> tuple[int, int, int]:
         """Call a kernel, compiled or not, for MCUs or, with ``units`` in each, for data units."""
@@ -312,32 +267,12 @@ class _Walker:
         return _table(definition_of(self.scan, table_class, destination), kind, self.compiled)
 
 
-def definition_of(scan: Scan, table_class: int, destination: int) -> bytes:
-    """The Huffman table of a scan: its 16 counts and its values."""
-    definition = scan.huffman.get(table_class << 4 | destination)
-    if definition is None:
-        # libjpeg takes those of T.81 annex K then; DICOM knows no abbreviated streams.
-        name = f"{'AC' if table_class else 'DC'} table {destination}"
-        raise UnsupportedError(f"the stream does not define its Huffman {name}, which is not supported")
-    return definition
-
-
 def _joined(tables: list[Any], compiled: bool) -> Any:
     if not compiled:
         return [entry for table in tables for entry in table]
     import numpy as np
 
     return np.concatenate(tables)
-
-
-def check_definition(definition: bytes) -> None:
-    """Raise `CodestreamError` for more codes of a length than there can be (T.81 C.2)."""
-    code = 0
-    for length, count in enumerate(definition[:16], 1):
-        code += count
-        if code > 1 << length:
-            raise CodestreamError(f"a Huffman table has too many codes of {length} bits")
-        code <<= 1
 
 
 @lru_cache(maxsize=64)
@@ -370,50 +305,6 @@ def _table(definition: bytes, kind: Kind, compiled: bool) -> Any:
         huffman_compiled.combine(array)
     array.flags.writeable = False
     return array
-
-
-@lru_cache(maxsize=16)
-def _lane_tables(
-    definitions: tuple[tuple[bytes, bytes], ...], counts: tuple[int, ...], kind: Kind
-) -> tuple[Any, Any]:
-    """Units and tables of `fastdcm.kernels.huffman_lanes` for the DC and AC tables of components of so many
-    units."""
-    import numpy as np
-
-    from fastdcm.kernels import huffman_lanes
-
-    different = list(dict.fromkeys(definitions))
-    tables = np.empty(len(different) * huffman_lanes.TABLE_SIZE, np.uint32)
-    for table, (dc, ac) in zip(np.split(tables, len(different)), different, strict=True):
-        for definition in filter(None, (dc, ac)):
-            check_definition(definition)
-        for value in dc[16:]:
-            check_category(value, kind)
-        codes = np.frombuffer(dc, np.uint8), np.frombuffer(ac, np.uint8)
-        huffman_lanes.fill_table(*codes, table, len(different) == 1)
-    starts = [huffman_lanes.TABLE_SIZE * different.index(each) for each in definitions]
-    units = np.repeat(np.array(starts, np.uint64), counts) if len(different) > 1 else np.zeros(1, np.uint64)
-    size = len(units) if len(units) != 2 else 4
-    return np.resize(units, size + 3), tables
-
-
-@lru_cache(maxsize=16)
-def _band_table(definition: bytes) -> Any:
-    """The table of `fastdcm.kernels.huffman_bands` for 16 counts and the values."""
-    import numpy as np
-
-    from fastdcm.kernels import huffman_bands
-
-    check_definition(definition)
-    table = np.empty(huffman_bands.TABLE_SIZE, np.uint64)
-    huffman_bands.fill_table(np.frombuffer(definition, np.uint8), table)
-    return table
-
-
-def check_category(value: int, kind: Kind) -> None:
-    """Raise `CodestreamError` for a category that differences do not have (T.81 F.1.2.1, table H.2)."""
-    if value > (15 if kind == "difference" else 16):
-        raise CodestreamError(f"a Huffman table has category {value} of differences")
 
 
 def _step(value: int, kind: Kind) -> int:

@@ -7,8 +7,9 @@ coefficients (annexes C and D, `fastdcm.kernels.code_blocks`), coefficients to s
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent
 from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codecs.jpeg2000.selection import lowest_planes, needed_blocks
-from fastdcm.codecs.jpeg2000.transforms import Depth, Values, write_samples
+from fastdcm.codecs.jpeg2000.transforms import Depth, Values, room_below, write_samples
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
@@ -94,14 +95,17 @@ def decode(
         transformed = tile.mct and count == 3
         if transformed and len({component.reversible for component in tile.components}) > 1:
             raise CodestreamError("a component transform of both reversible and irreversible components")
+        planes = _room((count, *tile.components[0].plane))
+        lows = room_below(area, count)
         values = [
-            _values(source, component, plane, wanted, grey, run)
-            for component, plane in zip(tile.components, _planes(tile.components), strict=True)
+            _values(source, component, plane, low, wanted, grey, run)
+            for component, plane, low in zip(tile.components, planes, lows, strict=True)
         ]
-        top, left = area.y0 - image.y0, x0 - image.x0
         columns = range(x0 - area.x0, x1 - area.x0)
+        made = values, planes, lows, depths, columns
+        place = out, area.y0 - image.y0, x0 - image.x0
         run(
-            partial(write_samples, values, depths, columns, share, out, top, left, transformed=transformed)
+            partial(write_samples, *made, share, *place, transformed=transformed)
             for share in _shares(range(y0 - area.y0, y1 - area.y0), 1 if run is _in_turn else threads)
         )
 
@@ -157,37 +161,28 @@ class _Kept(threading.local):
 _KEPT, _MOST_KEPT = _Kept(), 1 << 22
 
 
-def _room(size: int) -> Array:
-    """So many coefficients, of any value; those of an earlier call are gone."""
+def _room(shape: tuple[int, ...]) -> Array:
+    """Room for coefficients, of any value; those of an earlier call are gone."""
+    size = math.prod(shape)
     if size > _MOST_KEPT:
-        return np.empty(size, np.int32)
+        return np.empty(shape, np.int32)
     if size > len(_KEPT.room):
         _KEPT.room = np.empty(size, np.int32)
-    return _KEPT.room[:size]
-
-
-def _planes(components: Sequence[TileComponent]) -> list[Array]:
-    """Room for the coefficients of a tile's components."""
-    sizes = [rows * columns for rows, columns in (component.plane for component in components)]
-    room = _room(sum(sizes))
-    ends = np.cumsum(sizes).tolist()
-    return [
-        room[end - size : end].reshape(component.plane)
-        for component, size, end in zip(components, sizes, ends, strict=True)
-    ]
+    return _KEPT.room[:size].reshape(shape)
 
 
 def _values(
     data: Array,
     component: TileComponent,
     plane: Array,
+    low: Array,
     wanted: Area,
     grey: float | None,
     run: Callable[[Iterable[Job]], None],
 ) -> Values:
     """Decode the code-blocks of a tile-component that what is ``wanted`` of its highest level depends on.
 
-    They go to ``plane``; the levels below the highest one are made of them.
+    They go to ``plane``; the levels below the highest one are made of them, the last of these in ``low``.
     """
     blocks, lowest = _selected(component, wanted, grey)
     if int(blocks[:, WIDTH] @ blocks[:, HEIGHT]) < plane.size:
@@ -212,7 +207,7 @@ def _values(
             for first in range(start, end, together)
         )
     steps = None if component.reversible else [band.step for band in component.bands]
-    return Values(plane, component.resolutions, steps)
+    return Values(plane, component.resolutions, steps, low)
 
 
 def _selected(component: TileComponent, wanted: Area, grey: float | None) -> tuple[Array, Array]:

@@ -20,13 +20,6 @@ Array = NDArray[Any]
 
 #: Of the rows that are made at a time: with what they come of, they fit a processor's second cache.
 _VALUES_AT_A_TIME, _LEAST_ROWS = 1 << 15, 16
-#: By whether components are reversible, and transformed.
-_KERNELS = {
-    (True, False): highest_levels.reversible_samples,
-    (False, False): highest_levels.irreversible_samples,
-    (True, True): highest_levels.reversible_colour_samples,
-    (False, True): highest_levels.irreversible_colour_samples,
-}
 
 
 class Depth(NamedTuple):
@@ -62,30 +55,36 @@ class Values:
 
     ``plane`` are its coefficients as `fastdcm.kernels.wavelets` has them, (height, width) int32; ``areas``
     are those of its levels from the lowest on (B-14), the last of which has samples; ``steps`` those of its
-    sub-bands, LL and then three a level (E-3), of an irreversible one.
+    sub-bands, LL and then three a level (E-3), of an irreversible one. ``low`` is room for the level below
+    the highest one (`room_below`).
     """
 
-    def __init__(self, plane: Array, areas: Sequence[Area], steps: Sequence[float] | None) -> None:
+    def __init__(
+        self, plane: Array, areas: Sequence[Area], steps: Sequence[float] | None, low: Array
+    ) -> None:
         self.plane = plane
         self.reversible = steps is None
-        self.height, self.width = plane.shape
         levels = _levels(tuple(areas), None if steps is None else tuple(steps))
         self.area, self.factors = levels.area, levels.factors
         self.decomposed = len(areas) > 1
-        kind = np.int32 if steps is None else np.float32
-        self.low = np.empty((1, 1), kind)  # the level below the highest
+        self.low = low if self.reversible else low.view(np.float32)
         if not self.decomposed:
             return
-        x0, y0, x1, y1 = areas[-2]
-        rooms = [np.empty((max(1, y1 - y0), max(1, x1 - x0)), kind) for _ in range(2)]
-        work = np.empty((2, (x1 - x0) // 2 + 4), kind)
+        work = np.empty((2, low.shape[1] // 2 + 4), self.low.dtype)
+        # They are made in turn in both, and the last shall be in ``low``.
+        rooms = [self.low, np.empty_like(self.low)][:: -1 if len(levels.areas) & 1 else 1]
         if self.reversible:
-            last = wavelets.reversible_levels(plane, *levels.lowest, levels.areas, work, *rooms)
+            wavelets.reversible_levels(plane, *levels.lowest, levels.areas, work, *rooms)
         else:
             scale = float(levels.factors[0, 4])
             of_levels = levels.areas, levels.all_factors
-            last = wavelets.irreversible_levels(plane, *levels.lowest, scale, *of_levels, work, *rooms)
-        self.low = rooms[last]
+            wavelets.irreversible_levels(plane, *levels.lowest, scale, *of_levels, work, *rooms)
+
+
+def room_below(area: Area, count: int) -> Array:
+    """Room for the level below one of so many components: (count, m, n) int32, or float32 by its bits."""
+    rows, columns = (-(-end // 2) - -(-start // 2) for start, end in ((area.y0, area.y1), (area.x0, area.x1)))
+    return np.empty((count, max(1, rows), max(1, columns)), np.int32)
 
 
 @lru_cache(maxsize=1024)
@@ -126,6 +125,8 @@ def _factors(area: Area, steps: Sequence[float]) -> list[float]:
 
 def write_samples(
     components: Sequence[Values],
+    planes: Array,
+    lows: Array,
     depths: Sequence[Depth],
     columns: range,
     rows: range,
@@ -137,24 +138,31 @@ def write_samples(
 ) -> None:
     """Make rows of all components of a tile, and samples of their ``columns``.
 
-    ``transformed`` where there are three, which have a component transform. out: (rows, columns, components)
-    uint8 or uint16, C order, in which the tile's row 0 would be row ``top`` and its ``columns`` start at
-    column ``left``; signed samples as two's complement.
+    ``planes`` and ``lows`` are those that the components were made with. ``transformed`` where there are
+    three, which have a component transform. out: (rows, columns, components) uint8 or uint16, C order, in
+    which the tile's row 0 would be row ``top`` and its ``columns`` start at column ``left``; signed samples
+    as two's complement.
     """
-    count = len(components)
+    count, height, width = planes.shape
     flat = out.reshape(out.shape[0], -1)
-    for first in range(0, count, 3 if transformed else 1):
-        together = components[first : first + 3] if transformed else components[first : first + 1]
-        width, reversible = together[0].width, together[0].reversible
+    size = 3 if transformed else 1
+    for first in range(0, count, size):
+        together = components[first : first + size]
+        plane, low = planes[first : first + size], lows[first : first + size]
+        reversible = together[0].reversible
         kind = np.int32 if reversible else np.float32
-        at_a_time = max(_LEAST_ROWS, _VALUES_AT_A_TIME // (len(together) * width))
+        at_a_time = max(_LEAST_ROWS, _VALUES_AT_A_TIME // (size * width))
         kept = 2 * (wavelets.REVERSIBLE_STEPS if reversible else wavelets.IRREVERSIBLE_STEPS)
-        size = min(at_a_time + kept, together[0].height)
-        rooms = [np.empty((2, width // 2 + 4), kind), *(np.empty((size, width), kind) for _ in together)]
+        strip = np.empty((size, min(at_a_time + kept, height), width), kind)
+        work = np.empty((2, width // 2 + 4), kind)
         decomposed = sum(each.decomposed << number for number, each in enumerate(together))
         place = columns.start, len(columns), top, left * count + first, count, at_a_time, decomposed
         shape = np.array((rows.start, rows.stop, *place), np.int64)
         limits = np.array(depths[first].limits, np.int32)
-        levels = [array for each in together for array in (each.low, each.plane)]
-        factors = [] if reversible else [np.concatenate([each.factors for each in together])]
-        _KERNELS[reversible, transformed](*levels, together[0].area, *factors, shape, limits, *rooms, flat)
+        how = shape, limits, work, strip, flat
+        area = together[0].area
+        if reversible:
+            highest_levels.reversible_samples(low, plane, area, *how)
+        else:
+            factors = np.concatenate([each.factors for each in together])
+            highest_levels.irreversible_samples(low.view(np.float32), plane, area, factors, *how)

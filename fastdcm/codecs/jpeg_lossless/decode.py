@@ -15,14 +15,8 @@ from numpy.typing import NDArray
 
 from fastdcm.codestream import markers
 from fastdcm.codestream.jpeg import JpegHeader
-from fastdcm.codestream.jpeg_entropy import (
-    Extent,
-    Problem,
-    check,
-    check_category,
-    check_definition,
-    definition_of,
-)
+from fastdcm.codestream.jpeg_entropy import Extent, Problem, check
+from fastdcm.codestream.jpeg_huffman import check_category, check_definition, definition_of
 from fastdcm.codestream.jpeg_scan import Scan
 from fastdcm.kernels import coded_bytes, differences, predictions
 from fastdcm.kernels.lossless_scans import CUT, DAMAGED, WHOLE, decode_scan

@@ -16,7 +16,7 @@ import fastdcm.cli.convert as module
 from fastdcm.batch.report import Failure, Outcome, Report
 from fastdcm.batch.stages import STAGES
 from fastdcm.cli import cli
-from fastdcm.cli.convert import parse_quality
+from fastdcm.cli.asked.output import parse_quality
 from fastdcm.cli.profile import profile
 from fastdcm.cli.summary import summary
 from fastdcm.errors import DecodeError, OptionError, WorkerError

@@ -15,7 +15,7 @@ from fastdcm.codecs.decoders import jpeg as decoder
 from fastdcm.codecs.jpeg_lossless import decode as module
 from fastdcm.codecs.jpeg_lossless.decode import decode, scan_end
 from fastdcm.codecs.jpeg_lossless.headers import REFUSALS, refusal
-from fastdcm.codestream import jpeg, jpeg_entropy, markers
+from fastdcm.codestream import jpeg, jpeg_entropy, jpeg_huffman, markers
 from fastdcm.errors import CodestreamError, DecodeError, FastdcmError, UnsupportedError
 from fastdcm.kernels import coded_bytes, differences, lossless_scans, predictions
 from tests.checked import printed_with_checks
@@ -455,7 +455,7 @@ def arguments(stream: bytes = PLAIN, shape: tuple[int, int] = (24, 16)) -> list[
     scan = jpeg.parse(stream).scans[0]
     out = np.zeros(shape, np.uint16)
     how = np.array([1, scan.spectral_start, 1 << 11, 0, predictions.IN_PLACE, 0, 1], np.uint64)
-    tables = module._tables([jpeg_entropy.definition_of(scan, 0, 0)], True)
+    tables = module._tables([jpeg_huffman.definition_of(scan, 0, 0)], True)
     coded = np.empty(scan.end - scan.start + coded_bytes.PADDING, np.uint8)
     work = np.empty(4 * differences.LANE, np.uint16)
     source = np.frombuffer(stream, np.uint8)

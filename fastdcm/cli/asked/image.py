@@ -1,0 +1,52 @@
+"""The heading *Image*: which frames are shown, and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
+from fastdcm.options import FrameSelection, RenderOptions, parse_voi, parse_window
+
+image_options = under(
+    "Image",
+    given(
+        "--frames",
+        metavar="1|2-5|1,7|all",
+        callback=parsed(FrameSelection.parse),
+        help="Frames, counted from 1; default all.",
+    ),
+    given(
+        "-w",
+        "--window",
+        metavar="CENTER,WIDTH[,FUNCTION]",
+        callback=parsed(parse_window),
+        help="Window; FUNCTION is linear, linear_exact or sigmoid.",
+    ),
+    given("--window-number", type=FROM_ONE, metavar="N", help="The file's Nth window."),
+    given(
+        "--voi",
+        metavar="RULE",
+        callback=parsed(parse_voi),
+        help="window, lut, minmax, object, percentile:LOW,HIGH or none; default window.",
+    ),
+    given("--voi-lut-number", type=FROM_ONE, metavar="N", help="The file's Nth VOI LUT."),
+    given(
+        "--presentation-shape",
+        type=click.Choice(["follow"]),
+        help="Follow Presentation LUT Shape, as dcm2jpg does.",
+    ),
+)
+
+
+def render_options(asked: dict[str, Any]) -> RenderOptions:
+    """Options of rendering."""
+    return RenderOptions(
+        window=asked["window"],
+        window_number=asked["window_number"],
+        voi_lut_number=asked["voi_lut_number"],
+        presentation_shape=asked["presentation_shape"] or "photometric",
+        bits=16 if asked["bits"] == "16" else 8,
+        **(asked["voi"] or {}),
+    )

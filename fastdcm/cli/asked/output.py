@@ -1,0 +1,85 @@
+"""The heading *Output*: where images go, and how they are encoded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fastdcm.batch.targets import named_format, named_output
+from fastdcm.cli.asked.headings import given, parsed, under
+from fastdcm.errors import OptionError
+from fastdcm.options import EncodeOptions, parse_format
+
+
+def parse_quality(text: str) -> tuple[int, str | None]:
+    """(quality, notice): 1 to 100, or dcm2jpg's fraction where there is a decimal point."""
+    try:
+        number = float(text) if "." in text else int(text)
+    except ValueError:
+        raise OptionError(f"{text!r} is no number") from None
+    if isinstance(number, float):
+        if not 0 <= number <= 1:
+            raise OptionError(f"{text} is no fraction of 0.0 to 1.0; write 1 to 100 without a point")
+        quality = max(1, round(number * 100))
+        return quality, f"quality {text} is taken as dcm2jpg's fraction: {quality} of 100"
+    if not 1 <= number <= 100:
+        raise OptionError(f"{text} is not 1 to 100")
+    return number, None
+
+
+output_options = under(
+    "Output",
+    given("-o", "--output", metavar="OUT", help="Folder for the images, or one image's name."),
+    given("-F", "--format", metavar="jpg|png", callback=parsed(parse_format), help="Format; default jpg."),
+    given(
+        "-q",
+        "--quality",
+        metavar="1..100",
+        callback=parsed(parse_quality),
+        help="JPEG quality; default 90.",
+    ),
+    given(
+        "--subsampling",
+        type=click.Choice(["444", "422", "420"]),
+        help="Chroma subsampling of colour JPEG; default 420.",
+    ),
+    given(
+        "--reencode",
+        is_flag=True,
+        help="Encode baseline JPEG frames anew, as -q and --subsampling do; default: copy them.",
+    ),
+    given("--bits", type=click.Choice(["8", "16"]), default="8", help="Bits a sample; 16 with PNG."),
+    given(
+        "--png-level",
+        type=click.IntRange(1, 9),
+        default=1,
+        metavar="1..9",
+        help="PNG effort: 3 takes twice the time for files 5 % smaller, 9 much more; default 1.",
+    ),
+    given("--name", metavar="TEMPLATE", help="Output names, from {stem}, {frame}, {modality}, ..."),
+    given("--overwrite", is_flag=True, help="Replace outputs that exist."),
+    given("--skip-existing", is_flag=True, help="Leave outputs that exist, and call that success."),
+)
+
+
+def encode_options(
+    asked: dict[str, Any], sources: list[str], output: str | None, notices: list[str]
+) -> EncodeOptions:
+    """Options of encoding; what the user should know about them is added to ``notices``."""
+    format = asked["format"]
+    if (named := named_output(sources, output)) is not None:
+        by_name = named_format(named)
+        if format is not None and format != by_name:
+            notices.append(f"{named} will hold {format.upper()}, because -F says so")
+        format = format or by_name
+    quality, notice = asked["quality"] or (90, None)
+    if notice:
+        notices.append(notice)
+    return EncodeOptions(
+        format=format or "jpeg",
+        quality=quality,
+        subsampling=asked["subsampling"] or "420",
+        png_level=asked["png_level"],
+        reencode=asked["reencode"] or bool(asked["quality"] or asked["subsampling"]),
+    )

@@ -1,0 +1,102 @@
+"""The quick walks over the scans of a JPEG stream: whether they are whole, and nothing else (ITU-T T.81).
+
+What they cannot tell, `jpeg_entropy` does. Importing this loads machine code.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastdcm.codestream.jpeg_huffman import Kind, check_category, check_definition, definition_of
+from fastdcm.codestream.jpeg_scan import Scan, units_of
+from fastdcm.kernels import coded_bytes, huffman_bands, huffman_lanes
+
+
+def spare_of_blocks(
+    data: bytes, scan: Scan, interval: int, mcus: int, kind: Kind, *, sequential: bool
+) -> int:
+    """The bits left over of a scan of blocks or differences that is whole; below 0 where it may not be.
+
+    ``interval`` and ``mcus`` are MCUs between restart markers, and all of them. ``sequential`` scans have AC
+    codes besides those of ``kind``. Raises CodestreamError for tables that there cannot be.
+    """
+    definitions = tuple(
+        (definition_of(scan, 0, td), definition_of(scan, 1, ta) if sequential else b"")
+        for td, ta in scan.tables
+    )
+    counts = tuple(units_of(scan))
+    units, tables = _lane_tables(definitions, counts, kind)
+    walk: Any = huffman_lanes.spare_bits
+    return int(
+        walk(
+            np.frombuffer(data, np.uint8),
+            scan.start,
+            scan.end,
+            interval * sum(counts),
+            mcus * sum(counts),
+            units,
+            tables,
+            _room(scan),
+            np.empty((huffman_lanes.LANES + 1, huffman_lanes.FIELDS), np.uint64),
+        )
+    )
+
+
+def spare_of_band(data: bytes, scan: Scan, interval: int, history: NDArray[np.int64]) -> int:
+    """As `spare_of_blocks`, of an AC scan of a progressive frame, which has one component.
+
+    ``history`` are a component's blocks, which scans before have coded; it is brought up to date.
+    """
+    walk: Any = huffman_bands.spare_bits
+    return int(
+        walk(
+            np.frombuffer(data, np.uint8),
+            scan.start,
+            scan.end,
+            interval,
+            scan.spectral_start,
+            scan.spectral_end,
+            scan.high > 0,
+            history.view(np.uint64),
+            _band_table(definition_of(scan, 1, scan.tables[0][1])),
+            _room(scan),
+        )
+    )
+
+
+def _room(scan: Scan) -> NDArray[np.uint8]:
+    return np.empty(scan.end - scan.start + coded_bytes.PADDING, np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _lane_tables(
+    definitions: tuple[tuple[bytes, bytes], ...], counts: tuple[int, ...], kind: Kind
+) -> tuple[Any, Any]:
+    """Units and tables of `fastdcm.kernels.huffman_lanes` for the DC and AC tables of components of so many
+    units."""
+    different = list(dict.fromkeys(definitions))
+    tables = np.empty(len(different) * huffman_lanes.TABLE_SIZE, np.uint32)
+    for table, (dc, ac) in zip(np.split(tables, len(different)), different, strict=True):
+        for definition in filter(None, (dc, ac)):
+            check_definition(definition)
+        for value in dc[16:]:
+            check_category(value, kind)
+        codes = np.frombuffer(dc, np.uint8), np.frombuffer(ac, np.uint8)
+        huffman_lanes.fill_table(*codes, table, len(different) == 1)
+    starts = [huffman_lanes.TABLE_SIZE * different.index(each) for each in definitions]
+    units = np.repeat(np.array(starts, np.uint64), counts) if len(different) > 1 else np.zeros(1, np.uint64)
+    size = len(units) if len(units) != 2 else 4
+    return np.resize(units, size + 3), tables
+
+
+@lru_cache(maxsize=16)
+def _band_table(definition: bytes) -> Any:
+    """The table of `fastdcm.kernels.huffman_bands` for 16 counts and the values."""
+    check_definition(definition)
+    table = np.empty(huffman_bands.TABLE_SIZE, np.uint64)
+    huffman_bands.fill_table(np.frombuffer(definition, np.uint8), table)
+    return table

@@ -1,0 +1,44 @@
+"""Keyword arguments of the API as options."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from fastdcm.errors import OptionError
+from fastdcm.options.encode import EncodeOptions
+from fastdcm.options.formats import parse_format
+from fastdcm.options.render import RenderOptions, parse_voi
+from fastdcm.options.window import parse_window
+
+
+def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions]:
+    """Keyword arguments of the API as the two dataclasses; an unknown name is an `OptionError`.
+
+    Who asks for a quality or a subsampling gets it: then ``reencode`` is true, unless it is given.
+    """
+    asked = dict(options)
+    if asked.keys() & {"quality", "subsampling"}:
+        asked.setdefault("reencode", True)
+    if asked.get("window") is not None:
+        asked["window"] = parse_window(asked["window"])
+    if isinstance(asked.get("voi"), str):
+        asked |= parse_voi(asked["voi"])
+    if "format" in asked:
+        asked["format"] = parse_format(asked["format"])
+    if "subsampling" in asked:
+        asked["subsampling"] = str(asked["subsampling"]).replace(":", "")
+    render_names = {field.name for field in fields(RenderOptions)}
+    encode_names = {field.name for field in fields(EncodeOptions)}
+    if unknown := sorted(asked.keys() - render_names - encode_names):
+        known = ", ".join(sorted(render_names | encode_names))
+        raise OptionError(f"unknown option {unknown[0]!r}; there are {known}")
+    try:
+        return (
+            RenderOptions(**{name: value for name, value in asked.items() if name in render_names}),
+            EncodeOptions(**{name: value for name, value in asked.items() if name in encode_names}),
+        )
+    except (TypeError, ValueError) as error:
+        if isinstance(error, OptionError):
+            raise
+        raise OptionError(f"an option has a value of the wrong kind: {error}") from error

@@ -1,0 +1,66 @@
+"""How stored values become display values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from fastdcm.errors import OptionError
+from fastdcm.model import Window
+from fastdcm.options.window import check_window
+
+Voi = Literal["window", "lut", "minmax", "object", "percentile", "none"]
+PresentationShape = Literal["photometric", "follow"]
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How stored values become display values.
+
+    ``window`` overrides the file's; ``window_number`` and ``voi_lut_number`` choose among the
+    file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
+    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16.
+    """
+
+    window: Window | None = None
+    window_number: int | None = None
+    voi: Voi = "window"
+    voi_lut_number: int | None = None
+    percentile: tuple[float, float] = (0.0, 100.0)
+    presentation_shape: PresentationShape = "photometric"
+    bits: Literal[8, 16] = 8
+
+    def __post_init__(self) -> None:
+        if self.bits not in (8, 16):
+            raise OptionError(f"bits must be 8 or 16, not {self.bits}")
+        if self.voi not in get_args(Voi):
+            raise OptionError(f"voi {self.voi!r} is not one of {', '.join(get_args(Voi))}")
+        if self.presentation_shape not in get_args(PresentationShape):
+            raise OptionError(f"presentation_shape must be one of {', '.join(get_args(PresentationShape))}")
+        for name in ("window_number", "voi_lut_number"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise OptionError(f"{name} counts from 1, not {number}")
+        low, high = self.percentile
+        if not 0 <= low < high <= 100:
+            raise OptionError(f"percentiles must be 0 <= LOW < HIGH <= 100, not {low:g},{high:g}")
+        if self.window is not None:
+            if self.voi != "window" or self.window_number is not None:
+                raise OptionError("a window of your own excludes voi and window_number")
+            check_window(self.window)
+
+
+def parse_voi(text: str) -> dict[str, Any]:
+    """``window|lut|minmax|object|none|percentile:LOW,HIGH`` as fields of `RenderOptions`."""
+    name, _, rest = text.strip().lower().partition(":")
+    if name != "percentile":
+        if rest or name not in get_args(Voi):
+            raise OptionError(
+                f"voi {text!r} is not one of window, lut, minmax, object, none, percentile:LOW,HIGH"
+            )
+        return {"voi": name}
+    try:
+        low, high = (float(part) for part in rest.split(","))
+    except ValueError:
+        raise OptionError(f"voi {text!r} is not percentile:LOW,HIGH (for example percentile:1,99)") from None
+    return {"voi": name, "percentile": (low, high)}
