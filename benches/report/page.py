@@ -142,8 +142,9 @@ def _appendix(results: Results) -> Iterator[str]:
         yield f"<p>{escape(paragraph)}</p>"
     yield f"<ul>{''.join(f'<li>{escape(words)}</li>' for words in headline.circumstances(results))}</ul>"
     by_title = dict(markdown.sections(results))
-    for words in ("Peers", "Inputs", "Beside the committed reference"):
-        yield f"<h2>{escape(words)}</h2>{table(by_title[words])}"
+    kinds = {"Peers": "noted", "Inputs": "noted", "Beside the committed reference": ""}
+    for words, kind in kinds.items():
+        yield f"<h2>{escape(words)}</h2>{table(by_title[words], kind)}"
     yield "<h2>Benches of the parts</h2><details><summary>by group, in milliseconds</summary>"
     for group, rows in tables.benches(results):
         yield f"<h3>{escape(group)}</h3>{table(rows)}"
