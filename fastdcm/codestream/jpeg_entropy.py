@@ -192,8 +192,8 @@ class _Walker:
         if self.quick:
             from fastdcm.codestream import jpeg_quick
 
-            units = self.interval, self.mcus
-            spare = jpeg_quick.spare_of_blocks(self.data, self.scan, *units, kind, sequential=sequential)
+            scan = self.data, self.scan, self.interval, self.mcus
+            spare = jpeg_quick.spare_of_blocks(*scan, kind, sequential=sequential)
             if spare >= 0:
                 return self._extent(huffman.WHOLE, self.mcus, spare)
         if kind == "category" and len({td for td, _ in self.scan.tables}) == 1:

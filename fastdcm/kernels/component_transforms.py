@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastdcm.kernels.jit import kernel
+from fastdcm.kernels.inlined import inlined
 
 #: The irreversible transform's inverse (G-12 to G-14).
 RED_OF_CR, GREEN_OF_CB, GREEN_OF_CR, BLUE_OF_CB = (
@@ -27,13 +27,13 @@ def _signatures(source: str, planes: int, tail: str) -> list[str]:
     return [f"void({sources}, {_SHAPE}, {out}, {tail})" for out in _OUTPUTS]
 
 
-@kernel("int32(float32)")
+@inlined("int32(float32)")
 def rounded(value):  # type: ignore[no-untyped-def]
     """The nearest integer, the even one of two."""
     return np.int32(np.rint(min(max(value, -_FAR), _FAR)))
 
 
-@kernel(*_signatures("int32", 1, "int64, int64, int64"))
+@inlined(*_signatures("int32", 1, "int64, int64, int64"))
 def whole_samples(values, first, skipped, rows, width, shift, least, most, out, top, left, apart):  # type: ignore[no-untyped-def]
     """One component's integers to every ``apart``-th of ``out``, from row ``top`` and column ``left`` on."""
     for row in range(rows):
@@ -47,7 +47,7 @@ def whole_samples(values, first, skipped, rows, width, shift, least, most, out, 
                 target[i * apart] = min(max(np.int32(source[i] + shift), least), most)
 
 
-@kernel(*_signatures("float32", 1, "int64, int64, int64"))
+@inlined(*_signatures("float32", 1, "int64, int64, int64"))
 def real_samples(values, first, skipped, rows, width, shift, least, most, out, top, left, apart):  # type: ignore[no-untyped-def]
     """One component's real numbers to samples; arguments as `whole_samples`."""
     for row in range(rows):
@@ -61,7 +61,7 @@ def real_samples(values, first, skipped, rows, width, shift, least, most, out, t
                 target[i * apart] = min(max(np.int32(rounded(source[i]) + shift), least), most)
 
 
-@kernel(*_signatures("int32", 3, "int64, int64"))
+@inlined(*_signatures("int32", 3, "int64, int64"))
 def reversible_colours(  # type: ignore[no-untyped-def]
     luma, blue_less_green, red_less_green, first, skipped, rows, width, shift, least, most, out, top, left
 ):
@@ -78,7 +78,7 @@ def reversible_colours(  # type: ignore[no-untyped-def]
             target[3 * i + 2] = min(max(np.int32(u[i] + green), least), most)
 
 
-@kernel(*_signatures("float32", 3, "int64, int64"))
+@inlined(*_signatures("float32", 3, "int64, int64"))
 def irreversible_colours(luma, cb, cr, first, skipped, rows, width, shift, least, most, out, top, left):  # type: ignore[no-untyped-def]
     """The inverse irreversible transform of three components (G.3.2) to samples that lie side by side."""
     for row in range(rows):

@@ -11,7 +11,8 @@ are; where in ``out`` those of the tile's row 0 would be, by row and column; how
 how many rows are made at a time, 16 or more; which components have a level below, a bit each: coefficients of
 others are values. ``limits`` is (3,) int32: shift, least, most of `component_transforms`. ``strip`` is
 (components, p, width), with room for as many rows as are made at a time and twice the lifting steps, ``work``
-as `wavelets` has it. ``out`` is (rows, columns x components) uint8 or uint16.
+as `wavelets` has it. Samples go to ``bytes_out`` or ``words_out``, (rows, columns x components) uint8 and
+uint16, of which the other is empty: one kernel for both, because the wavelets take seconds to compile.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ _INT_PLANES, _FLOAT_PLANES = "int32[:, :, ::1]", "float32[:, :, ::1]"
 _AREA, _LIMITS = "Array(int64, 1, 'C', readonly=True)", "Array(int32, 1, 'C', readonly=True)"
 _FACTORS, _ROW = "Array(float32, 2, 'C', readonly=True)", "Array(float32, 1, 'C', readonly=True)"
 _WHOLE, _REAL = f"{_INTS}, {_INTS}", f"{_FLOATS}, {_INTS}"  # the level below, the plane
-_OUTPUTS = ("uint8[:, ::1]", "uint16[:, ::1]")
+_BYTES, _WORDS = "uint8[:, ::1]", "uint16[:, ::1]"
 
 
-def _signatures(arguments: str) -> list[str]:
-    return [f"void({arguments}, {out})" for out in _OUTPUTS]
+def _parts(strip: str) -> list[str]:
+    return [f"void({strip}, int64, int64, int64, {_AREA}, {_LIMITS}, {out})" for out in (_BYTES, _WORDS)]
 
 
 @inlined(f"int64({_INTS}, int64, int64, int64)", f"int64({_FLOATS}, int64, int64, int64)")
@@ -82,8 +83,41 @@ def irreversible_rows(low, plane, area, factors, decomposed, first, made, end, w
         scaled(plane, made, end, area[2] - area[0], factors[4], strip[made - first :])
 
 
-@kernel(*_signatures(f"{_INT_PLANES}, {_INT_PLANES}, {_AREA}, {_AREA}, {_LIMITS}, {_INTS}, {_INT_PLANES}"))
-def reversible_samples(low, plane, area, shape, limits, work, strip, out):  # type: ignore[no-untyped-def]
+@inlined(*_parts(_INT_PLANES))
+def reversible_part(strip, row, start, stop, shape, limits, out):  # type: ignore[no-untyped-def]
+    """Rows ``start`` to ``stop`` - 1, in ``strip`` from ``row`` on, to samples, of one component or three."""
+    if len(strip) == 1:
+        whole_samples(
+            strip[0], row, shape[_COLUMN], stop - start, shape[_COLUMNS], limits[0], limits[1], limits[2],
+            out, shape[_TOP] + start, shape[_LEFT], shape[_APART],
+        )  # fmt: skip
+    else:
+        reversible_colours(
+            strip[0], strip[1], strip[2], row, shape[_COLUMN], stop - start, shape[_COLUMNS],
+            limits[0], limits[1], limits[2], out, shape[_TOP] + start, shape[_LEFT],
+        )  # fmt: skip
+
+
+@inlined(*_parts(_FLOAT_PLANES))
+def irreversible_part(strip, row, start, stop, shape, limits, out):  # type: ignore[no-untyped-def]
+    """Rows ``start`` to ``stop`` - 1, in ``strip`` from ``row`` on, to samples, of one component or three."""
+    if len(strip) == 1:
+        real_samples(
+            strip[0], row, shape[_COLUMN], stop - start, shape[_COLUMNS], limits[0], limits[1], limits[2],
+            out, shape[_TOP] + start, shape[_LEFT], shape[_APART],
+        )  # fmt: skip
+    else:
+        irreversible_colours(
+            strip[0], strip[1], strip[2], row, shape[_COLUMN], stop - start, shape[_COLUMNS],
+            limits[0], limits[1], limits[2], out, shape[_TOP] + start, shape[_LEFT],
+        )  # fmt: skip
+
+
+@kernel(
+    f"void({_INT_PLANES}, {_INT_PLANES}, {_AREA}, {_AREA}, {_LIMITS}, {_INTS}, {_INT_PLANES}, {_BYTES}, "
+    f"{_WORDS})"
+)
+def reversible_samples(low, plane, area, shape, limits, work, strip, bytes_out, words_out):  # type: ignore[no-untyped-def]
     """Samples of a component by the 5-3 filter, or of three and the reversible transform (G.2.2)."""
     first = made = max(0, shape[_FIRST] - REVERSIBLE_STEPS)
     for start in range(shape[_FIRST], shape[_END], shape[_AT_A_TIME]):
@@ -97,24 +131,17 @@ def reversible_samples(low, plane, area, shape, limits, work, strip, out):  # ty
                 rows = strip[number]
                 reversible_rows(low[number], plane[number], area, decomposed, first, made, end, work, rows)
             made = end
-        if len(plane) == 1:
-            whole_samples(
-                strip[0], start - first, shape[_COLUMN], stop - start, shape[_COLUMNS],
-                limits[0], limits[1], limits[2], out, shape[_TOP] + start, shape[_LEFT], shape[_APART],
-            )  # fmt: skip
+        if len(words_out):
+            reversible_part(strip, start - first, start, stop, shape, limits, words_out)
         else:
-            reversible_colours(
-                strip[0], strip[1], strip[2], start - first, shape[_COLUMN], stop - start, shape[_COLUMNS],
-                limits[0], limits[1], limits[2], out, shape[_TOP] + start, shape[_LEFT],
-            )  # fmt: skip
+            reversible_part(strip, start - first, start, stop, shape, limits, bytes_out)
 
 
 @kernel(
-    *_signatures(
-        f"{_FLOAT_PLANES}, {_INT_PLANES}, {_AREA}, {_FACTORS}, {_AREA}, {_LIMITS}, {_FLOATS}, {_FLOAT_PLANES}"
-    )
+    f"void({_FLOAT_PLANES}, {_INT_PLANES}, {_AREA}, {_FACTORS}, {_AREA}, {_LIMITS}, {_FLOATS}, "
+    f"{_FLOAT_PLANES}, {_BYTES}, {_WORDS})"
 )
-def irreversible_samples(low, plane, area, factors, shape, limits, work, strip, out):  # type: ignore[no-untyped-def]
+def irreversible_samples(low, plane, area, factors, shape, limits, work, strip, bytes_out, words_out):  # type: ignore[no-untyped-def]
     """Samples of a component by the 9-7 filter, or of three and the irreversible transform (G.3.2)."""
     first = made = max(0, shape[_FIRST] - IRREVERSIBLE_STEPS)
     for start in range(shape[_FIRST], shape[_END], shape[_AT_A_TIME]):
@@ -130,13 +157,7 @@ def irreversible_samples(low, plane, area, factors, shape, limits, work, strip, 
                     strip[number],
                 )  # fmt: skip
             made = end
-        if len(plane) == 1:
-            real_samples(
-                strip[0], start - first, shape[_COLUMN], stop - start, shape[_COLUMNS],
-                limits[0], limits[1], limits[2], out, shape[_TOP] + start, shape[_LEFT], shape[_APART],
-            )  # fmt: skip
+        if len(words_out):
+            irreversible_part(strip, start - first, start, stop, shape, limits, words_out)
         else:
-            irreversible_colours(
-                strip[0], strip[1], strip[2], start - first, shape[_COLUMN], stop - start, shape[_COLUMNS],
-                limits[0], limits[1], limits[2], out, shape[_TOP] + start, shape[_LEFT],
-            )  # fmt: skip
+            irreversible_part(strip, start - first, start, stop, shape, limits, bytes_out)

@@ -55,6 +55,9 @@ _ARGUMENT = re.compile(
     r"|(?P<written>\w+)\[(?P<colons>(?::, )*)::1\]"
     r"|(?P<scalar>\w+)"
 )
+# In LLVM's language: what has a name, and functions with what they do.
+_NAME = re.compile(r'@("[^"]+"|[\w.$-]+)')
+_FUNCTION = re.compile(rf"^define [^@\n]*{_NAME.pattern}(.*?)^\}}$", re.MULTILINE | re.DOTALL)
 #: What machine code may call: functions that every process has.
 _COMMON = frozenset({"memset", "memcpy", "memmove"})
 _DIGEST_BYTES = 16
@@ -235,8 +238,9 @@ def emit(assembly: str, symbol: str, signature: Signature) -> bytes | None:
     """
     with _LOCK:
         machine = _target_machine()
-        module = llvm.parse_assembly(f"{assembly}\n{signature.entry(symbol)}\n")
-        needed = _called(module, _ENTRY)
+        assembly = f"{assembly}\n{signature.entry(symbol)}\n"
+        module = llvm.parse_assembly(assembly)
+        needed = _called(assembly, _ENTRY)
         for function in module.functions:
             if function.is_declaration:
                 common = function.name.startswith("llvm.") or function.name in _COMMON
@@ -250,18 +254,18 @@ def emit(assembly: str, symbol: str, signature: Signature) -> bytes | None:
         return bytes(machine.emit_object(module))
 
 
-def _called(module: Any, symbol: str) -> set[str]:
-    """The names of a function and of all that it calls."""
-    functions = {function.name: function for function in module.functions}
+def _called(assembly: str, symbol: str) -> set[str]:
+    """The names of a function and of all that it calls.
+
+    They are found in the text: to go through a large kernel by objects takes a second.
+    """
+    bodies = {name.strip('"'): body for name, body in _FUNCTION.findall(assembly)}
     found: set[str] = set()
-    waiting = [symbol]
+    waiting = {symbol}
     while waiting:
         name = waiting.pop()
         found.add(name)
-        for block in functions[name].blocks:
-            for instruction in block.instructions:
-                named = {operand.name for operand in instruction.operands}
-                waiting += named & functions.keys() - found
+        waiting |= {name.strip('"') for name in _NAME.findall(bodies.get(name, ""))} - found
     return found
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastdcm.kernels.inlined import inlined
 from fastdcm.kernels.jit import kernel
 
 #: Lifting steps, and so rows that are not finished where a range starts or ends inside the level.
@@ -35,7 +36,7 @@ _AREAS, _TABLE = "Array(int64, 2, 'C', readonly=True)", "Array(float32, 2, 'C', 
 _INTS, _FLOATS = "int32[:, ::1]", "float32[:, ::1]"
 
 
-@kernel("UniTuple(int64, 2)(int64, int64, int64, int64, int64)")
+@inlined("UniTuple(int64, 2)(int64, int64, int64, int64, int64)")
 def neighbours(row, step, first, end, size):  # type: ignore[no-untyped-def]
     """The rows above and below one, mirrored at the level's edges (F.3.7); -1 where there is no such step.
 
@@ -47,7 +48,7 @@ def neighbours(row, step, first, end, size):  # type: ignore[no-untyped-def]
     return above, row + 1 if row + 1 < size else size - 2
 
 
-@kernel(f"void({_INTS}, int64, int64, int32[::1])")
+@inlined(f"void({_INTS}, int64, int64, int32[::1])")
 def reversible_row(work, width, odd, out):  # type: ignore[no-untyped-def]
     """One row by the 5-3 filter (F.3.8.2.1.1), of which ``work`` has the low-pass and high-pass coefficients.
 
@@ -81,7 +82,7 @@ def reversible_row(work, width, odd, out):  # type: ignore[no-untyped-def]
             out[2 * i] = lows[i + 1]
 
 
-@kernel(f"void({_INTS}, int64, int64)")
+@inlined(f"void({_INTS}, int64, int64)")
 def reversible_columns(out, row, width):  # type: ignore[no-untyped-def]
     """One lifting step of each of two rows above ``row``, a high-pass one: rows are read once for both."""
     for i in range(width):
@@ -90,7 +91,7 @@ def reversible_columns(out, row, width):  # type: ignore[no-untyped-def]
         out[row - 2, i] = np.int32(out[row - 2, i] + (np.int32(out[row - 3, i] + low) >> 1))
 
 
-@kernel(f"void({_INTS}, {_INTS}, {_AREA}, int64, int64, int64, {_INTS}, {_INTS})")
+@inlined(f"void({_INTS}, {_INTS}, {_AREA}, int64, int64, int64, {_INTS}, {_INTS})")
 def reversible(low, plane, area, first, made, end, work, out):  # type: ignore[no-untyped-def]
     """Rows ``first`` to ``end`` - 1 of a level by the 5-3 filter, from the level below it and ``plane``.
 
@@ -149,7 +150,7 @@ def reversible(low, plane, area, first, made, end, work, out):  # type: ignore[n
                     target[i] = np.int32(target[i] + (np.int32(upper[i] + lower[i]) >> 1))
 
 
-@kernel(f"void({_FLOATS}, int64, int64, float32[::1])")
+@inlined(f"void({_FLOATS}, int64, int64, float32[::1])")
 def irreversible_row(work, width, odd, out):  # type: ignore[no-untyped-def]
     """One row by the 9-7 filter (F.3.8.2.1.2) of scaled coefficients; arguments as `reversible_row`."""
     lows = work[0]
@@ -179,7 +180,7 @@ def irreversible_row(work, width, odd, out):  # type: ignore[no-untyped-def]
         out[width - 1] = highs[(width >> 1) + 1] if odd else lows[(width >> 1) + 1]
 
 
-@kernel(f"void({_FLOATS}, int64, int64)")
+@inlined(f"void({_FLOATS}, int64, int64)")
 def irreversible_columns(out, row, width):  # type: ignore[no-untyped-def]
     """One lifting step of each of four rows above ``row``, a high-pass one: rows are read once for all."""
     for i in range(width):
@@ -192,7 +193,7 @@ def irreversible_columns(out, row, width):  # type: ignore[no-untyped-def]
         out[row - 4, i] -= ALPHA * (out[row - 5, i] + third)
 
 
-@kernel(f"void({_FLOATS}, {_INTS}, {_AREA}, {_FACTORS}, int64, int64, int64, {_FLOATS}, {_FLOATS})")
+@inlined(f"void({_FLOATS}, {_INTS}, {_AREA}, {_FACTORS}, int64, int64, int64, {_FLOATS}, {_FLOATS})")
 def irreversible(low, plane, area, factors, first, made, end, work, out):  # type: ignore[no-untyped-def]
     """Rows ``first`` to ``end`` - 1 of a level by the 9-7 filter, from the level below it and ``plane``.
 
@@ -246,7 +247,7 @@ def irreversible(low, plane, area, factors, first, made, end, work, out):  # typ
                 target[i] -= factor * (upper[i] + lower[i])
 
 
-@kernel(f"void({_INTS}, int64, int64, int64, {_INTS})")
+@inlined(f"void({_INTS}, int64, int64, int64, {_INTS})")
 def halved(plane, first, end, width, out):  # type: ignore[no-untyped-def]
     """Rows of doubled coefficients without the half that reconstruction added: cut (E-8 with r = 0)."""
     for row in range(first, end):
@@ -255,7 +256,7 @@ def halved(plane, first, end, width, out):  # type: ignore[no-untyped-def]
             out[row - first, i] = (value + (value >> 31 & 1)) >> 1
 
 
-@kernel(f"void({_INTS}, int64, int64, int64, float32, {_FLOATS})")
+@inlined(f"void({_INTS}, int64, int64, int64, float32, {_FLOATS})")
 def scaled(plane, first, end, width, factor, out):  # type: ignore[no-untyped-def]
     """Rows of doubled coefficients by half of their step (E-6)."""
     for row in range(first, end):

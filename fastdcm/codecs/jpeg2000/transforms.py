@@ -21,6 +21,8 @@ Array = NDArray[Any]
 #: Of the rows that are made at a time: with what they come of, they fit a processor's second cache.
 _VALUES_AT_A_TIME, _LEAST_ROWS = 1 << 15, 16
 
+_NO_BYTES, _NO_WORDS = np.empty((0, 0), np.uint8), np.empty((0, 0), np.uint16)
+
 
 class Depth(NamedTuple):
     """What samples are, of how many bits."""
@@ -145,6 +147,7 @@ def write_samples(
     """
     count, height, width = planes.shape
     flat = out.reshape(out.shape[0], -1)
+    outs = (flat, _NO_WORDS) if flat.itemsize == 1 else (_NO_BYTES, flat)
     size = 3 if transformed else 1
     for first in range(0, count, size):
         together = components[first : first + size]
@@ -159,7 +162,7 @@ def write_samples(
         place = columns.start, len(columns), top, left * count + first, count, at_a_time, decomposed
         shape = np.array((rows.start, rows.stop, *place), np.int64)
         limits = np.array(depths[first].limits, np.int32)
-        how = shape, limits, work, strip, flat
+        how = shape, limits, work, strip, *outs
         area = together[0].area
         if reversible:
             highest_levels.reversible_samples(low, plane, area, *how)

@@ -10,9 +10,15 @@ import pytest
 from numpy.typing import NDArray
 
 from fastdcm.kernels import wavelets
+from fastdcm.kernels.jit import Kernel
 from tests.unit.kernels.annex_f import K, expected
 
 Array = NDArray[Any]
+
+# Otherwise they are compiled as parts of other kernels only.
+reversible, irreversible = (
+    Kernel(part.py_func, part._signatures) for part in (wavelets.reversible, wavelets.irreversible)
+)
 
 
 def random_level(width: int, height: int, *, reach: int = 1 << 17) -> tuple[Array, Array]:
@@ -43,7 +49,7 @@ def test_reversible(width: int, x0: int, y0: int) -> None:
         area = (x0, y0, x0 + width, y0 + height)
         plane, low = random_level(width, height)
         wanted = expected(halved(plane), low.astype(np.int64), area, reversible=True)
-        assert np.array_equal(made(wavelets.reversible, low, plane, area, 0, height), wanted)
+        assert np.array_equal(made(reversible, low, plane, area, 0, height), wanted)
 
 
 @pytest.mark.parametrize(("x0", "y0"), list(product((0, 1), repeat=2)))
@@ -65,9 +71,7 @@ def test_irreversible(width: int, x0: int, y0: int) -> None:
         real[low_height:, :low_width] *= steps[1]
         real[low_height:, low_width:] *= steps[2]
         wanted = expected(real, low.astype(np.float64), area, reversible=False)
-        found = made(
-            wavelets.irreversible, low.astype(np.float32), plane, area, 0, height, factors.astype(np.float32)
-        )
+        found = made(irreversible, low.astype(np.float32), plane, area, 0, height, factors.astype(np.float32))
         assert np.abs(found - wanted).max() < 2e-6 * np.abs(wanted).max() + 1e-6
 
 
@@ -79,8 +83,8 @@ def test_rows_in_ranges(height: int, y0: int) -> None:
     plane, low = random_level(21, height)
     factors = np.array([1.5, 0.5, 0.25, 0.125], np.float32)
     for kernel, steps, below, more in (
-        (wavelets.reversible, wavelets.REVERSIBLE_STEPS, low, ()),
-        (wavelets.irreversible, wavelets.IRREVERSIBLE_STEPS, low.astype(np.float32), (factors,)),
+        (reversible, wavelets.REVERSIBLE_STEPS, low, ()),
+        (irreversible, wavelets.IRREVERSIBLE_STEPS, low.astype(np.float32), (factors,)),
     ):
         whole = made(kernel, below, plane, area, 0, height, *more)
         for first, end in product(range(height), range(1, height + 1)):
@@ -94,8 +98,8 @@ def test_compiled_is_python() -> None:
     area = (1, 0, 12, 9)
     plane, low = random_level(11, 9, reach=500)
     factors = np.array([1.5, 0.5, 0.25, 0.125], np.float32)
-    compiled = made(wavelets.reversible, low, plane, area, 0, 9)
-    assert np.array_equal(made(wavelets.reversible.py_func, low, plane, area, 0, 9), compiled)
+    compiled = made(reversible, low, plane, area, 0, 9)
+    assert np.array_equal(made(reversible.py_func, low, plane, area, 0, 9), compiled)
     real = low.astype(np.float32)
-    compiled = made(wavelets.irreversible, real, plane, area, 0, 9, factors)
-    assert np.array_equal(made(wavelets.irreversible.py_func, real, plane, area, 0, 9, factors), compiled)
+    compiled = made(irreversible, real, plane, area, 0, 9, factors)
+    assert np.array_equal(made(irreversible.py_func, real, plane, area, 0, 9, factors), compiled)
