@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Samples by which our own decoder is ahead of OpenJPEG as long as its kernels take to compile, and to load
 #: (benches/bench_jpeg2000.py, bench_loading.py).
-_SAMPLES_BEFORE_NUMBA, _SAMPLES_BEFORE_KERNELS = 1_500_000_000, 3_000_000
+_SAMPLES_BEFORE_NUMBA, _SAMPLES_BEFORE_KERNELS = 750_000_000, 3_000_000
 _PAYOFF = Payoff(
     _SAMPLES_BEFORE_NUMBA,
     ("block_tables", "code_blocks", "highest_levels", "packet_headers", "packets", "wavelets"),
