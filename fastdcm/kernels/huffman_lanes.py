@@ -216,9 +216,9 @@ def advance(coded, tables, units, lane):  # type: ignore[no-untyped-def]
         inside = entry & _U(1 << _INSIDE)
         known = entry >> _U(_TO_START) & _63 if entry & _U(1 << _ENDED) else reached
         if are_several:
-            following = units[unit + _1]
-            base = following if entry & _U(1 << _ENDED) else base
+            # Looked up each time, because a branch would be foreseen badly.
             unit += entry >> _U(_ENDED) & _1
+            base = units[unit]
     lane[POSITION] = position + (total & _127)
     lane[KNOWN] = known
     if are_several:
