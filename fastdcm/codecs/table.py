@@ -20,7 +20,7 @@ LIBRARIES: dict[Family, str] = {
     "jpeg": "libjpeg-turbo through imagecodecs",
     "jpeg-ls": "CharLS through imagecodecs",
     "jpeg2000": "OpenJPEG through imagecodecs",
-    "htj2k": "OpenJPH through imagecodecs",
+    "htj2k": "OpenJPH, irreversible by OpenJPEG, through imagecodecs",
     "jpegxl": "libjxl through imagecodecs",
     "deflated-frame": "zlib",
     "video": "FFmpeg through PyAV (extra `video`)",

@@ -146,8 +146,13 @@ def _by_library(
     jpeg2000.check(data, stream)
     # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
     codestream = data[stream.offset : stream.end]
-    if not high_throughput:
-        return call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=threads)
-    if jpeg2000.bit_planes(data, stream) > _MOST_BIT_PLANES:
-        raise UnsupportedError(f"HTJ2K of more than {_MOST_BIT_PLANES} bit-planes is not supported")
-    return call("OpenJPH", _HTJ2K_DECODE, codestream)
+    if high_throughput:
+        from fastdcm.codecs.jpeg2000.blocks import is_reversible
+
+        if jpeg2000.bit_planes(data, stream) > _MOST_BIT_PLANES:
+            raise UnsupportedError(f"HTJ2K of more than {_MOST_BIT_PLANES} bit-planes is not supported")
+        # imagecodecs does not clip what OpenJPH gives: samples beyond their range, as the irreversible
+        # transform makes them at edges, come out at the other end of it.
+        if is_reversible(data, stream):
+            return call("OpenJPH", _HTJ2K_DECODE, codestream)
+    return call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=threads)

@@ -5,6 +5,7 @@ The tables are made by `reading`; headers alone tell what is taken.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.layout import Band, coding_of_tile, headers_of_tiles
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header, bit_planes
+from fastdcm.codestream.jpeg2000.coding import BlockStyle, Segment
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError
 
@@ -96,11 +98,9 @@ def refusal(data: bytes, header: Jpeg2000Header) -> str:
     ``header`` is what `jpeg2000.parse` gave for ``data``. Raises CodestreamError for headers that are
     damaged.
     """
-    count, first = len(header.components), header.components[0]
+    first = header.components[0]
     in_tiles = headers_of_tiles(data, header)
-    codings = [header.coding, *(coding_of_tile(data, segments, count) for segments in in_tiles)]
-    styles = [style for coding in codings for style in coding.components.values()]
-    styles += [coding.cod.blocks for coding in codings if coding.cod]
+    styles = _styles(data, header, in_tiles)
     markers = {segment.marker for segment in chain(header.segments, *in_tiles)}
     if int.from_bytes(data[header.offset + 6 : header.offset + 8], "big") & _RSIZ_PART_2:
         return _PART_2
@@ -117,3 +117,16 @@ def refusal(data: bytes, header: Jpeg2000Header) -> str:
     if len(in_tiles) > max(_MANY_TILES, header.rows * header.columns // _FEW_SAMPLES):
         return _TILES
     return _PLANES if bit_planes(data, header) > MOST_BIT_PLANES else ""
+
+
+def is_reversible(data: bytes, header: Jpeg2000Header) -> bool:
+    """Whether all components of all tiles have the reversible transform; arguments as `refusal`."""
+    return all(style.reversible for style in _styles(data, header, headers_of_tiles(data, header)))
+
+
+def _styles(data: bytes, header: Jpeg2000Header, in_tiles: Iterable[Iterable[Segment]]) -> list[BlockStyle]:
+    """All that COD and COC say, in the main header and those of tiles."""
+    count = len(header.components)
+    codings = [header.coding, *(coding_of_tile(data, segments, count) for segments in in_tiles)]
+    styles = [style for coding in codings for style in coding.components.values()]
+    return styles + [coding.cod.blocks for coding in codings if coding.cod]

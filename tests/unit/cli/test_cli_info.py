@@ -29,7 +29,7 @@ CASES = {
     "jpeg 2000": ("jpeg2000", J2K, AUTO),
     "cut": ("jpeg2000", cut(J2K, 900), AUTO),  # headers alone are looked at
     "packed": ("jpeg2000", repacked(J2K, "PPT"), "OpenJPEG: packed packet headers (PPM, PPT)"),
-    "htj2k": ("htj2k", HTJ2K, "OpenJPH through imagecodecs"),
+    "htj2k": ("htj2k", HTJ2K, "OpenJPH, irreversible by OpenJPEG, through imagecodecs"),
     "mislabelled": ("jpeg-ls", J2K, AUTO),
     "jpeg-ls": ("jpeg-ls", JPEG_LS, "own JPEG-LS decoder (CharLS in small jobs)"),
     "jpeg-ls, cut": ("jpeg-ls", JPEG_LS[:-900], "own JPEG-LS decoder (CharLS in small jobs)"),

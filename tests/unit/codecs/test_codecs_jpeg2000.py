@@ -61,6 +61,19 @@ def test_htj2k_decoder_needs_it() -> None:
     assert not np.array_equal(imagecodecs.htj2k_decode(damaged), array)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("samples", [1, 3])
+def test_overshoot_of_irreversible_htj2k(samples: int, bits: int) -> None:
+    """At hard edges of black and white, values go beyond the range: they are clipped (T.800 G.1.2)."""
+    most = (1 << bits) - 1
+    edges = np.kron(np.random.default_rng(1).integers(0, 2, (12, 10)), np.ones((7, 7))).astype(np.int64)
+    array = np.squeeze(np.stack([edges * most] * samples, -1)).astype(f"u{bits // 8}")
+    stream = bytes(imagecodecs.htj2k_encode(array, level=0.02))
+    assert np.abs(imagecodecs.htj2k_decode(stream).astype(int) - array).max() > most // 2  # what it is for
+    samples_, _ = decoded(stream, header_of(array, "htj2k"))
+    assert np.abs(samples_.array.astype(int) - array).max() < most // 8
+
+
 def test_errors_that_the_binding_keeps_to_itself(capfd: pytest.CaptureFixture[str]) -> None:
     """imagecodecs prints some of OpenJPH's errors and returns an image all the same."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
