@@ -4,7 +4,7 @@ The rows that are made at a time become samples while they are in the processor'
 from the last of them. Components that have a transform, which are three, are made together; others alone.
 
 ``low`` (components, m, n) and ``plane`` (components, height, width) are what `wavelets` has them for, of
-each. ``area`` is that of the level (`wavelets`), x1 > x0 and y1 > y0; of irreversible components ``factors``
+each; they may lie in the same memory. ``area`` is that of the level (`wavelets`), x1 > x0 and y1 > y0; of irreversible components ``factors``
 are (components, 5) float32: those of `wavelets.irreversible`, then half of the step of LL. ``shape`` is (9,)
 int64, by `SHAPE`: which rows of the tile are wanted; in which column their samples start, and how many these
 are; where in ``out`` those of the tile's row 0 would be, by row and column; how far apart those of a row are;

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent
 from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codecs.jpeg2000.selection import lowest_planes, needed_blocks
-from fastdcm.codecs.jpeg2000.transforms import Depth, Values, room_below, write_samples
+from fastdcm.codecs.jpeg2000.transforms import Depth, Values, write_samples
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
@@ -96,13 +96,12 @@ def decode(
         if transformed and len({component.reversible for component in tile.components}) > 1:
             raise CodestreamError("a component transform of both reversible and irreversible components")
         planes = _room((count, *tile.components[0].plane))
-        lows = room_below(area, count)
         values = [
-            _values(source, component, plane, low, wanted, grey, run)
-            for component, plane, low in zip(tile.components, planes, lows, strict=True)
+            _values(source, component, plane, wanted, grey, run)
+            for component, plane in zip(tile.components, planes, strict=True)
         ]
         columns = range(x0 - area.x0, x1 - area.x0)
-        made = values, planes, lows, depths, columns
+        made = values, planes, depths, columns
         place = out, area.y0 - image.y0, x0 - image.x0
         run(
             partial(write_samples, *made, share, *place, transformed=transformed)
@@ -175,14 +174,13 @@ def _values(
     data: Array,
     component: TileComponent,
     plane: Array,
-    low: Array,
     wanted: Area,
     grey: float | None,
     run: Callable[[Iterable[Job]], None],
 ) -> Values:
     """Decode the code-blocks of a tile-component that what is ``wanted`` of its highest level depends on.
 
-    They go to ``plane``; the levels below the highest one are made of them, the last of these in ``low``.
+    They go to ``plane``, and the levels below the highest one are made of them.
     """
     blocks, lowest = _selected(component, wanted, grey)
     if int(blocks[:, WIDTH] @ blocks[:, HEIGHT]) < plane.size:
@@ -207,7 +205,7 @@ def _values(
             for first in range(start, end, together)
         )
     steps = None if component.reversible else [band.step for band in component.bands]
-    return Values(plane, component.resolutions, steps, low)
+    return Values(plane, component.resolutions, steps)
 
 
 def _selected(component: TileComponent, wanted: Area, grey: float | None) -> tuple[Array, Array]:

@@ -57,36 +57,28 @@ class Values:
 
     ``plane`` are its coefficients as `fastdcm.kernels.wavelets` has them, (height, width) int32; ``areas``
     are those of its levels from the lowest on (B-14), the last of which has samples; ``steps`` those of its
-    sub-bands, LL and then three a level (E-3), of an irreversible one. ``low`` is room for the level below
-    the highest one (`room_below`).
+    sub-bands, LL and then three a level (E-3), of an irreversible one. The level below the highest one takes
+    the place of the coefficients that it came of, at the plane's top left: int32, or float32 by its bits.
     """
 
-    def __init__(
-        self, plane: Array, areas: Sequence[Area], steps: Sequence[float] | None, low: Array
-    ) -> None:
-        self.plane = plane
+    def __init__(self, plane: Array, areas: Sequence[Area], steps: Sequence[float] | None) -> None:
         self.reversible = steps is None
         levels = _levels(tuple(areas), None if steps is None else tuple(steps))
         self.area, self.factors = levels.area, levels.factors
         self.decomposed = len(areas) > 1
-        self.low = low if self.reversible else low.view(np.float32)
         if not self.decomposed:
             return
-        work = np.empty((2, low.shape[1] // 2 + 4), self.low.dtype)
-        # They are made in turn in both, and the last shall be in ``low``.
-        rooms = [self.low, np.empty_like(self.low)][:: -1 if len(levels.areas) & 1 else 1]
+        x0, y0, x1, y1 = areas[-2]
+        kind = np.int32 if self.reversible else np.float32
+        rooms = [np.empty((max(1, y1 - y0), max(1, x1 - x0)), kind) for _ in range(2)]
+        work = np.empty((2, (x1 - x0) // 2 + 4), kind)
         if self.reversible:
-            wavelets.reversible_levels(plane, *levels.lowest, levels.areas, work, *rooms)
+            last = wavelets.reversible_levels(plane, *levels.lowest, levels.areas, work, *rooms)
         else:
             scale = float(levels.factors[0, 4])
             of_levels = levels.areas, levels.all_factors
-            wavelets.irreversible_levels(plane, *levels.lowest, scale, *of_levels, work, *rooms)
-
-
-def room_below(area: Area, count: int) -> Array:
-    """Room for the level below one of so many components: (count, m, n) int32, or float32 by its bits."""
-    rows, columns = (-(-end // 2) - -(-start // 2) for start, end in ((area.y0, area.y1), (area.x0, area.x1)))
-    return np.empty((count, max(1, rows), max(1, columns)), np.int32)
+            last = wavelets.irreversible_levels(plane, *levels.lowest, scale, *of_levels, work, *rooms)
+        plane.view(kind)[: y1 - y0, : x1 - x0] = rooms[last][: y1 - y0, : x1 - x0]
 
 
 @lru_cache(maxsize=1024)
@@ -128,7 +120,6 @@ def _factors(area: Area, steps: Sequence[float]) -> list[float]:
 def write_samples(
     components: Sequence[Values],
     planes: Array,
-    lows: Array,
     depths: Sequence[Depth],
     columns: range,
     rows: range,
@@ -140,10 +131,10 @@ def write_samples(
 ) -> None:
     """Make rows of all components of a tile, and samples of their ``columns``.
 
-    ``planes`` and ``lows`` are those that the components were made with. ``transformed`` where there are
-    three, which have a component transform. out: (rows, columns, components) uint8 or uint16, C order, in
-    which the tile's row 0 would be row ``top`` and its ``columns`` start at column ``left``; signed samples
-    as two's complement.
+    ``planes``, (components, height, width) int32, are those that the components were made with.
+    ``transformed`` where there are three, which have a component transform. out: (rows, columns, components)
+    uint8 or uint16, C order, in which the tile's row 0 would be row ``top`` and its ``columns`` start at
+    column ``left``; signed samples as two's complement.
     """
     count, height, width = planes.shape
     flat = out.reshape(out.shape[0], -1)
@@ -151,7 +142,7 @@ def write_samples(
     size = 3 if transformed else 1
     for first in range(0, count, size):
         together = components[first : first + size]
-        plane, low = planes[first : first + size], lows[first : first + size]
+        plane = planes[first : first + size]
         reversible = together[0].reversible
         kind = np.int32 if reversible else np.float32
         at_a_time = max(_LEAST_ROWS, _VALUES_AT_A_TIME // (size * width))
@@ -165,7 +156,7 @@ def write_samples(
         how = shape, limits, work, strip, *outs
         area = together[0].area
         if reversible:
-            highest_levels.reversible_samples(low, plane, area, *how)
+            highest_levels.reversible_samples(plane, plane, area, *how)
         else:
             factors = np.concatenate([each.factors for each in together])
-            highest_levels.irreversible_samples(low.view(np.float32), plane, area, factors, *how)
+            highest_levels.irreversible_samples(plane.view(np.float32), plane, area, factors, *how)
