@@ -4,15 +4,16 @@ The rows that are made at a time become samples while they are in the processor'
 from the last of them. Components that have a transform, which are three, are made together; others alone.
 
 ``low`` (components, m, n) and ``plane`` (components, height, width) are what `wavelets` has them for, of
-each; they may lie in the same memory. ``area`` is that of the level (`wavelets`), x1 > x0 and y1 > y0; of irreversible components ``factors``
-are (components, 5) float32: those of `wavelets.irreversible`, then half of the step of LL. ``shape`` is (9,)
-int64, by `SHAPE`: which rows of the tile are wanted; in which column their samples start, and how many these
-are; where in ``out`` those of the tile's row 0 would be, by row and column; how far apart those of a row are;
-how many rows are made at a time, 16 or more; which components have a level below, a bit each: coefficients of
-others are values. ``limits`` is (3,) int32: shift, least, most of `component_transforms`. ``strip`` is
-(components, p, width), with room for as many rows as are made at a time and twice the lifting steps, ``work``
-as `wavelets` has it. Samples go to ``bytes_out`` or ``words_out``, (rows, columns x components) uint8 and
-uint16, of which the other is empty: one kernel for both, because the wavelets take seconds to compile.
+each; they may lie in the same memory. ``area`` is that of the level (`wavelets`), x1 > x0 and y1 > y0; of
+irreversible components ``factors`` are (components, 5) float32: those of `wavelets.irreversible`, then half
+of the step of LL. ``shape`` is (9,) int64, by `SHAPE`: which rows of the tile are wanted; in which column
+their samples start, and how many these are; where in ``out`` those of the tile's row 0 would be, by row and
+column; how far apart those of a row are; how many rows are made at a time, 16 or more; which components have
+a level below, a bit each: coefficients of others are values. ``limits`` is (3,) int32: shift, least, most of
+`component_transforms`. ``strip`` is (components, p, width), with room for as many rows as are made at a time
+and twice the lifting steps, ``work`` as `wavelets` has it. Samples go to ``bytes_out`` or ``words_out``,
+(rows, columns x components) uint8 and uint16, of which the other is empty: one kernel for both, because the
+wavelets take seconds to compile.
 """
 
 from __future__ import annotations
