@@ -55,6 +55,7 @@ class Header:
     study_instance_uid: str = ""
     modality: str = ""
     instance_number: str = ""
+    burned_in_annotation: str = ""
 
     def changed(self, **fields: Any) -> Header:
         """The same with other values of some fields; quicker than `dataclasses.replace`."""
@@ -117,6 +118,15 @@ class Window(NamedTuple):
     width: float
     function: VoiFunction = "LINEAR"
     explanation: str = ""
+
+
+class Region(NamedTuple):
+    """A rectangle of pixels: its upper left one, counted from 0, and how many it has each way."""
+
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 class Lut(NamedTuple):

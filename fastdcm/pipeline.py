@@ -15,9 +15,16 @@ from numpy.typing import NDArray
 from fastdcm.codecs.decode import decode_frame, decoded_by, is_native, open_video
 from fastdcm.codecs.encode import encode_image
 from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
-from fastdcm.errors import DicomError, FastdcmError, OptionError, RenderError, StrictError
+from fastdcm.errors import BurnedInError, DicomError, FastdcmError, OptionError, RenderError, StrictError
 from fastdcm.model import Header, Notice, Samples
-from fastdcm.options import EncodeOptions, ReadOptions, RenderOptions, split_options
+from fastdcm.options import (
+    DeidentifyOptions,
+    EncodeOptions,
+    GeometryOptions,
+    ReadOptions,
+    RenderOptions,
+    split_options,
+)
 from fastdcm.reader.alike import Alike, Digest, digest_of, named, recall, remember
 from fastdcm.reader.display import DisplayReader
 from fastdcm.reader.frames import FrameIndex
@@ -31,9 +38,12 @@ from fastdcm.rendering.lut import modality_values
 from fastdcm.rendering.plan import GrayPlan, Plan, make_plan, modality_of
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     import pydicom
 
     from fastdcm.codecs.decoders.video import Video
+    from fastdcm.reader.geometry import GeometryReader
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()
@@ -61,6 +71,7 @@ class Image:
         self._unnamed: Digest | None = None
         self._index: FrameIndex | None = None
         self._shown: DisplayReader | None = None
+        self._arrangement: GeometryReader | None = None
         self._video: Video | None = None
         with self._located(None):
             limits = options.limits
@@ -77,6 +88,10 @@ class Image:
             self._found = found
             self._source = found.source
             self._noted = found.notices
+            if options.refuse_burned_in and self._header.burned_in_annotation == "YES":
+                raise BurnedInError(
+                    "Burned In Annotation is YES: the pixels may name the patient, which was to be refused"
+                )
             if not recalled and self._frames.encapsulated:
                 self._video = open_video(self._header, self._frames.stream)
 
@@ -107,6 +122,15 @@ class Image:
             known = self._alike.display if self._alike else None
             self._shown = DisplayReader(self._found, self._header, self._noted, known)
         return self._shown
+
+    @property
+    def _geometry(self) -> GeometryReader:
+        if self._arrangement is None:
+            from fastdcm.reader.geometry import GeometryReader  # most images are shown as they are
+
+            limits = self._options.limits
+            self._arrangement = GeometryReader(self._whole, self._header, limits, self._noted)
+        return self._arrangement
 
     def __len__(self) -> int:
         return self._header.frames
@@ -216,7 +240,9 @@ class Image:
         ``bits=16``; 0 is black.
 
         ``options`` are the fields of `fastdcm.options.RenderOptions`; ``window`` may be a tuple
-        (center, width[, function]) or text. PS3.3 C.11 says what they mean.
+        (center, width[, function]) or text. PS3.3 C.11 says what they mean. Those of
+        `fastdcm.options.GeometryOptions` and `fastdcm.options.DeidentifyOptions` are options, too: sizes
+        are (rows, columns), regions (x, y, width, height).
         """
         pixels = self.render_frame(index, split_options(options)[0])
         # Those that need no rendering may lie in the file's memory.
@@ -239,7 +265,8 @@ class Image:
                 return shown
             samples = self._decode(index, as_rgb=True, mask=False)
             plan = self._plan(index, options, samples.bits)
-            return execute(plan, samples, self._object_range(plan))
+            shown = execute(plan, samples, self._object_range(plan))
+            return shown if options.is_plain else self._arranged(shown, index, options)
 
     def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> Encoded:
         """`encode` with options that are validated already."""
@@ -256,7 +283,38 @@ class Image:
         with self._located(self._check(index)):
             if not self._frames.encapsulated or not shows_as_stored(self._plan(index, render)):
                 return None
+            if not render.is_plain and not self._stays(index, render):
+                return None
             return baseline_jpeg(bytes(self._frames.read(index)[0]), self._header)
+
+    def _arranged(self, shown: Array, index: int, options: RenderOptions) -> Array:
+        """What becomes of display values: black regions first, then their geometry."""
+        from fastdcm.rendering.geometry import arranged, blacked_out, is_label_map, kept, outside_words
+
+        hidden, geometry, header = options.deidentify, options.geometry, self._header
+        if hidden.keep_us_regions:
+            shown = kept(shown, self._geometry.us_regions())
+        if hidden.masks:
+            whole = shown
+            shown, outside = blacked_out(whole, hidden.masks)
+            for mask in outside:
+                self._note(Notice("mask", outside_words(mask, whole)), index)
+        aspect = self._aspect(index, geometry)
+        most = self._options.limits.max_pixels
+        return arranged(shown, geometry, aspect, labels=is_label_map(header), max_pixels=most)
+
+    def _stays(self, index: int, options: RenderOptions) -> bool:
+        """Whether nothing is blacked out, and the geometry that was asked for is the frame's own."""
+        from fastdcm.rendering.geometry import is_unchanged
+
+        geometry = options.geometry
+        return options.deidentify == DeidentifyOptions() and is_unchanged(
+            self.shape, geometry, self._aspect(index, geometry)
+        )
+
+    def _aspect(self, index: int, geometry: GeometryOptions) -> Fraction | None:
+        """How many times as high as wide a frame's pixels are, where that is to be undone."""
+        return self._geometry.aspect(index) if geometry.aspect else None
 
     def explain(self, index: int = 0, **options: Any) -> str:
         """In words, how a frame would be rendered and from where its window comes."""
@@ -298,6 +356,8 @@ class Image:
     def _shown_in_parts(self, index: int, options: RenderOptions) -> Array | None:
         """Display values of a frame of a large native file, shown as it is read; None for others."""
         header, found = self._header, self._found
+        if not options.is_plain:
+            return None
         if self._source.whole is not None or not header.is_gray_words or not found.encoding.little:
             return None
         if self._frames.encapsulated or self._options.allow_partial or not is_native(header):

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from fastdcm.batch import run
+from fastdcm.cli.asked.geometry import deidentify_options, geometry_options
 from fastdcm.cli.asked.image import image_options, render_options
 from fastdcm.cli.asked.output import encode_options, output_options
 from fastdcm.cli.asked.run import damage_options, read_options, run_options
@@ -32,6 +33,8 @@ Examples:
 @click.argument("sources", nargs=-1, required=True, metavar="SRC...", type=click.Path())
 @output_options
 @image_options
+@geometry_options
+@deidentify_options
 @run_options
 @damage_options
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:

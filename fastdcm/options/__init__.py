@@ -4,10 +4,13 @@ Nothing in this package imports numpy, so that the command line can check its ar
 """
 
 from fastdcm.options.convert import ConvertOptions, Existing, FrameSelection
+from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, Format, parse_format
+from fastdcm.options.geometry import GeometryOptions, Resample, parse_size
 from fastdcm.options.keywords import split_options
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
+from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import PresentationShape, RenderOptions, Voi, parse_voi
 from fastdcm.options.window import is_usable, parse_window
 
@@ -17,17 +20,23 @@ __all__ = [
     "LIMIT_NAMES",
     "ConvertOptions",
     "Decoder",
+    "DeidentifyOptions",
     "EncodeOptions",
     "Existing",
     "Format",
     "FrameSelection",
+    "GeometryOptions",
     "Limits",
     "PresentationShape",
     "ReadOptions",
     "RenderOptions",
+    "Resample",
     "Voi",
     "is_usable",
     "parse_format",
+    "parse_region",
+    "parse_regions",
+    "parse_size",
     "parse_voi",
     "parse_window",
     "split_options",

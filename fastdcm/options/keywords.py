@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 from fastdcm.errors import OptionError
+from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import parse_format
+from fastdcm.options.geometry import GeometryOptions, parse_size
+from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import RenderOptions, parse_voi
 from fastdcm.options.window import parse_window
+
+#: Fields of `RenderOptions` that are topics of their own: the fields of these are keywords, too.
+_TOPICS: dict[str, type[Any]] = {
+    "deidentify": DeidentifyOptions,
+    "geometry": GeometryOptions,
+}
+#: Keywords whose values may be written in several ways.
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "window": parse_window,
+    "size": parse_size,
+    "crop": parse_region,
+    "masks": parse_regions,
+}
 
 
 def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions]:
@@ -20,24 +37,28 @@ def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions
     asked = dict(options)
     if asked.keys() & {"quality", "subsampling"}:
         asked.setdefault("reencode", True)
-    if asked.get("window") is not None:
-        asked["window"] = parse_window(asked["window"])
+    for name, parse in _PARSERS.items():
+        if asked.get(name) is not None:
+            asked[name] = parse(asked[name])
     if isinstance(asked.get("voi"), str):
         asked |= parse_voi(asked["voi"])
     if "format" in asked:
         asked["format"] = parse_format(asked["format"])
     if "subsampling" in asked:
         asked["subsampling"] = str(asked["subsampling"]).replace(":", "")
-    render_names = {field.name for field in fields(RenderOptions)}
-    encode_names = {field.name for field in fields(EncodeOptions)}
-    if unknown := sorted(asked.keys() - render_names - encode_names):
-        known = ", ".join(sorted(render_names | encode_names))
-        raise OptionError(f"unknown option {unknown[0]!r}; there are {known}")
+    kinds: dict[str, type[Any]] = {"render": RenderOptions, **_TOPICS, "encode": EncodeOptions}
+    names = {topic: {field.name for field in fields(kind)} for topic, kind in kinds.items()}
+    known = set[str]().union(*names.values())
+    if unknown := sorted(asked.keys() - known):
+        raise OptionError(f"unknown option {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    given = {topic: {name: asked[name] for name in asked.keys() & own} for topic, own in names.items()}
     try:
-        return (
-            RenderOptions(**{name: value for name, value in asked.items() if name in render_names}),
-            EncodeOptions(**{name: value for name, value in asked.items() if name in encode_names}),
-        )
+        for topic, kind in _TOPICS.items():
+            if given[topic] and topic in asked:
+                raise OptionError(f"{min(given[topic])} is a field of {topic}, which is given, too")
+            if given[topic]:
+                given["render"][topic] = kind(**given[topic])
+        return RenderOptions(**given["render"]), EncodeOptions(**given["encode"])
     except (TypeError, ValueError) as error:
         if isinstance(error, OptionError):
             raise

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
 from fastdcm.model import Window
+from fastdcm.options.deidentify import DeidentifyOptions
+from fastdcm.options.geometry import GeometryOptions
 from fastdcm.options.window import check_window
 
 Voi = Literal["window", "lut", "minmax", "object", "percentile", "none"]
@@ -19,7 +22,8 @@ class RenderOptions:
 
     ``window`` overrides the file's; ``window_number`` and ``voi_lut_number`` choose among the
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
-    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16.
+    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. What is blacked out, and
+    which part of the picture is shown in which size, are topics of their own.
     """
 
     window: Window | None = None
@@ -29,6 +33,8 @@ class RenderOptions:
     percentile: tuple[float, float] = (0.0, 100.0)
     presentation_shape: PresentationShape = "photometric"
     bits: Literal[8, 16] = 8
+    deidentify: DeidentifyOptions = DeidentifyOptions()
+    geometry: GeometryOptions = GeometryOptions()
 
     def __post_init__(self) -> None:
         if self.bits not in (8, 16):
@@ -48,6 +54,11 @@ class RenderOptions:
             if self.voi != "window" or self.window_number is not None:
                 raise OptionError("a window of your own excludes voi and window_number")
             check_window(self.window)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether the display values are the picture: all of them, where they are in the source."""
+        return self.deidentify == DeidentifyOptions() and self.geometry == GeometryOptions()
 
 
 def parse_voi(text: str) -> dict[str, Any]:

@@ -46,6 +46,16 @@ class DisplayReader:
             if self._base is None:
                 self._base = self._assemble([(self._top, "the data set")])
             return self._base
+        return self._assemble(self.levels(index))
+
+    def levels(self, index: int) -> list[tuple[Values, str]]:
+        """Where the attributes of a frame may be, with words for it: what counts before the rest first.
+
+        The last one is the data set itself, whose attributes are in no sequence of their own.
+        """
+        top = (self._top, "the data set")
+        if not self._enhanced:
+            return [top]
         self._top.walk.renew()
         self._load_groups()
         levels = []
@@ -54,7 +64,7 @@ class DisplayReader:
             levels.append((group, "the frame's functional group"))
         if self._shared is not None:
             levels.append((self._shared, "the shared functional group"))
-        return self._assemble([*levels, (self._top, "the data set")])
+        return [*levels, top]
 
     def _load_groups(self) -> None:
         if self._base is not None:

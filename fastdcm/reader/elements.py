@@ -47,6 +47,7 @@ WANTED = frozenset(
         0x00280123,  # Double Float Pixel Padding Value
         0x00280124,  # Float Pixel Padding Range Limit
         0x00280125,  # Double Float Pixel Padding Range Limit
+        0x00280301,  # Burned In Annotation
         0x00281040,  # Pixel Intensity Relationship
         0x00281050,  # Window Center
         0x00281051,  # Window Width

@@ -20,8 +20,8 @@ from fastdcm.cli.asked.output import parse_quality
 from fastdcm.cli.profile import profile
 from fastdcm.cli.summary import summary
 from fastdcm.errors import DecodeError, OptionError, WorkerError
-from fastdcm.model import Notice, Window
-from fastdcm.options import ConvertOptions, EncodeOptions, Limits, ReadOptions
+from fastdcm.model import Notice, Region, Window
+from fastdcm.options import ConvertOptions, EncodeOptions, GeometryOptions, Limits, ReadOptions
 
 Invoke = Callable[..., Result]
 
@@ -76,6 +76,19 @@ def _convert(*arguments: str) -> Result:
         ("a.dcm -q 90", lambda o: o == ConvertOptions(encode=EncodeOptions(reencode=True))),
         ("a.dcm --subsampling 420", lambda o: o == ConvertOptions(encode=EncodeOptions(reencode=True))),
         ("a.dcm --bits 16 -F png", lambda o: o.render.bits == 16),
+        ("a.dcm --size 512", lambda o: o.render.geometry == GeometryOptions(size=512)),
+        ("a.dcm --size 640x480", lambda o: o.render.geometry == GeometryOptions(size=(480, 640))),
+        ("a.dcm --size 9 --enlarge", lambda o: o.render.geometry == GeometryOptions(size=9, enlarge=True)),
+        ("a.dcm --scale 0.5", lambda o: o.render.geometry == GeometryOptions(scale=0.5)),
+        ("a.dcm --resample lanczos", lambda o: o.render.geometry == GeometryOptions(resample="lanczos")),
+        ("a.dcm --aspect", lambda o: o.render.geometry == GeometryOptions(aspect=True)),
+        ("a.dcm --crop 1,2,3,4", lambda o: o.render.geometry == GeometryOptions(crop=Region(1, 2, 3, 4))),
+        ("a.dcm --rotate 270", lambda o: o.render.geometry == GeometryOptions(rotate=270)),
+        ("a.dcm --flip v", lambda o: o.render.geometry == GeometryOptions(flip="v")),
+        ("a.dcm --mask 1,2,3,4", lambda o: o.render.deidentify.masks == (Region(1, 2, 3, 4),)),
+        ("a.dcm --mask -1,2,3,4 --mask 5,6,7,8", lambda o: len(o.render.deidentify.masks) == 2),
+        ("a.dcm --keep-us-regions", lambda o: o.render.deidentify.keep_us_regions),
+        ("a.dcm --refuse-burned-in", lambda o: o == ConvertOptions(read=ReadOptions(refuse_burned_in=True))),
         ("a.dcm --png-level 9", lambda o: o.encode.png_level == 9),
         ("a.dcm --frames 2-5,7", lambda o: o.frames.ranges == ((2, 5), (7, 7))),
         ("a.dcm -w -600,1500", lambda o: o.render.window == Window(-600, 1500)),
@@ -288,10 +301,10 @@ def test_summary_words() -> None:
 
 def test_help_is_grouped_and_fits() -> None:
     text = _convert("--help").stdout
-    for heading in ("Output:", "Image:", "Run:", "Examples:"):
+    for heading in ("Output:", "Image:", "Geometry:", "De-identification:", "Run:", "Examples:"):
         assert f"\n{heading}" in text or f"\n  {heading}" in text
     assert "{stem}" in text
-    assert len(text.splitlines()) < 70
+    assert len(text.splitlines()) < 85
 
 
 def test_help_loads_nothing_heavy() -> None:
