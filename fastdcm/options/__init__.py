@@ -3,9 +3,10 @@
 Nothing in this package imports numpy, so that the command line can check its arguments at once.
 """
 
+from fastdcm.options.colour import ColourOptions, Icc
 from fastdcm.options.convert import ConvertOptions, Existing, FrameSelection
 from fastdcm.options.encode import EncodeOptions
-from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, Format, parse_format
+from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, FORMATS, Format, Holds, parse_format, too_deep
 from fastdcm.options.keywords import split_options
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
 from fastdcm.options.render import PresentationShape, RenderOptions, Voi, parse_voi
@@ -13,14 +14,18 @@ from fastdcm.options.window import is_usable, parse_window
 
 __all__ = [
     "EXTENSIONS",
+    "FORMATS",
     "FORMAT_NAMES",
     "LIMIT_NAMES",
+    "ColourOptions",
     "ConvertOptions",
     "Decoder",
     "EncodeOptions",
     "Existing",
     "Format",
     "FrameSelection",
+    "Holds",
+    "Icc",
     "Limits",
     "PresentationShape",
     "ReadOptions",
@@ -31,4 +36,5 @@ __all__ = [
     "parse_voi",
     "parse_window",
     "split_options",
+    "too_deep",
 ]

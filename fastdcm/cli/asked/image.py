@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from fastdcm.cli.asked.colour import colour
 from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
 from fastdcm.options import FrameSelection, RenderOptions, parse_voi, parse_window
 
@@ -48,5 +49,6 @@ def render_options(asked: dict[str, Any]) -> RenderOptions:
         voi_lut_number=asked["voi_lut_number"],
         presentation_shape=asked["presentation_shape"] or "photometric",
         bits=16 if asked["bits"] == "16" else 8,
+        colour=colour(asked),
         **(asked["voi"] or {}),
     )
