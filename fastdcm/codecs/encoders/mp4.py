@@ -6,6 +6,7 @@ the index in front of the frames. Sides are even: a picture of an odd one has it
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -59,7 +60,10 @@ class Mp4:
         self.remark = ""
         # Neither names of programs nor times of day go in; the index comes first where the file can be
         # opened again for it.
-        options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if isinstance(target, str) else {})
+        options = {"fflags": "+bitexact"}
+        if isinstance(target, str):
+            options["movflags"] = "+faststart"
+            target = os.path.abspath(target)  # a relative one may begin as an address does: http:x
         with _told():
             self._container: Any = av.open(target, "w", format="mp4", options=options)
 

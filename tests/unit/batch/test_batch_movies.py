@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -77,6 +78,14 @@ def test_a_named_file_has_all_frames(folder: Path, first_only: bool) -> None:
     report = converted("in/a.dcm", "x.gif", first_only=first_only)
     assert levels(folder / "x.gif") == [10, 20, 30, 40, 50]
     assert not report.notices
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="such names are not allowed there")
+@pytest.mark.parametrize("name", ["http:x", "%03d", "a b?#&"])
+def test_a_folder_whose_name_looks_like_an_address(folder: Path, name: str) -> None:
+    report = converted("in/a.dcm", name, format="mp4")
+    assert not report.failures
+    assert os.listdir(name) == ["a.mp4"]
 
 
 def test_selected_frames(folder: Path) -> None:
