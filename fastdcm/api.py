@@ -97,9 +97,9 @@ def convert(
     ``jobs`` worker processes do the work (None: as many as there are usable cores), so that a
     crashing decoder costs one file; a single file is converted in this process. ``output`` is a
     folder, or for one file an image's name, whose extension decides where ``format`` does not.
-    ``frames`` is "all" (the default but for a named image, which gets frame 1), "3", "2-5" or
-    "1,7,9"; ``existing`` says what happens to outputs that are there ("keep" leaves and counts them as
-    undone, "skip" leaves them, "overwrite"); ``name`` is a template; ``timeout`` is the least number of
+    ``frames`` is "all" (the default but for a named image, which gets frame 1; GIF and MP4 hold all), "3",
+    "2-5" or "1,7,9"; ``existing`` says what happens to outputs that are there ("keep" leaves and counts them
+    as undone, "skip" leaves them, "overwrite"); ``name`` is a template; ``timeout`` is the least number of
     seconds a frame may take. ``strict``, ``allow_partial``, ``decoder`` and ``refuse_burned_in`` are those
     of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
     `fastdcm.options.Limits`. ``fsync`` waits until each image is on the disk. ``watcher`` sees what happens

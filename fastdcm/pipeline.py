@@ -6,7 +6,9 @@ errors and notices.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -18,6 +20,7 @@ from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
 from fastdcm.errors import BurnedInError, DicomError, FastdcmError, OptionError, RenderError, StrictError
 from fastdcm.model import Header, Notice, Samples
 from fastdcm.options import (
+    FORMATS,
     DeidentifyOptions,
     EncodeOptions,
     GeometryOptions,
@@ -27,6 +30,7 @@ from fastdcm.options import (
 )
 from fastdcm.reader.alike import Alike, Digest, digest_of, named, recall, remember
 from fastdcm.reader.display import DisplayReader
+from fastdcm.reader.elements import PROFILES, UNDEFINED
 from fastdcm.reader.frames import FrameIndex
 from fastdcm.reader.header import read_header
 from fastdcm.reader.scan import scan
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
     import pydicom
 
     from fastdcm.codecs.decoders.video import Video
+    from fastdcm.codecs.encoders.movies import Target
+    from fastdcm.profiles import Profiles
     from fastdcm.reader.geometry import GeometryReader
 
 Array = NDArray[Any]
@@ -72,6 +78,7 @@ class Image:
         self._index: FrameIndex | None = None
         self._shown: DisplayReader | None = None
         self._arrangement: GeometryReader | None = None
+        self._profiles: Profiles | None = None
         self._video: Video | None = None
         with self._located(None):
             limits = options.limits
@@ -248,15 +255,20 @@ class Image:
         # Those that need no rendering may lie in the file's memory.
         return pixels if pixels.flags.writeable else pixels.copy()
 
-    def encode(self, index: int = 0, format: str = "jpeg", **options: Any) -> bytes:
-        """A frame as the bytes of an image file: ``format`` "jpeg" or "png".
+    def encode(self, index: int | None = 0, format: str = "jpeg", **options: Any) -> bytes:
+        """A frame as the bytes of an image file; with ``index=None`` all frames in one, as GIF or MP4.
 
-        ``options`` are those of `render` and of `fastdcm.options.EncodeOptions` (quality,
-        subsampling, png_level, reencode). A baseline JPEG frame that rendering would not change is
-        copied as it is coded, unless ``reencode``, quality or subsampling is given.
+        ``format`` is one of `fastdcm.options.FORMAT_NAMES`, ``options`` are those of `render` and of
+        `fastdcm.options.EncodeOptions` (quality, lossless, subsampling, png_level, reencode). A baseline JPEG
+        frame that rendering would not change is copied as it is coded, unless ``reencode``, quality or
+        subsampling is given.
         """
         render, encode = split_options({**options, "format": format})
-        return self.encode_frame(index, render, encode).data
+        if index is not None:
+            return self.encode_frame(index, render, encode).data
+        file = BytesIO()
+        self.encode_frames(range(len(self)), file, render, encode)
+        return file.getvalue()
 
     def render_frame(self, index: int, options: RenderOptions) -> Array:
         """`render` with options that are validated already."""
@@ -266,6 +278,8 @@ class Image:
             samples = self._decode(index, as_rgb=True, mask=False)
             plan = self._plan(index, options, samples.bits)
             shown = execute(plan, samples, self._object_range(plan))
+            if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._colour) is not None:
+                shown = colour.srgb(index, shown)
             return shown if options.is_plain else self._arranged(shown, index, options)
 
     def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> Encoded:
@@ -276,7 +290,69 @@ class Image:
                 return Encoded(file, True)
         pixels = self.render_frame(index, render)
         with self._located(index):
-            return Encoded(encode_image(pixels, encode), False)
+            profile = None
+            if pixels.ndim == 3 and render.colour.icc == "embed" and (colour := self._colour) is not None:
+                profile = colour.for_file(index, encode.format)
+            return Encoded(encode_image(pixels, encode, profile), False)
+
+    def encode_frames(
+        self,
+        indexes: Sequence[int],
+        target: Target,
+        render: RenderOptions,
+        encode: EncodeOptions,
+        begin: Callable[[int], None] = lambda index: None,
+    ) -> None:
+        """Several frames in one file, a path or an open file, each shown for its time (PS3.3 C.7.6.5).
+
+        A few are in memory at a time. ``begin`` is called before each, and with the last one again before the
+        file is finished, which may take as long as some frames. Where an error ends it, what was written is
+        no whole file.
+        """
+        from fastdcm.codecs.encoders.movies import open_movie
+
+        with self._located(None):
+            if not FORMATS[encode.format].frames:
+                many = ", ".join(holds.title for holds in FORMATS.values() if holds.frames)
+                raise OptionError(f"{FORMATS[encode.format].title} holds one frame; all are for {many}")
+            for index in indexes:
+                self._check(index)
+            seconds = self._frame_seconds()
+        frames, threads = len(indexes), self._options.threads
+        with self._located(None), open_movie(target, encode, frames=frames, threads=threads) as movie:
+            for index in indexes:
+                begin(index)
+                pixels = self.render_frame(index, render)
+                with self._located(index):
+                    if pixels.ndim == 3 and render.colour.icc == "embed" and (colour := self._colour):
+                        colour.for_file(index, encode.format)
+                    movie.add(pixels, seconds[index])
+            begin(indexes[-1])
+            movie.finish()
+            if movie.remark:
+                self._noted.append(Notice("frame-time", movie.remark))
+
+    def _frame_seconds(self) -> Sequence[float]:
+        from fastdcm.reader.cine import frame_seconds
+
+        found = self._found
+        if not found.elements:  # the object is one whose values are known; these are not kept
+            found = scan(self._whole)
+        return frame_seconds(found, len(self), self._noted)
+
+    @property
+    def _colour(self) -> Profiles | None:
+        """The ICC profiles, which gray frames are not asked for; None where there can be none."""
+        if self._profiles is None:
+            found = self._found
+            native = found.pixel is not None and found.pixel[2] != UNDEFINED
+            if native and PROFILES.isdisjoint(found.elements):
+                return None
+            from fastdcm.profiles import Profiles
+
+            video = self._video is not None
+            self._profiles = Profiles(self._found, self._display, self._frames, video=video, note=self._note)
+        return self._profiles
 
     def _pass_through(self, index: int, render: RenderOptions) -> bytes | None:
         """The frame's own stream as a JPEG file, where it shows what rendering would give."""
@@ -285,7 +361,10 @@ class Image:
                 return None
             if not render.is_plain and not self._stays(index, render):
                 return None
-            return baseline_jpeg(bytes(self._frames.read(index)[0]), self._header)
+            data = bytes(self._frames.read(index)[0])
+            if self._header.samples_per_pixel == 1 or (colour := self._colour) is None:
+                return baseline_jpeg(data, self._header)
+            return colour.passed_through(index, data, self._header, render.colour.icc)
 
     def _arranged(self, shown: Array, index: int, options: RenderOptions) -> Array:
         """What becomes of display values: black regions first, then their geometry."""
@@ -332,8 +411,6 @@ class Image:
 
     def dataset(self) -> pydicom.Dataset:
         """The whole object as pydicom sees it; needs the bytes of the whole source."""
-        from io import BytesIO
-
         import pydicom
 
         with self._located(None):

@@ -17,7 +17,7 @@ from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import resolve
 from fastdcm.errors import FastdcmError, OptionError, WorkerError
-from fastdcm.options import ConvertOptions
+from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ def run(
     """
     options = options or ConvertOptions()
     if options.name is not None:
-        Template.parse(options.name)
+        template = Template.parse(options.name)
+        if template.has_frame and FORMATS[options.encode.format].frames:
+            title = FORMATS[options.encode.format].title
+            raise OptionError(f"a {title} holds all frames of an object: leave {{frame}} out of --name")
     if jobs is not None and jobs < 1:
         raise OptionError(f"jobs must be at least 1, not {jobs}")
     jobs = jobs or system.usable_cores()

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from fastdcm.batch import run
+from fastdcm.cli.asked.colour import colour_options
 from fastdcm.cli.asked.geometry import deidentify_options, geometry_options
 from fastdcm.cli.asked.image import image_options, render_options
 from fastdcm.cli.asked.output import encode_options, output_options
@@ -35,10 +36,11 @@ Examples:
 @image_options
 @geometry_options
 @deidentify_options
+@colour_options
 @run_options
 @damage_options
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
-    """Convert DICOM files and folders to JPEG or PNG.
+    """Convert DICOM files and folders to JPEG, PNG, and other formats.
 
     A file's image goes beside it and a folder's images into a sibling FOLDER-jpg/, unless -o names
     the place.

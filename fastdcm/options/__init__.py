@@ -3,10 +3,11 @@
 Nothing in this package imports numpy, so that the command line can check its arguments at once.
 """
 
+from fastdcm.options.colour import ColourOptions, Icc
 from fastdcm.options.convert import ConvertOptions, Existing, FrameSelection
 from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.encode import EncodeOptions
-from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, Format, parse_format
+from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, FORMATS, Format, Holds, parse_format, too_deep
 from fastdcm.options.geometry import GeometryOptions, Resample, parse_size
 from fastdcm.options.keywords import split_options
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
@@ -16,8 +17,10 @@ from fastdcm.options.window import is_usable, parse_window
 
 __all__ = [
     "EXTENSIONS",
+    "FORMATS",
     "FORMAT_NAMES",
     "LIMIT_NAMES",
+    "ColourOptions",
     "ConvertOptions",
     "Decoder",
     "DeidentifyOptions",
@@ -26,6 +29,8 @@ __all__ = [
     "Format",
     "FrameSelection",
     "GeometryOptions",
+    "Holds",
+    "Icc",
     "Limits",
     "PresentationShape",
     "ReadOptions",
@@ -40,4 +45,5 @@ __all__ = [
     "parse_voi",
     "parse_window",
     "split_options",
+    "too_deep",
 ]

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from fastdcm.errors import OptionError
-from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import parse_format
-from fastdcm.options.geometry import GeometryOptions, parse_size
+from fastdcm.options.geometry import parse_size
 from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import RenderOptions, parse_voi
 from fastdcm.options.window import parse_window
 
 #: Fields of `RenderOptions` that are topics of their own: the fields of these are keywords, too.
 _TOPICS: dict[str, type[Any]] = {
-    "deidentify": DeidentifyOptions,
-    "geometry": GeometryOptions,
+    field.name: type(field.default) for field in fields(RenderOptions) if is_dataclass(field.default)
 }
 #: Keywords whose values may be written in several ways.
 _PARSERS: dict[str, Callable[[Any], Any]] = {
@@ -32,11 +30,14 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions]:
     """Keyword arguments of the API as the two dataclasses; an unknown name is an `OptionError`.
 
-    Who asks for a quality or a subsampling gets it: then ``reencode`` is true, unless it is given.
+    A topic is given by its fields, or as a whole. Who asks for a quality or a subsampling gets it: then
+    ``reencode`` is true, and with a quality ``lossless`` is false, unless they are given.
     """
     asked = dict(options)
     if asked.keys() & {"quality", "subsampling"}:
         asked.setdefault("reencode", True)
+    if "quality" in asked and asked.setdefault("lossless", False):
+        raise OptionError("quality and lossless exclude each other")
     for name, parse in _PARSERS.items():
         if asked.get(name) is not None:
             asked[name] = parse(asked[name])
@@ -49,8 +50,11 @@ def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions
     kinds: dict[str, type[Any]] = {"render": RenderOptions, **_TOPICS, "encode": EncodeOptions}
     names = {topic: {field.name for field in fields(kind)} for topic, kind in kinds.items()}
     known = set[str]().union(*names.values())
-    if unknown := sorted(asked.keys() - known):
-        raise OptionError(f"unknown option {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    # Of a topic only its class says what is meant: the name of one is no keyword.
+    no_topics = {topic for topic, kind in _TOPICS.items() if not isinstance(asked.get(topic), kind)}
+    if unknown := sorted(asked.keys() - (known - no_topics)):
+        there = ", ".join(sorted(known - _TOPICS.keys()))
+        raise OptionError(f"unknown option {unknown[0]!r}; there are {there}")
     given = {topic: {name: asked[name] for name in asked.keys() & own} for topic, own in names.items()}
     try:
         for topic, kind in _TOPICS.items():

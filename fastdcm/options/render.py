@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
 from fastdcm.model import Window
+from fastdcm.options.colour import ColourOptions
 from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.geometry import GeometryOptions
 from fastdcm.options.window import check_window
@@ -22,8 +23,9 @@ class RenderOptions:
 
     ``window`` overrides the file's; ``window_number`` and ``voi_lut_number`` choose among the
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
-    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. What is blacked out, and
-    which part of the picture is shown in which size, are topics of their own.
+    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. The other fields are topics
+    of their own, whose fields are keywords of the API like these: what becomes of ICC profiles, what is
+    blacked out, and which part of the picture is shown in which size.
     """
 
     window: Window | None = None
@@ -33,6 +35,7 @@ class RenderOptions:
     percentile: tuple[float, float] = (0.0, 100.0)
     presentation_shape: PresentationShape = "photometric"
     bits: Literal[8, 16] = 8
+    colour: ColourOptions = ColourOptions()
     deidentify: DeidentifyOptions = DeidentifyOptions()
     geometry: GeometryOptions = GeometryOptions()
 

@@ -48,23 +48,23 @@ class DisplayReader:
             return self._base
         return self._assemble(self.levels(index))
 
-    def levels(self, index: int) -> list[tuple[Values, str]]:
-        """Where the attributes of a frame may be, with words for it: what counts before the rest first.
+    @property
+    def top(self) -> Values:
+        """The data set itself."""
+        return self._top
 
-        The last one is the data set itself, whose attributes are in no sequence of their own.
-        """
-        top = (self._top, "the data set")
-        if not self._enhanced:
-            return [top]
+    def levels(self, index: int) -> list[tuple[Values, str]]:
+        """Where attributes of a frame may stand, from the most to the least specific, and that in words."""
         self._top.walk.renew()
-        self._load_groups()
+        if self._enhanced:
+            self._load_groups()
         levels = []
         if index < len(self._items):
             group = _item(self._top, self._per_frame, self._items[index], self._per_frame_encoding)
             levels.append((group, "the frame's functional group"))
         if self._shared is not None:
             levels.append((self._shared, "the shared functional group"))
-        return [*levels, top]
+        return [*levels, (self._top, "the data set")]
 
     def _load_groups(self) -> None:
         if self._base is not None:

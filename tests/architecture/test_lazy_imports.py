@@ -41,4 +41,4 @@ def test_native_image_needs_neither_pydicom_nor_numba(pydicom_files: Path) -> No
     code = f"import fastdcm; fastdcm.open({str(pydicom_files / 'CT_small.dcm')!r}).encode()"
     imported = imported_by("-c", code)
     assert "numpy" in imported
-    assert not imported & {"PIL", "fractions", "llvmlite", "numba", "pydicom"}
+    assert not imported & {"PIL", "av", "fractions", "llvmlite", "numba", "pydicom"}

@@ -294,6 +294,7 @@ def test_is_plain() -> None:
         ({"masks": ["1,2,3"]}, "is not X,Y,WIDTH,HEIGHT"),
         ({"masks": [(1, 2, 3, 4), 5]}, r"is not \(x, y, width, height\)"),
         ({"geometry": GeometryOptions(), "size": 5}, "size is a field of geometry"),
+        ({"geometry": 5}, "unknown option 'geometry'; there are .* size,"),
     ],
     ids=str,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from fastdcm.cli.asked.colour import colour_of
 from fastdcm.cli.asked.geometry import deidentify_of, geometry_of
 from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
 from fastdcm.options import FrameSelection, RenderOptions, parse_voi, parse_window
@@ -49,6 +50,7 @@ def render_options(asked: dict[str, Any]) -> RenderOptions:
         voi_lut_number=asked["voi_lut_number"],
         presentation_shape=asked["presentation_shape"] or "photometric",
         bits=16 if asked["bits"] == "16" else 8,
+        colour=colour_of(asked),
         deidentify=deidentify_of(asked),
         geometry=geometry_of(asked),
         **(asked["voi"] or {}),
