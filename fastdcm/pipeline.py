@@ -1,55 +1,37 @@
-"""One object from bytes to pixels, display values and encoded frames.
-
-The only place where reader, codecs and render meet, and where path and frame are attached to
-errors and notices.
-"""
+"""One object from samples to pixels, display values and encoded frames: rendering and encoders meet here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.decode import decode_frame, decoded_by, is_native, open_video
+from fastdcm.codecs.decode import is_native
 from fastdcm.codecs.encode import encode_image
 from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
-from fastdcm.errors import BurnedInError, DicomError, FastdcmError, OptionError, RenderError, StrictError
-from fastdcm.model import Header, Notice, Samples
-from fastdcm.options import (
-    FORMATS,
-    DeidentifyOptions,
-    EncodeOptions,
-    GeometryOptions,
-    ReadOptions,
-    RenderOptions,
-    split_options,
-)
-from fastdcm.reader.alike import Alike, Digest, digest_of, named, recall, remember
-from fastdcm.reader.display import DisplayReader
+from fastdcm.errors import DicomError, OptionError
+from fastdcm.model import Notice
+from fastdcm.opened import Opened
+from fastdcm.options import FORMATS, EncodeOptions, ReadOptions, RenderOptions, split_options
 from fastdcm.reader.elements import PROFILES, UNDEFINED
-from fastdcm.reader.frames import FrameIndex
-from fastdcm.reader.header import read_header
 from fastdcm.reader.scan import scan
 from fastdcm.reader.source import FileSource, Readable, Source, open_source
 from fastdcm.rendering.chain import Range
-from fastdcm.rendering.execute import darkest, execute, execute_parts, rgb, value_range
+from fastdcm.rendering.execute import execute, execute_parts, rgb, value_range
 from fastdcm.rendering.identity import shows_as_stored
 from fastdcm.rendering.lut import modality_values
 from fastdcm.rendering.plan import GrayPlan, Plan, make_plan, modality_of
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     import pydicom
 
-    from fastdcm.codecs.decoders.video import Video
     from fastdcm.codecs.encoders.movies import Target
+    from fastdcm.pictures import Pictures
     from fastdcm.profiles import Profiles
-    from fastdcm.reader.geometry import GeometryReader
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()
@@ -62,7 +44,7 @@ class Encoded(NamedTuple):
     passed_through: bool
 
 
-class Image:
+class Image(Opened):
     """A DICOM object with pixels; made by `fastdcm.open`.
 
     A context manager. ``len()`` is the number of frames. Indexes count from 0; frames in notices
@@ -70,82 +52,10 @@ class Image:
     """
 
     def __init__(self, source: Source, options: ReadOptions = _DEFAULT) -> None:
-        self._source = self._whole = source
-        self._options = options
-        self._noted: list[Notice] = []
         self._object_ranges: dict[Plan, Range | None] = {}
-        self._unnamed: Digest | None = None
-        self._index: FrameIndex | None = None
-        self._shown: DisplayReader | None = None
-        self._arrangement: GeometryReader | None = None
         self._profiles: Profiles | None = None
-        self._video: Video | None = None
-        with self._located(None):
-            limits = options.limits
-            self._alike: Alike | None
-            digest = digest_of(source, limits)
-            if recalled := recall(digest):
-                found, self._alike = recalled
-                # Its own names are read when they are asked for, and its frames are mostly not located.
-                self._header, self._unnamed = self._alike.header, digest
-            else:
-                found = scan(source, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated)
-                self._header = read_header(found, found.notices, limits)
-                self._alike = remember(digest, found, self._header)
-            self._found = found
-            self._source = found.source
-            self._noted = found.notices
-            if options.refuse_burned_in and self._header.burned_in_annotation == "YES":
-                raise BurnedInError(
-                    "Burned In Annotation is YES: the pixels may name the patient, which was to be refused"
-                )
-            if not recalled and self._frames.encapsulated:
-                self._video = open_video(self._header, self._frames.stream)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    @property
-    def header(self) -> Header:
-        """What the file says about its pixels."""
-        unnamed = self._unnamed
-        if unnamed is not None:
-            self._header, self._unnamed = named(self._header, unnamed), None
-        return self._header
-
-    @property
-    def _frames(self) -> FrameIndex:
-        if self._index is None:
-            partly = self._options.allow_partial
-            self._index = FrameIndex(self._found, self._header, self._noted, allow_partial=partly)
-        return self._index
-
-    @property
-    def _display(self) -> DisplayReader:
-        if self._shown is None:
-            known = self._alike.display if self._alike else None
-            self._shown = DisplayReader(self._found, self._header, self._noted, known)
-        return self._shown
-
-    @property
-    def _geometry(self) -> GeometryReader:
-        if self._arrangement is None:
-            from fastdcm.reader.geometry import GeometryReader  # most images are shown as they are
-
-            limits = self._options.limits
-            self._arrangement = GeometryReader(self._whole, self._header, limits, self._noted)
-        return self._arrangement
-
-    def __len__(self) -> int:
-        return self._header.frames
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of a frame."""
-        return self._header.rows, self._header.columns
+        self._made: Pictures | None = None
+        super().__init__(source, options)
 
     def __repr__(self) -> str:
         h = self.header
@@ -153,42 +63,6 @@ class Image:
             f"<fastdcm.Image {h.modality or 'DICOM'} {h.frames} x {h.rows} x {h.columns} "
             f"{h.photometric_interpretation} {h.bits_stored} bits>"
         )
-
-    def close(self) -> None:
-        """Close the source; frames cannot be read after."""
-        if self._video is not None:
-            self._video.close()
-        self._source.close()
-
-    @property
-    def path(self) -> str | None:
-        """The path or name of the source, None for bytes."""
-        return self._source.name
-
-    @property
-    def sequential(self) -> bool:
-        """Whether a frame costs the decoding of those before it, as in video."""
-        return self._video is not None
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """What was odd about the file, so far: reading a frame may add to it.
-
-        What several frames share is told once, with the first of them that was read.
-        """
-        if not self._noted:
-            return ()
-        return tuple(
-            notice
-            if notice.path is not None
-            else Notice(notice.code, notice.message, self.path, notice.frame)
-            for notice in self._noted
-        )
-
-    @property
-    def bytes_read(self) -> int:
-        """Bytes fetched from the source so far."""
-        return self._source.bytes_read
 
     def pixels(
         self,
@@ -273,14 +147,13 @@ class Image:
     def render_frame(self, index: int, options: RenderOptions) -> Array:
         """`render` with options that are validated already."""
         with self._located(self._check(index)):
-            if (shown := self._shown_in_parts(index, options)) is not None:
-                return shown
-            samples = self._decode(index, as_rgb=True, mask=False)
-            plan = self._plan(index, options, samples.bits)
-            shown = execute(plan, samples, self._object_range(plan))
+            if (shown := self._shown_in_parts(index, options)) is None:
+                samples = self._decode(index, as_rgb=True, mask=False)
+                plan = self._plan(index, options, samples.bits)
+                shown = execute(plan, samples, self._object_range(plan))
             if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._colour) is not None:
                 shown = colour.srgb(index, shown)
-            return shown if options.is_plain else self._arranged(shown, index, options)
+            return shown if options.is_plain else self._pictures.of(shown, index, options)
 
     def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> Encoded:
         """`encode` with options that are validated already."""
@@ -354,60 +227,30 @@ class Image:
             self._profiles = Profiles(self._found, self._display, self._frames, video=video, note=self._note)
         return self._profiles
 
+    @property
+    def _pictures(self) -> Pictures:
+        if self._made is None:
+            from fastdcm.pictures import Pictures  # most images are shown as they are
+
+            self._made = Pictures(self._whole, self._header, self._options.limits, self._noted, self._note)
+        return self._made
+
     def _pass_through(self, index: int, render: RenderOptions) -> bytes | None:
         """The frame's own stream as a JPEG file, where it shows what rendering would give."""
         with self._located(self._check(index)):
             if not self._frames.encapsulated or not shows_as_stored(self._plan(index, render)):
                 return None
-            if not render.is_plain and not self._stays(index, render):
+            if not render.is_plain and not self._pictures.is_unchanged(index, render):
                 return None
             data = bytes(self._frames.read(index)[0])
             if self._header.samples_per_pixel == 1 or (colour := self._colour) is None:
                 return baseline_jpeg(data, self._header)
             return colour.passed_through(index, data, self._header, render.colour.icc)
 
-    def _arranged(self, shown: Array, index: int, options: RenderOptions) -> Array:
-        """What becomes of display values: black regions first, then their geometry."""
-        from fastdcm.rendering.geometry import arranged, blacked_out, is_label_map, kept, outside_words
-
-        hidden, geometry, header = options.deidentify, options.geometry, self._header
-        if hidden.keep_us_regions:
-            shown = kept(shown, self._geometry.us_regions())
-        if hidden.masks:
-            whole = shown
-            shown, outside = blacked_out(whole, hidden.masks)
-            for mask in outside:
-                self._note(Notice("mask", outside_words(mask, whole)), index)
-        aspect = self._aspect(index, geometry)
-        most = self._options.limits.max_pixels
-        return arranged(shown, geometry, aspect, labels=is_label_map(header), max_pixels=most)
-
-    def _stays(self, index: int, options: RenderOptions) -> bool:
-        """Whether nothing is blacked out, and the geometry that was asked for is the frame's own."""
-        from fastdcm.rendering.geometry import is_unchanged
-
-        geometry = options.geometry
-        return options.deidentify == DeidentifyOptions() and is_unchanged(
-            self.shape, geometry, self._aspect(index, geometry)
-        )
-
-    def _aspect(self, index: int, geometry: GeometryOptions) -> Fraction | None:
-        """How many times as high as wide a frame's pixels are, where that is to be undone."""
-        return self._geometry.aspect(index) if geometry.aspect else None
-
     def explain(self, index: int = 0, **options: Any) -> str:
         """In words, how a frame would be rendered and from where its window comes."""
         with self._located(self._check(index)):
             return self._plan(index, split_options(options)[0]).rule
-
-    def decoded_by(self, index: int = 0) -> str:
-        """In words, what decodes a frame, as far as headers tell; empty for native ones and video."""
-        with self._located(self._check(index)):
-            if not self._frames.encapsulated or self._video is not None:
-                return ""
-            data, _ = self._frames.read(index)
-            options = self._options
-            return decoded_by(data, self._header, decoder=options.decoder, partial=options.allow_partial)
 
     def dataset(self) -> pydicom.Dataset:
         """The whole object as pydicom sees it; needs the bytes of the whole source."""
@@ -421,49 +264,14 @@ class Image:
             except Exception as error:  # pydicom raises what its parts raise, zlib.error among them
                 raise DicomError(f"pydicom cannot read it: {error}") from error
 
-    def _check(self, index: int) -> int:
-        """The index, if there is such a frame; negative ones are not taken."""
-        if not isinstance(index, (int, np.integer)):
-            raise OptionError(f"index {index!r} is no whole number", path=self.path)
-        if not 0 <= index < len(self):
-            have = "frame 1" if len(self) == 1 else f"frames 1 to {len(self)}"
-            raise OptionError(f"index {index} is frame {index + 1}; the object has {have}", path=self.path)
-        return index
-
     def _shown_in_parts(self, index: int, options: RenderOptions) -> Array | None:
         """Display values of a frame of a large native file, shown as it is read; None for others."""
         header, found = self._header, self._found
-        if not options.is_plain:
-            return None
         if self._source.whole is not None or not header.is_gray_words or not found.encoding.little:
             return None
         if self._frames.encapsulated or self._options.allow_partial or not is_native(header):
             return None
         return execute_parts(self._plan(index, options), header, partial(self._frames.parts, index))
-
-    def _decode(self, index: int, *, as_rgb: bool, mask: bool = True) -> Samples:
-        if self._video is not None and self._video.is_there():
-            return self._video.frame(index, rgb=as_rgb, note=lambda notice: self._note(notice, index))
-        alike = None if mask else self._alike
-        if alike is not None and (known := alike.samples(self._found, index)):
-            return known
-        data, bit_offset = self._frames.read(index)
-        samples = decode_frame(
-            data,
-            self._header,
-            encapsulated=self._frames.encapsulated,
-            bit_offset=bit_offset,
-            little=self._found.encoding.little,
-            rgb=as_rgb,
-            mask=mask,
-            darkest=partial(self._darkest, index) if self._options.allow_partial else None,
-            threads=self._options.threads,
-            decoder=self._options.decoder,
-            note=lambda notice: self._note(notice, index),
-        )
-        if alike is not None and not self._noted:
-            alike.was_decoded(samples)
-        return samples
 
     def _plan(self, index: int, options: RenderOptions, bits: int = 0) -> Plan:
         """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""
@@ -481,14 +289,6 @@ class Image:
             alike.display, alike.plan = display, (options, plan)
         return plan
 
-    def _darkest(self, index: int, bits: int) -> float:
-        """The stored value with which a frame of this depth that is cut is filled up."""
-        header = self._header.changed(bits_stored=bits or self._header.bits_stored)
-        try:
-            return darkest(make_plan(header, self._display.read(index), RenderOptions(), []), header)
-        except RenderError:
-            return 0.0  # nothing can be shown, so nothing is dark
-
     def _object_range(self, plan: Plan) -> Range | None:
         """The range over all frames, where the plan asks for it; computed once."""
         if not isinstance(plan, GrayPlan) or plan.automatic is None or plan.automatic.scope != "object":
@@ -496,46 +296,6 @@ class Image:
         if plan not in self._object_ranges:
             self._object_ranges[plan] = value_range(plan, map(self._decode_named, range(len(self))))
         return self._object_ranges[plan]
-
-    def _decode_named(self, index: int) -> Samples:
-        """A frame whose errors name it, also where another one is being rendered."""
-        try:
-            return self._decode(index, as_rgb=True)
-        except FastdcmError as error:
-            error.at(frame=index + 1)
-            raise
-
-    def _note(self, notice: Notice, index: int) -> None:
-        # What is odd about one frame mostly is about all: the first tells for them.
-        if not any(known.code == notice.code and known.message == notice.message for known in self._noted):
-            self._noted.append(Notice(notice.code, notice.message, None, index + 1))
-
-    def _located(self, index: int | None) -> _Located:
-        """Attach path and frame to errors; where notices are errors, raise them."""
-        return _Located(self, None if index is None else index + 1)
-
-
-class _Located:
-    """The context manager of `Image._located`; a generator's would cost an image ten microseconds."""
-
-    __slots__ = ("_frame", "_image")
-
-    def __init__(self, image: Image, frame: int | None) -> None:
-        self._image, self._frame = image, frame
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        image = self._image
-        if error is None:
-            if image._options.strict and image._noted:
-                first = image._noted[0]
-                raise StrictError(first.message, path=image.path, frame=first.frame)
-        elif isinstance(error, FastdcmError):
-            error.at(path=image.path, frame=self._frame)
-        elif isinstance(error, MemoryError):
-            raise DicomError("not enough memory", path=image.path, frame=self._frame) from error
 
 
 def open_image(src: Readable, options: ReadOptions = _DEFAULT) -> Image:

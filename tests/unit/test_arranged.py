@@ -256,6 +256,10 @@ def test_the_source_is_not_written_to() -> None:
         opened.render(masks=[(0, 0, 20, 20)])
         opened.render(rotate=180)[:] = 1
         opened.render(crop=(0, 0, COLUMNS, 2))[:] = 1
+        opened.render()[:] = 1
+    with fastdcm.open(data) as opened:
+        opened.render()[:] = 1
+        assert not opened.pixels().flags.writeable
     assert data == before
 
 

@@ -69,6 +69,7 @@ def opened_path(data: bytes, folder: Path) -> fastdcm.Image:
 OPENERS: dict[str, Callable[[bytes, Path], fastdcm.Image]] = {
     "path": opened_path,
     "bytes": lambda data, folder: fastdcm.open(data),
+    "bytearray": lambda data, folder: fastdcm.open(bytearray(data)),
     "memoryview": lambda data, folder: fastdcm.open(memoryview(data)),
     "file object": lambda data, folder: fastdcm.open(io.BytesIO(data)),
     "pipe": lambda data, folder: fastdcm.open(Pipe(data)),  # type: ignore[arg-type]
