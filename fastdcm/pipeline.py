@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pydicom
 
     from fastdcm.codecs.decoders.video import Video
+    from fastdcm.presentation.presenter import Presenter
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()
@@ -62,6 +63,7 @@ class Image:
         self._index: FrameIndex | None = None
         self._shown: DisplayReader | None = None
         self._video: Video | None = None
+        self._presents: Presenter | None = None
         with self._located(None):
             limits = options.limits
             self._alike: Alike | None
@@ -107,6 +109,15 @@ class Image:
             known = self._alike.display if self._alike else None
             self._shown = DisplayReader(self._found, self._header, self._noted, known)
         return self._shown
+
+    @property
+    def _presenter(self) -> Presenter:
+        if self._presents is None:
+            from fastdcm.presentation.presenter import Presenter  # most images are shown without
+
+            limits = self._options.limits
+            self._presents = Presenter(self._whole, self.header, limits, self._words, self._noted)
+        return self._presents
 
     def __len__(self) -> int:
         return self._header.frames
@@ -235,15 +246,18 @@ class Image:
     def render_frame(self, index: int, options: RenderOptions) -> Array:
         """`render` with options that are validated already."""
         with self._located(self._check(index)):
-            if (shown := self._shown_in_parts(index, options)) is not None:
-                return shown
-            samples = self._decode(index, as_rgb=True, mask=False)
-            plan = self._plan(index, options, samples.bits)
-            return execute(plan, samples, self._object_range(plan))
+            if (shown := self._shown_in_parts(index, options)) is None:
+                samples = self._decode(index, as_rgb=True, mask=False)
+                plan = self._plan(index, options, samples.bits)
+                shown = execute(plan, samples, self._object_range(plan))
+            if options.overlay or options.presentation:
+                shown = self._presenter.show(shown, index, options)
+            return shown
 
     def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> Encoded:
         """`encode` with options that are validated already."""
-        if encode.format == "jpeg" and not encode.reencode and may_hold_baseline(self._header):
+        plain = encode.format == "jpeg" and not (encode.reencode or render.overlay or render.presentation)
+        if plain and may_hold_baseline(self._header):
             file = self._pass_through(index, render)
             if file is not None:
                 return Encoded(file, True)
@@ -328,12 +342,33 @@ class Image:
             alike.was_decoded(samples)
         return samples
 
+    def _words(self, index: int) -> Array:
+        """A frame's words with all of their bits, those that samples leave free among them."""
+        allocated = self._header.bits_allocated
+        words = self._header.changed(bits_stored=allocated, high_bit=allocated - 1, pixel_representation=0)
+        data, bit_offset = self._frames.read(index)
+        samples = decode_frame(
+            data,
+            words,
+            encapsulated=self._frames.encapsulated,
+            bit_offset=bit_offset,
+            little=self._found.encoding.little,
+            darkest=(lambda bits: 0.0) if self._options.allow_partial else None,
+            threads=self._options.threads,
+            decoder=self._options.decoder,
+            note=lambda notice: None,  # it was decoded for its samples, too
+        )
+        array: Array = samples.array
+        return array
+
     def _plan(self, index: int, options: RenderOptions, bits: int = 0) -> Plan:
         """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""
         header, alike = self._header, self._alike
         if bits > header.bits_stored:
             # A codestream that is deeper than declared: its values count.
             header, alike = header.changed(bits_stored=bits), None
+        if options.presentation:
+            return self._presenter.plan(header, self._display.read(index), index, options)
         if alike is not None and alike.plan is not None:
             made_for, plan = alike.plan
             if made_for is options or made_for == options:

@@ -10,6 +10,8 @@ import click
 from fastdcm.batch import run
 from fastdcm.cli.asked.image import image_options, render_options
 from fastdcm.cli.asked.output import encode_options, output_options
+from fastdcm.cli.asked.overlays import overlays_options
+from fastdcm.cli.asked.presentation import presentation_state_options
 from fastdcm.cli.asked.run import damage_options, read_options, run_options
 from fastdcm.cli.grouped import GroupedCommand
 from fastdcm.cli.messages import error_line, write_line
@@ -32,6 +34,8 @@ Examples:
 @click.argument("sources", nargs=-1, required=True, metavar="SRC...", type=click.Path())
 @output_options
 @image_options
+@overlays_options
+@presentation_state_options
 @run_options
 @damage_options
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:

@@ -7,6 +7,8 @@ from fastdcm.options.convert import ConvertOptions, Existing, FrameSelection
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, Format, parse_format
 from fastdcm.options.keywords import split_options
+from fastdcm.options.overlays import OverlayOptions, parse_color, parse_overlay_groups
+from fastdcm.options.presentation import PresentationOptions
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
 from fastdcm.options.render import PresentationShape, RenderOptions, Voi, parse_voi
 from fastdcm.options.window import is_usable, parse_window
@@ -22,12 +24,16 @@ __all__ = [
     "Format",
     "FrameSelection",
     "Limits",
+    "OverlayOptions",
+    "PresentationOptions",
     "PresentationShape",
     "ReadOptions",
     "RenderOptions",
     "Voi",
     "is_usable",
+    "parse_color",
     "parse_format",
+    "parse_overlay_groups",
     "parse_voi",
     "parse_window",
     "split_options",

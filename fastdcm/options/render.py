@@ -7,6 +7,8 @@ from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
 from fastdcm.model import Window
+from fastdcm.options.overlays import OverlayOptions
+from fastdcm.options.presentation import PresentationOptions
 from fastdcm.options.window import check_window
 
 Voi = Literal["window", "lut", "minmax", "object", "percentile", "none"]
@@ -19,7 +21,8 @@ class RenderOptions:
 
     ``window`` overrides the file's; ``window_number`` and ``voi_lut_number`` choose among the
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
-    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16.
+    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. In the API the fields of
+    ``overlay`` and ``presentation`` are keywords like the others.
     """
 
     window: Window | None = None
@@ -29,6 +32,8 @@ class RenderOptions:
     percentile: tuple[float, float] = (0.0, 100.0)
     presentation_shape: PresentationShape = "photometric"
     bits: Literal[8, 16] = 8
+    overlay: OverlayOptions = OverlayOptions()
+    presentation: PresentationOptions = PresentationOptions()
 
     def __post_init__(self) -> None:
         if self.bits not in (8, 16):

@@ -74,10 +74,15 @@ WANTED = frozenset(
         0x7FE00002,  # Extended Offset Table Lengths
     }
 )
-#: Those that grow with the frames or hold LUTs, and so may be long: sequences and offset tables.
+#: Those that grow with the frames or hold LUTs or drawings, and so may be long: sequences and offset tables.
 LONG_VALUES = frozenset(
     (0x00041220, 0x00283000, 0x00283010, 0x20500010, 0x52009229, 0x52009230, 0x7FE00001, 0x7FE00002)
-)
+) | {
+    0x00081115,  # Referenced Series Sequence
+    0x00283110,  # Softcopy VOI LUT Sequence
+    0x00700001,  # Graphic Annotation Sequence
+    0x0070005A,  # Displayed Area Selection Sequence
+}
 
 
 class Encoding(NamedTuple):

@@ -78,8 +78,14 @@ class DataSet:
         return data
 
 
-def scan(source: Source, *, max_nesting: int = MAX_NESTING, max_inflated: int = MAX_INFLATED) -> DataSet:
-    """Find the elements that rendering needs, and the pixel data.
+def scan(
+    source: Source,
+    *,
+    max_nesting: int = MAX_NESTING,
+    max_inflated: int = MAX_INFLATED,
+    wanted: frozenset[int] = WANTED,
+) -> DataSet:
+    """Find the elements that rendering needs, or others that are ``wanted``, and the pixel data.
 
     ``max_nesting`` is how deep sequences of undefined length may go, ``max_inflated`` how many bytes a
     deflated data set may have.
@@ -122,7 +128,7 @@ def scan(source: Source, *, max_nesting: int = MAX_NESTING, max_inflated: int = 
         head = source.part(0, 12)
     encoding = _encoding(uid, head, source.size - start, notices, has_meta=has_meta)
     data_set = DataSet(source, encoding, uid, walk=walk)
-    _scan_elements(data_set, start)
+    _scan_elements(data_set, start, wanted)
     return data_set
 
 
@@ -252,8 +258,8 @@ _HEADS = {
 }
 
 
-def _scan_elements(found: DataSet, start: int) -> None:
-    """Walk the top level from ``start`` and note the wanted elements in ``found``."""
+def _scan_elements(found: DataSet, start: int, tags: frozenset[int]) -> None:
+    """Walk the top level from ``start`` and note the elements with these tags in ``found``."""
     source, encoding, elements, short = found.source, found.encoding, found.elements, SHORT_VRS
     explicit = encoding.explicit
     unpack, smallest, group, pixels, wanted = _HEADS[explicit, encoding.little]
@@ -261,7 +267,10 @@ def _scan_elements(found: DataSet, start: int) -> None:
     buffer, base = source.ahead(start, width), start
     # Positions count from the start of the buffer. An element before it was the last one, or none.
     position, last, vr, number, length = 0, len(buffer) - smallest, b"", 0, 0
-    compiled = encoding.little and _PAYOFF.reached(ELEMENTS_A_SCAN)
+    if tags is not WANTED:
+        wanted = {tag_of(tag, encoding.little): tag for tag in tags}
+    # The kernel knows what rendering needs, and nothing else.
+    compiled = encoding.little and tags is WANTED and _PAYOFF.reached(ELEMENTS_A_SCAN)
     plain = compiled  # whether plain elements may follow
     more = 0
     for walked in range(MAX_TOP_ELEMENTS):

@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
+from fastdcm.cli.asked.overlays import overlay_options
+from fastdcm.cli.asked.presentation import presentation_options
 from fastdcm.options import FrameSelection, RenderOptions, parse_voi, parse_window
 
 image_options = under(
@@ -48,5 +50,7 @@ def render_options(asked: dict[str, Any]) -> RenderOptions:
         voi_lut_number=asked["voi_lut_number"],
         presentation_shape=asked["presentation_shape"] or "photometric",
         bits=16 if asked["bits"] == "16" else 8,
+        overlay=overlay_options(asked),
+        presentation=presentation_options(asked),
         **(asked["voi"] or {}),
     )
