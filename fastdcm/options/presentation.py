@@ -19,8 +19,8 @@ class PresentationOptions:
 
     ``display_pixel_spacing`` is the size in mm of a pixel on the display that the image is meant for, by
     which the mode TRUE SIZE is obeyed; without it such an area comes with its own pixels (PS3.18 9.5.2.3).
-    ``annotation_font`` is the path of a TrueType or OpenType font for text, where the built-in one has not
-    the letters (it has the Latin ones).
+    ``annotation_font`` is the path of a TrueType or OpenType font for text. Without it text is in a built-in
+    font, or where that has not the letters (it has little beyond ASCII) in one of the system.
     """
 
     presentation_state: str | None = None

@@ -124,12 +124,13 @@ class _Strokes:
                 stroke = partial(graphics.stroke, graphic=graphic, outline=outline, width=width)
                 self._add(layer, graphic.line, stroke)
             for label in item.texts:
-                if missing := text.lacking(label.value, font):
+                own = text.font_for(label.value, font)
+                if missing := text.lacking(label.value, own):
                     self._note(
                         "annotation-font",
                         f"the font has no glyphs for {missing[:20]}; name one that has (--annotation-font)",
                     )
-                write = partial(text.write, text=label, view=view, flipped=flipped, font_path=font)
+                write = partial(text.write, text=label, view=view, flipped=flipped, font_path=own)
                 self._add(layer, label.style, write)
 
     def onto(self, pixels: Array) -> Array:

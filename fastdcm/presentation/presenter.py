@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from numpy.typing import NDArray
@@ -65,8 +66,10 @@ class Presenter:
         """
         shape = (pixels.shape[0], pixels.shape[1])
 
+        words = cache(lambda: self._words(index))  # of several overlays that are embedded, once
+
         def plane_of(group: int) -> Bits | None:
-            return self._overlays.plane(group, index, shape, lambda: self._words(index))
+            return self._overlays.plane(group, index, shape, words)
 
         applied = self._applied(index, options.presentation)
         if applied is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
@@ -228,12 +229,11 @@ def _areas(values: Values) -> Iterator[Area]:
 
 
 def _pair(item: Values, tag: int) -> tuple[int, int] | None:
-    """Two SL values; SS, as the first draft of the standard had it, where there are four bytes."""
+    """Two SL values."""
     raw = item.raw(tag) or b""
-    if len(raw) not in (4, 8):
+    if len(raw) != 8:
         return None
-    half, order = len(raw) // 2, "little" if item.encoding.little else "big"
-    first, second = (int.from_bytes(part, order, signed=True) for part in (raw[:half], raw[half:]))  # type: ignore[arg-type]
+    first, second = struct.unpack(item.encoding.order + "2i", raw)
     return first, second
 
 

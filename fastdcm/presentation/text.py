@@ -34,6 +34,35 @@ def font_of(path: str | None, size: int) -> Any:
         raise OptionError(f"annotation font {path}: {error}") from error
 
 
+#: Fonts of many systems, for letters that Pillow's own font has not; Pillow knows where they lie.
+_OTHER_FONTS = (
+    "DejaVuSans.ttf",
+    "NotoSans-Regular.ttf",
+    "LiberationSans-Regular.ttf",
+    "Arial.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "Arial Unicode.ttf",
+    "msgothic.ttc",
+)
+
+
+@lru_cache(maxsize=256)
+def font_for(value: str, path: str | None) -> str | None:
+    """The font for a text: the one that is named; else Pillow's own, or one of the system with its letters.
+
+    None is Pillow's own, which has little beyond ASCII.
+    """
+    if path is not None or not lacking(value, None):
+        return path
+    for name in _OTHER_FONTS:
+        try:
+            if not lacking(value, name):
+                return name
+        except OptionError:
+            continue  # not on this system
+    return None
+
+
 def lacking(value: str, path: str | None) -> str:
     """The letters of a text for which a font has no glyph."""
     font = font_of(path, 32)

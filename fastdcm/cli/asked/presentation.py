@@ -33,7 +33,7 @@ presentation_state_options = under(
         "--annotation-font",
         type=click.Path(exists=True, dir_okay=False),
         metavar="FILE",
-        help="Font for text, TrueType or OpenType; the built-in one has Latin letters.",
+        help="Font for text, TrueType or OpenType; default: built-in.",
     ),
 )
 
