@@ -24,6 +24,8 @@ Note = Callable[[str, str], None]
 _MOST = 1 << 16
 #: Points that a kind of graphic must have, at least (C.10.5.1.2).
 _POINTS = {"POINT": 1, "POLYLINE": 2, "INTERPOLATED": 2, "CIRCLE": 2, "ELLIPSE": 4}
+#: Letters of a text; ST has 1024 at most (PS3.5 6.2).
+_MOST_LETTERS = 4096
 _UNITS = {"PIXEL": False, "DISPLAY": True}
 
 
@@ -99,6 +101,9 @@ def _texts(item: Values, terms: tuple[str, ...], note: Note) -> Iterator[Text]:
         raw = text.raw(0x00700006) or b""
         value = "\n".join(decoded(raw, terms).replace("\r\n", "\n").replace("\r", "\n").split("\n"))
         value = value.rstrip(" \0\n")
+        if len(value) > _MOST_LETTERS:
+            note("annotation", f"a text of {len(value)} letters was cut")
+            value = value[:_MOST_LETTERS]
         corners = _points(text, 0x00700010)[:1] + _points(text, 0x00700011)[:1]
         anchor = _points(text, 0x00700014)[:1]
         units = [text.text(tag).upper() for tag in (0x00700003, 0x00700004)]

@@ -46,7 +46,7 @@ def stroke(canvas: Any, graphic: Graphic, outline: tuple[Point, ...], width: int
     from PIL import ImageDraw
 
     pen = ImageDraw.Draw(canvas)
-    whole = [_pixel(point) for point in outline]
+    whole = [whole_pixel(point) for point in outline]
     if graphic.kind == "POINT":
         # A pixel alone would hardly be seen.
         x, y = whole[0]
@@ -60,7 +60,7 @@ def fill(canvas: Any, outline: tuple[Point, ...]) -> None:
     """Fill a closed outline on a Pillow image of one channel."""
     from PIL import ImageDraw
 
-    whole = [_pixel(point) for point in outline]
+    whole = [whole_pixel(point) for point in outline]
     if len(set(whole)) > 2:
         ImageDraw.Draw(canvas).polygon(whole, fill=255)
 
@@ -69,7 +69,7 @@ def _shown(point: Point, graphic: Graphic, view: View) -> Point:
     return view.of_area(point) if graphic.displayed else view.of_image(point)
 
 
-def _pixel(point: Point) -> tuple[int, int]:
+def whole_pixel(point: Point) -> tuple[int, int]:
     """The pixel in which a place lies; what is far outside stays outside."""
     x, y = (math.floor(min(max(part, -1e6), 1e6)) for part in point)
     return x, y

@@ -158,13 +158,11 @@ def resized(pixels: Array, columns: int, rows: int) -> Array:
         pixels = pixels.astype(np.uint8) * np.uint8(255)
     fewer = columns <= pixels.shape[1] and rows <= pixels.shape[0]
     way = Image.Resampling.BOX if fewer else Image.Resampling.BILINEAR
-    if pixels.dtype == np.uint8:
-        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((columns, rows), way))
-    # Pillow resizes 16 bits as floats, a channel at a time.
+    # As floats, a channel at a time: of integers Pillow rounds what comes of the first direction, too.
     channels = pixels[..., None] if pixels.ndim == 2 else pixels
-    floats = [
-        np.asarray(Image.fromarray(channels[..., k].astype(np.float32)).resize((columns, rows), way))
-        for k in range(channels.shape[2])
-    ]
-    whole: Array = np.floor(np.clip(np.stack(floats, axis=2), 0, 65535) + 0.5).astype(pixels.dtype)
+    whole = np.empty((rows, columns, channels.shape[2]), pixels.dtype)
+    for channel in range(channels.shape[2]):
+        floats = Image.fromarray(channels[..., channel].astype(np.float32)).resize((columns, rows), way)
+        # Both ways are means of what is there, so nothing lies beyond the range.
+        np.floor(np.asarray(floats) + 0.5, out=whole[..., channel], casting="unsafe")
     return np.squeeze(whole, axis=2) if pixels.ndim == 2 else whole

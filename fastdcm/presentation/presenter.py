@@ -21,6 +21,9 @@ from fastdcm.reader.source import Source
 from fastdcm.rendering.plan import Plan, make_plan
 
 Array = NDArray[Any]
+#: A displayed area has no more pixels than so many, or so many times those of the image, and no more than an
+#: image may have: more are a damaged state's, and take minutes.
+_MOST_PIXELS, _MOST_TIMES = 1 << 24, 64
 
 
 class Presenter:
@@ -84,7 +87,7 @@ class Presenter:
             index,
             plane_of,
             options.presentation,
-            max_pixels=self._limits.max_pixels,
+            max_pixels=min(self._limits.max_pixels, max(_MOST_PIXELS, _MOST_TIMES * shape[0] * shape[1])),
             note=self._note,
             hide=hide,
         )

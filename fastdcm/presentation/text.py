@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from fastdcm.errors import OptionError
-from fastdcm.presentation.graphics import line_width
+from fastdcm.presentation.graphics import line_width, whole_pixel
 from fastdcm.presentation.placing import View
 from fastdcm.presentation.state import Point, Text
 
@@ -87,7 +87,7 @@ def write(canvas: Any, text: Text, view: View, flipped: bool, font_path: str | N
         covered = _at_anchor(canvas, text, anchor, usual, font_path)
     if text.anchor_visible and anchor is not None:
         pen, width = ImageDraw.Draw(canvas), line_width(view.size)
-        x, y = math.floor(anchor[0]), math.floor(anchor[1])
+        x, y = whole_pixel(anchor)
         if text.box is not None:
             left, upper, right, lower = covered
             nearest = min(max(x, left), right), min(max(y, upper), lower)
@@ -140,7 +140,7 @@ def _at_anchor(canvas: Any, text: Text, anchor: Point, usual: float, font_path: 
 
 def _put(canvas: Any, piece: Any, x: float, y: float) -> Box:
     """Paste, moved into the image where a part would lie outside: it shall be displayed (C.10.5.1.1)."""
-    left, upper = math.floor(x + 0.5), math.floor(y + 0.5)
+    left, upper = whole_pixel((x + 0.5, y + 0.5))
     if -piece.width < left < canvas.width and -piece.height < upper < canvas.height:
         left = max(0, min(left, canvas.width - piece.width))
         upper = max(0, min(upper, canvas.height - piece.height))
