@@ -85,8 +85,7 @@ def present(
             if plane is not None and plane.any():
                 strokes.add_plane(layer, placed(hide(plane), placing))
     strokes.add_annotations()
-    pixels = placed(hide(pixels), placing)
-    return strokes.onto(pixels)
+    return strokes.onto(np.ascontiguousarray(placed(hide(pixels), placing)))
 
 
 class _Stroke(NamedTuple):

@@ -118,6 +118,9 @@ def parse_state(data: bytes, name: str) -> State:
         raise UnsupportedError("mask subtraction (0028,6100) is not supported")
     rescale, modality_lut = read_modality(values, signed=False, note=note)
     presentation = first_item(values, 0x20500010)
+    shape = values.text(0x20500020).upper()
+    if shape not in ("", "IDENTITY", "INVERSE"):
+        note("presentation-shape", f"Presentation LUT Shape {shape} is not for displays; IDENTITY was taken")
     state = State(
         name=name,
         kind=kind,
@@ -128,7 +131,7 @@ def parse_state(data: bytes, name: str) -> State:
         modality_lut=modality_lut,
         vois=tuple(_vois(values, note)),
         presentation_lut=None if presentation is None else read_lut(presentation, signed=False, note=note),
-        presentation_lut_shape=values.text(0x20500020).upper(),
+        presentation_lut_shape=shape,
         palette=read_palette(values, signed=False) if kind == "pseudo-color" else None,
         shutter=_shutter(values, note),
         rotation=_rotation(values),

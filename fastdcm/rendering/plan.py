@@ -191,7 +191,12 @@ def _presentation(
     if display.softcopy:
         # PS3.4 N.2.1.4: the image's Photometric Interpretation is ignored.
         return shape == "INVERSE", f"presentation LUT shape {shape}" if shape else ""
-    if shape in ("IDENTITY", "INVERSE") and (shape == "INVERSE") != monochrome1:
+    if shape not in ("", "IDENTITY", "INVERSE"):
+        # LIN OD is print's (C.11.4), and what is not the standard's says nothing.
+        notice = Notice("presentation-shape", f"Presentation LUT Shape {shape} is not for displays; ignored")
+        if notice not in notices:
+            notices.append(notice)
+    elif shape and (shape == "INVERSE") != monochrome1:
         if options.presentation_shape == "follow":
             return shape == "INVERSE", f"presentation LUT shape {shape} followed"
         notice = Notice(
