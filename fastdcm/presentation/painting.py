@@ -31,7 +31,7 @@ def paint(pixels: Array, mask: Array, color: Paint, opacity: float = 1.0) -> Non
     target = pixels[..., None] if pixels.ndim == 2 else pixels
     touched = mask != 0
     if opacity >= 1 and (mask.dtype == np.bool_ or not np.any(touched & (mask != 255))):
-        target[touched] = values.astype(pixels.dtype)
+        np.copyto(target, values.astype(pixels.dtype), where=touched[..., None])
         return
     cover = mask[touched][:, None].astype(np.float64) * (1.0 if mask.dtype == np.bool_ else 1 / 255) * opacity
     before = target[touched].astype(np.float64)

@@ -63,6 +63,7 @@ def font_for(value: str, path: str | None) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def lacking(value: str, path: str | None) -> str:
     """The letters of a text for which a font has no glyph."""
     font = font_of(path, 32)
@@ -149,33 +150,39 @@ def _put(canvas: Any, piece: Any, x: float, y: float) -> Box:
     return left, upper, left + piece.width, upper + piece.height
 
 
+@lru_cache(maxsize=256)
 def _fitting(value: str, along: float, across: float, usual: float, font_path: str | None) -> int:
     """The largest size of letters that a box holds, within reason."""
     tried = 64
-    probe = _lettering(value, tried, "left", font_path)
-    size: int = math.floor(min(along / max(probe.width, 1), across / max(probe.height, 1)) * tried)
+    wide, high, _ = _extent(value, tried, font_path)
+    size: int = math.floor(min(along / wide, across / high) * tried)
     size = max(_LEAST, min(size, round(usual * _LARGEST)))
     # Small letters are a little wider than in proportion.
-    while size > _LEAST and _lettering(value, size, "left", font_path).width > along:
+    while size > _LEAST and _extent(value, size, font_path)[0] > along:
         size -= 1
     return size
+
+
+def _extent(value: str, size: int, font_path: str | None) -> tuple[int, int, int]:
+    """Columns and rows that lines of text need, and how far letters reach to the left of their start."""
+    font = font_of(font_path, size)
+    ascent, descent = font.getmetrics()
+    boxes = [font.getbbox(line) for line in value.split("\n")]
+    left = min(0, *(math.floor(box[0]) for box in boxes))
+    right = max(math.ceil(box[2]) for box in boxes)
+    return max(1, right - left), max(1, (ascent + descent) * len(boxes)), -left
 
 
 def _lettering(value: str, size: int, align: str, font_path: str | None) -> Any:
     """Lines of text as a Pillow image, as high as the font makes them."""
     from PIL import Image, ImageDraw
 
-    font = font_of(font_path, size)
-    ascent, descent = font.getmetrics()
-    probe = ImageDraw.Draw(Image.new("L", (1, 1)))
-    lines = value.split("\n")
-    left, _, right, _ = probe.multiline_textbbox((0, 0), value, font=font, spacing=0, align=align)
-    height = (ascent + descent) * len(lines)
-    width = max(1, math.ceil(right) - min(0, math.floor(left)))
+    font, lines = font_of(font_path, size), value.split("\n")
+    width, height, left = _extent(value, size, font_path)
     piece = Image.new("L", (width, height))
     pen = ImageDraw.Draw(piece)
     for number, line in enumerate(lines):
-        spare = width - pen.textlength(line, font=font)
+        spare = width - font.getlength(line)
         start = {"center": spare / 2, "right": spare}.get(align, 0.0)
-        pen.text((start - min(0, left), number * (ascent + descent)), line, fill=255, font=font)
+        pen.text((start + left, number * height / len(lines)), line, fill=255, font=font)
     return piece
