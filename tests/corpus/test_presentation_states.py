@@ -176,3 +176,20 @@ def test_turned_and_flipped(corpus: Path) -> None:
     """Rotated by 90 degrees, then flipped: transposed; of that pixels (1, 513) to (512, 1024)."""
     stored = pydicom.dcmread(_image(corpus, "spat_p13")).pixel_array
     assert np.array_equal(_ours(corpus, "spat_p13"), stored[512:, :512].T)
+
+
+def test_overlays_are_those_that_pydicom_reads(corpus: Path, pydicom_files: Path) -> None:
+    """Overlays with data of their own; pydicom does not read those in bits of Pixel Data."""
+    files = [corpus / "files" / name for name in (IMAGES["ovly_p01"], "weasis-dicom-tools__overlay.dcm")]
+    planes = 0
+    for path in [*files, pydicom_files / "examples_overlay.dcm"]:
+        data_set = pydicom.dcmread(path)
+        with fastdcm.open(path) as image:
+            darkened = image.render(window=(1e6, 2))
+            assert not darkened.any()
+            for group in range(0x6000, 0x6020, 2):
+                if (group, 0x3000) in data_set:
+                    shown = image.render(window=(1e6, 2), overlay_groups=[group])
+                    assert np.array_equal(shown == 255, data_set.overlay_array(group) != 0)
+                    planes += 1
+    assert planes == 5
