@@ -169,7 +169,8 @@ class Display(NamedTuple):
     """What the data set says about showing one frame (PS3.3 C.11, C.7.6.16.2.9-10).
 
     ``rescale`` is (slope, intercept) or None for identity; ``*_source`` tell in words where the
-    values were found, for ``fastdcm info``.
+    values were found, for ``fastdcm info``. ``softcopy`` names the presentation state that decides all
+    of it in place of the image (PS3.4 N.2.1).
     """
 
     rescale: tuple[float, float] | None = None
@@ -184,6 +185,7 @@ class Display(NamedTuple):
     padding: tuple[float, float] | None = None
     palette: Palette | None = None
     supplemental: bool = False
+    softcopy: str = ""
 
 
 class Samples(NamedTuple):

@@ -6,9 +6,10 @@ Here the reader and decoders meet, and path and frame are attached to errors and
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastdcm.codecs.decode import decode_frame, decoded_by, open_video
 from fastdcm.errors import BurnedInError, DicomError, FastdcmError, OptionError, RenderError, StrictError
@@ -177,6 +178,25 @@ class Opened:
         if alike is not None and not self._noted:
             alike.was_decoded(samples)
         return samples
+
+    def _words(self, index: int) -> NDArray[Any]:
+        """A frame's words with all of their bits, those that samples leave free among them."""
+        allocated = self._header.bits_allocated
+        words = self._header.changed(bits_stored=allocated, high_bit=allocated - 1, pixel_representation=0)
+        data, bit_offset = self._frames.read(index)
+        samples = decode_frame(
+            data,
+            words,
+            encapsulated=self._frames.encapsulated,
+            bit_offset=bit_offset,
+            little=self._found.encoding.little,
+            darkest=(lambda bits: 0.0) if self._options.allow_partial else None,
+            threads=self._options.threads,
+            decoder=self._options.decoder,
+            note=lambda notice: None,  # it was decoded for its samples, too
+        )
+        array: NDArray[Any] = samples.array
+        return array
 
     def _darkest(self, index: int, bits: int) -> float:
         """The stored value with which a frame of this depth that is cut is filled up."""

@@ -163,9 +163,7 @@ class Image(Opened):
                 return Encoded(file, True)
         pixels = self.render_frame(index, render)
         with self._located(index):
-            profile = None
-            if pixels.ndim == 3 and render.colour.icc == "embed" and (colour := self._colour) is not None:
-                profile = colour.for_file(index, encode.format)
+            profile = self._profile(pixels, index, render, encode)
             return Encoded(encode_image(pixels, encode, profile), False)
 
     def encode_frames(
@@ -197,8 +195,7 @@ class Image(Opened):
                 begin(index)
                 pixels = self.render_frame(index, render)
                 with self._located(index):
-                    if pixels.ndim == 3 and render.colour.icc == "embed" and (colour := self._colour):
-                        colour.for_file(index, encode.format)
+                    self._profile(pixels, index, render, encode)  # which no movie carries: this tells it
                     movie.add(pixels, seconds[index])
             begin(indexes[-1])
             movie.finish()
@@ -212,6 +209,18 @@ class Image(Opened):
         if not found.elements:  # the object is one whose values are known; these are not kept
             found = scan(self._whole)
         return frame_seconds(found, len(self), self._noted)
+
+    def _profile(
+        self, pixels: Array, index: int, render: RenderOptions, encode: EncodeOptions
+    ) -> bytes | None:
+        """The ICC profile that belongs into the file of a picture; None where there is none."""
+        if pixels.ndim == 2 or render.colour.icc != "embed" or (colour := self._colour) is None:
+            return None
+        # What was drawn in colours onto a gray image, or a state's palette gave, are not the image's colours.
+        plan = None if render.is_plain else self._plan(index, render)
+        if isinstance(plan, GrayPlan) and plan.supplemental is None:
+            return None
+        return colour.for_file(index, encode.format)
 
     @property
     def _colour(self) -> Profiles | None:
@@ -232,15 +241,16 @@ class Image(Opened):
         if self._made is None:
             from fastdcm.pictures import Pictures  # most images are shown as they are
 
-            self._made = Pictures(self._whole, self._header, self._options.limits, self._noted, self._note)
+            limits = self._options.limits
+            self._made = Pictures(self._whole, self.header, limits, self._words, self._noted, self._note)
         return self._made
 
     def _pass_through(self, index: int, render: RenderOptions) -> bytes | None:
         """The frame's own stream as a JPEG file, where it shows what rendering would give."""
         with self._located(self._check(index)):
-            if not self._frames.encapsulated or not shows_as_stored(self._plan(index, render)):
-                return None
             if not render.is_plain and not self._pictures.is_unchanged(index, render):
+                return None
+            if not self._frames.encapsulated or not shows_as_stored(self._plan(index, render)):
                 return None
             data = bytes(self._frames.read(index)[0])
             if self._header.samples_per_pixel == 1 or (colour := self._colour) is None:
@@ -279,6 +289,8 @@ class Image(Opened):
         if bits > header.bits_stored:
             # A codestream that is deeper than declared: its values count.
             header, alike = header.changed(bits_stored=bits), None
+        if options.presentation:
+            return self._pictures.plan(header, self._display.read(index), index, options)
         if alike is not None and alike.plan is not None:
             made_for, plan = alike.plan
             if made_for is options or made_for == options:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fastdcm.batch.pool import Outlook
     from fastdcm.batch.stages import Stages
     from fastdcm.pipeline import Image
+    from fastdcm.presentation.folder import Index
 
 #: Objects with at least so many frames to write are spread over the workers ...
 SPREAD_FRAMES = 64
@@ -47,7 +48,8 @@ class Job(NamedTuple):
 
     ``first_only`` writes the first frame to a named output and tells how many there are.
     ``every_file`` gives an `Outcome` for each file, also where there is nothing to tell;
-    ``profile`` counts the seconds of each stage.
+    ``profile`` counts the seconds of each stage. ``states`` is the index of the folder of presentation
+    states, where the run has made it for all workers.
     """
 
     run: Run
@@ -56,6 +58,7 @@ class Job(NamedTuple):
     first_only: bool = False
     every_file: bool = True
     profile: bool = False
+    states: Index | None = None
 
 
 class Converter:
@@ -73,6 +76,10 @@ class Converter:
         self._blocks = system.blocks_read()
         self._from_disk = False
         self._stages: Stages | None = None
+        if job.states is not None and (folder := job.options.render.presentation.presentation_states):
+            from fastdcm.presentation.folder import seed
+
+            seed(folder, job.states)
         if job.profile:
             self._measure()
         else:

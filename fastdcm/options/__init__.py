@@ -10,6 +10,8 @@ from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, FORMATS, Format, Holds, parse_format, too_deep
 from fastdcm.options.geometry import GeometryOptions, Resample, parse_size
 from fastdcm.options.keywords import split_options
+from fastdcm.options.overlays import OverlayOptions, parse_color, parse_overlay_groups
+from fastdcm.options.presentation import PresentationOptions
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
 from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import PresentationShape, RenderOptions, Voi, parse_voi
@@ -32,13 +34,17 @@ __all__ = [
     "Holds",
     "Icc",
     "Limits",
+    "OverlayOptions",
+    "PresentationOptions",
     "PresentationShape",
     "ReadOptions",
     "RenderOptions",
     "Resample",
     "Voi",
     "is_usable",
+    "parse_color",
     "parse_format",
+    "parse_overlay_groups",
     "parse_region",
     "parse_regions",
     "parse_size",

@@ -10,6 +10,7 @@ from fastdcm.errors import OptionError
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import parse_format
 from fastdcm.options.geometry import parse_size
+from fastdcm.options.overlays import parse_color, parse_overlay_groups
 from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import RenderOptions, parse_voi
 from fastdcm.options.window import parse_window
@@ -24,6 +25,8 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "size": parse_size,
     "crop": parse_region,
     "masks": parse_regions,
+    "overlay_groups": parse_overlay_groups,
+    "overlay_color": parse_color,
 }
 
 

@@ -11,6 +11,8 @@ from fastdcm.model import Window
 from fastdcm.options.colour import ColourOptions
 from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.geometry import GeometryOptions
+from fastdcm.options.overlays import OverlayOptions
+from fastdcm.options.presentation import PresentationOptions
 from fastdcm.options.window import check_window
 
 Voi = Literal["window", "lut", "minmax", "object", "percentile", "none"]
@@ -25,7 +27,7 @@ class RenderOptions:
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
     apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. The other fields are topics
     of their own, whose fields are keywords of the API like these: what becomes of ICC profiles, what is
-    blacked out, and which part of the picture is shown in which size.
+    drawn onto the image, what is blacked out, and which part of the picture is shown in which size.
     """
 
     window: Window | None = None
@@ -36,6 +38,8 @@ class RenderOptions:
     presentation_shape: PresentationShape = "photometric"
     bits: Literal[8, 16] = 8
     colour: ColourOptions = ColourOptions()
+    overlay: OverlayOptions = OverlayOptions()
+    presentation: PresentationOptions = PresentationOptions()
     deidentify: DeidentifyOptions = DeidentifyOptions()
     geometry: GeometryOptions = GeometryOptions()
 
@@ -60,8 +64,12 @@ class RenderOptions:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether the display values are the picture: all of them, where they are in the source."""
-        return self.deidentify == DeidentifyOptions() and self.geometry == GeometryOptions()
+        """Whether the display values are the picture: all of them, where they are in the source.
+
+        ICC profiles do not count here: gray images have none.
+        """
+        drawn = self.overlay or self.presentation
+        return not drawn and self.deidentify == DeidentifyOptions() and self.geometry == GeometryOptions()
 
 
 def parse_voi(text: str) -> dict[str, Any]:

@@ -84,10 +84,23 @@ WANTED = frozenset(
         0x7FE00002,  # Extended Offset Table Lengths
     }
 )
-#: Those that grow with the frames or hold LUTs or profiles, and so may be long: sequences, offset tables.
-LONG_VALUES = frozenset(
-    (0x00041220, 0x00181065, 0x00283000, 0x00283010, 0x20500010, 0x52009229, 0x52009230, *PROFILES)
-) | {0x7FE00001, 0x7FE00002}
+#: Those that grow with the frames, or hold LUTs, profiles or drawings, and so may be long: sequences and
+#: offset tables.
+LONG_VALUES = PROFILES | {
+    0x00041220,  # Directory Record Sequence
+    0x00081115,  # Referenced Series Sequence
+    0x00181065,  # Frame Time Vector
+    0x00283000,  # Modality LUT Sequence
+    0x00283010,  # VOI LUT Sequence
+    0x00283110,  # Softcopy VOI LUT Sequence
+    0x00700001,  # Graphic Annotation Sequence
+    0x0070005A,  # Displayed Area Selection Sequence
+    0x20500010,  # Presentation LUT Sequence
+    0x52009229,  # Shared Functional Groups Sequence
+    0x52009230,  # Per-Frame Functional Groups Sequence
+    0x7FE00001,  # Extended Offset Table
+    0x7FE00002,  # Extended Offset Table Lengths
+}
 
 
 class Encoding(NamedTuple):

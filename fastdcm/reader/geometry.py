@@ -14,7 +14,8 @@ from fractions import Fraction
 from fastdcm.errors import RenderError
 from fastdcm.model import Header, Notice, Region
 from fastdcm.options import Limits
-from fastdcm.reader.display import DisplayReader, all_items, first_item
+from fastdcm.reader.display import DisplayReader
+from fastdcm.reader.items import all_items, first_item
 from fastdcm.reader.scan import DataSet, scan
 from fastdcm.reader.source import Source
 from fastdcm.reader.values import Values

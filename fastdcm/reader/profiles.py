@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fastdcm.reader.display import DisplayReader, all_items, first_item
+from fastdcm.reader.display import DisplayReader
 from fastdcm.reader.elements import ICC_PROFILE, OPTICAL_PATHS
+from fastdcm.reader.items import all_items, first_item
 
 _OPTICAL_PATH_IDENTIFICATION, _OPTICAL_PATH_IDENTIFIER = 0x00480207, 0x00480106
 

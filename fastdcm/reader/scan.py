@@ -256,7 +256,7 @@ def _heads(explicit: bool, little: bool, tags: frozenset[int]) -> _Heads:
 
 
 def _scan_elements(found: DataSet, start: int, tags: frozenset[int]) -> None:
-    """Walk the top level from ``start`` and note the wanted elements in ``found``."""
+    """Walk the top level from ``start`` and note the elements with these tags in ``found``."""
     source, encoding, elements, short = found.source, found.encoding, found.elements, SHORT_VRS
     explicit = encoding.explicit
     unpack, smallest, group, pixels, wanted = _heads(explicit, encoding.little, tags)

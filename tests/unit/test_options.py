@@ -241,7 +241,7 @@ def test_who_asks_for_a_quality_gets_it(asked: dict[str, object], reencode: bool
 
 @pytest.mark.parametrize("name", ["center", "Window", "windows", "jobs", "index"])
 def test_unknown_option(name: str) -> None:
-    with pytest.raises(OptionError, match=f"unknown option '{name}'; there are aspect, .*window_number"):
+    with pytest.raises(OptionError, match=f"unknown option '{name}'; there are .*bits, .*window_number"):
         split_options({name: 1})
 
 
