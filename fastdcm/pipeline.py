@@ -121,9 +121,9 @@ class Image(Opened):
         ``bits=16``; 0 is black.
 
         ``options`` are the fields of `fastdcm.options.RenderOptions`; ``window`` may be a tuple
-        (center, width[, function]) or text. PS3.3 C.11 says what they mean. Those of
-        `fastdcm.options.GeometryOptions` and `fastdcm.options.DeidentifyOptions` are options, too: sizes
-        are (rows, columns), regions (x, y, width, height).
+        (center, width[, function]) or text. PS3.3 C.11 says what they mean. Those of its topics are
+        options, too: `fastdcm.options.ColourOptions`, `OverlayOptions`, `PresentationOptions`,
+        `DeidentifyOptions` and `GeometryOptions`; sizes are (rows, columns), regions (x, y, width, height).
         """
         pixels = self.render_frame(index, split_options(options)[0])
         # Those that need no rendering may lie in the file's memory.

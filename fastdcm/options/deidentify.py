@@ -13,7 +13,7 @@ class DeidentifyOptions:
 
     ``masks`` are rectangles (x, y, width, height) that become black. ``keep_us_regions`` keeps nothing
     but the regions of an ultrasound's calibration (PS3.3 C.8.5.5). Either happens before everything else
-    that changes the picture's geometry.
+    that changes the picture's geometry, and hides overlays, too; not what a presentation state draws.
     """
 
     masks: tuple[Region, ...] = ()

@@ -22,7 +22,8 @@ Size = int | tuple[int, int]
 class GeometryOptions:
     """Which part of a picture is shown, in which size and orientation.
 
-    It happens in this order. ``crop`` takes a part (x, y, width, height) of the source's pixels.
+    It happens in this order. ``crop`` takes a part (x, y, width, height) of the source's pixels, or of
+    what a presentation state makes of them.
     ``rotate`` turns it clockwise by that many degrees; then ``flip`` mirrors it, "h" left to right, "v"
     top to bottom (as PS3.3 C.10.6). ``aspect`` makes the pixels square by enlarging the coarser axis.
     ``size`` is the longest side, or (rows, columns), that the picture is to fit in, which keeps its
