@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fastdcm.api import convert, open, read, render
     from fastdcm.batch.report import Report
     from fastdcm.errors import (
+        BurnedInError,
         CodestreamError,
         DecodeError,
         DicomError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BurnedInError",
     "CodestreamError",
     "DecodeError",
     "DicomError",

@@ -35,13 +35,15 @@ def open(
     allow_partial: bool = False,
     threads: int = 1,
     decoder: Decoder = "auto",
+    refuse_burned_in: bool = False,
     **limits: int,
 ) -> Image:
     """Open a DICOM object: a path, bytes, a binary file object, or a `fastdcm.reader.source.Source`.
 
     Reads the header only. With ``strict`` every notice is an error; with ``allow_partial`` a frame
     that is cut is given as far as it goes, with a notice; ``threads`` may decode one frame (JPEG 2000);
-    ``decoder`` is "own" or "library" for JPEG 2000 and lossless JPEG, else what suits a frame.
+    ``decoder`` is "own" or "library" for JPEG 2000 and lossless JPEG, else what suits a frame; with
+    ``refuse_burned_in`` an image whose pixels may name the patient is a `BurnedInError`.
     ``limits`` are the fields of `fastdcm.options.Limits` (``max_pixels``, ...). Use it as a context
     manager.
     Raises `SourceError`, `NotDicomError`, `NoPixelDataError`, `DicomError`, `UnsupportedError`.
@@ -49,7 +51,12 @@ def open(
     from fastdcm.pipeline import open_image
 
     options = ReadOptions.of(
-        strict=strict, allow_partial=allow_partial, threads=threads, decoder=decoder, **limits
+        strict=strict,
+        allow_partial=allow_partial,
+        threads=threads,
+        decoder=decoder,
+        refuse_burned_in=refuse_burned_in,
+        **limits,
     )
     return open_image(src, options)
 
@@ -74,6 +81,7 @@ def convert(
     strict: bool = False,
     allow_partial: bool = False,
     decoder: Decoder = "auto",
+    refuse_burned_in: bool = False,
     frames: str | None = None,
     existing: Existing = "keep",
     name: str | None = None,
@@ -89,13 +97,13 @@ def convert(
     ``jobs`` worker processes do the work (None: as many as there are usable cores), so that a
     crashing decoder costs one file; a single file is converted in this process. ``output`` is a
     folder, or for one file an image's name, whose extension decides where ``format`` does not.
-    ``frames`` is "all" (the default but for a named image, which gets frame 1), "3", "2-5" or
-    "1,7,9"; ``existing`` says what happens to outputs that are there ("keep"
-    leaves and counts them as undone, "skip" leaves them, "overwrite"); ``name`` is a template;
-    ``timeout`` is the least number of seconds a frame may take. ``strict``, ``allow_partial`` and
-    ``decoder`` are those of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
-    `fastdcm.options.Limits`. ``fsync`` waits until each image is on the disk. ``watcher`` sees what
-    happens while it happens; ``profile`` fills in ``stages`` of the report.
+    ``frames`` is "all" (the default but for a named image, which gets frame 1; GIF and MP4 hold all), "3",
+    "2-5" or "1,7,9"; ``existing`` says what happens to outputs that are there ("keep" leaves and counts them
+    as undone, "skip" leaves them, "overwrite"); ``name`` is a template; ``timeout`` is the least number of
+    seconds a frame may take. ``strict``, ``allow_partial``, ``decoder`` and ``refuse_burned_in`` are those
+    of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
+    `fastdcm.options.Limits`. ``fsync`` waits until each image is on the disk. ``watcher`` sees what happens
+    while it happens; ``profile`` fills in ``stages`` of the report.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and
@@ -115,7 +123,13 @@ def convert(
         frames=FrameSelection.parse(frames or "all"),
         existing=existing,
         name=name,
-        read=ReadOptions.of(strict=strict, allow_partial=allow_partial, decoder=decoder, **limits),
+        read=ReadOptions.of(
+            strict=strict,
+            allow_partial=allow_partial,
+            decoder=decoder,
+            refuse_burned_in=refuse_burned_in,
+            **limits,
+        ),
         fail_fast=fail_fast,
         timeout=timeout,
         fsync=fsync,

@@ -11,6 +11,7 @@
     ├── UnsupportedError         legal DICOM that fastdcm does not do; the message names it
     ├── CodestreamError          compressed data that is damaged, cut, or unlike its header
     │   └── DecodeError          a decoder refused the data
+    ├── BurnedInError            text may be burned into the pixels, and such images were to be refused
     ├── OptionError              an option that makes no sense (also a ValueError)
     ├── RenderError              this image cannot be rendered as asked
     ├── EncodeError              the output format cannot hold this image
@@ -84,6 +85,10 @@ class CodestreamError(FastdcmError):
 
 class DecodeError(CodestreamError):
     """A decoder refused the data."""
+
+
+class BurnedInError(FastdcmError):
+    """Text may be burned into the pixels, and ``refuse_burned_in`` was asked for."""
 
 
 class OptionError(FastdcmError, ValueError):

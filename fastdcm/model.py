@@ -55,6 +55,7 @@ class Header:
     study_instance_uid: str = ""
     modality: str = ""
     instance_number: str = ""
+    burned_in_annotation: str = ""
 
     def changed(self, **fields: Any) -> Header:
         """The same with other values of some fields; quicker than `dataclasses.replace`."""
@@ -119,6 +120,15 @@ class Window(NamedTuple):
     explanation: str = ""
 
 
+class Region(NamedTuple):
+    """A rectangle of pixels: its upper left one, counted from 0, and how many it has each way."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
 class Lut(NamedTuple):
     """One lookup table of a Modality, VOI or Presentation LUT Sequence (PS3.3 C.11).
 
@@ -159,7 +169,8 @@ class Display(NamedTuple):
     """What the data set says about showing one frame (PS3.3 C.11, C.7.6.16.2.9-10).
 
     ``rescale`` is (slope, intercept) or None for identity; ``*_source`` tell in words where the
-    values were found, for ``fastdcm info``.
+    values were found, for ``fastdcm info``. ``softcopy`` names the presentation state that decides all
+    of it in place of the image (PS3.4 N.2.1).
     """
 
     rescale: tuple[float, float] | None = None
@@ -174,6 +185,7 @@ class Display(NamedTuple):
     padding: tuple[float, float] | None = None
     palette: Palette | None = None
     supplemental: bool = False
+    softcopy: str = ""
 
 
 class Samples(NamedTuple):

@@ -1,31 +1,27 @@
-"""One object from bytes to pixels, display values and encoded frames.
-
-The only place where reader, codecs and render meet, and where path and frame are attached to
-errors and notices.
-"""
+"""One object from samples to pixels, display values and encoded frames: rendering and encoders meet here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.decode import decode_frame, decoded_by, is_native, open_video
+from fastdcm.codecs.decode import is_native
 from fastdcm.codecs.encode import encode_image
 from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
-from fastdcm.errors import DicomError, FastdcmError, OptionError, RenderError, StrictError
-from fastdcm.model import Header, Notice, Samples
-from fastdcm.options import EncodeOptions, ReadOptions, RenderOptions, split_options
-from fastdcm.reader.alike import Alike, Digest, digest_of, named, recall, remember
-from fastdcm.reader.display import DisplayReader
-from fastdcm.reader.frames import FrameIndex
-from fastdcm.reader.header import read_header
+from fastdcm.errors import DicomError, OptionError
+from fastdcm.model import Notice
+from fastdcm.opened import Opened
+from fastdcm.options import FORMATS, EncodeOptions, ReadOptions, RenderOptions, split_options
+from fastdcm.reader.elements import PROFILES, UNDEFINED
 from fastdcm.reader.scan import scan
 from fastdcm.reader.source import FileSource, Readable, Source, open_source
 from fastdcm.rendering.chain import Range
-from fastdcm.rendering.execute import darkest, execute, execute_parts, rgb, value_range
+from fastdcm.rendering.execute import execute, execute_parts, rgb, value_range
 from fastdcm.rendering.identity import shows_as_stored
 from fastdcm.rendering.lut import modality_values
 from fastdcm.rendering.plan import GrayPlan, Plan, make_plan, modality_of
@@ -33,7 +29,9 @@ from fastdcm.rendering.plan import GrayPlan, Plan, make_plan, modality_of
 if TYPE_CHECKING:
     import pydicom
 
-    from fastdcm.codecs.decoders.video import Video
+    from fastdcm.codecs.encoders.movies import Target
+    from fastdcm.pictures import Pictures
+    from fastdcm.profiles import Profiles
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()
@@ -46,7 +44,7 @@ class Encoded(NamedTuple):
     passed_through: bool
 
 
-class Image:
+class Image(Opened):
     """A DICOM object with pixels; made by `fastdcm.open`.
 
     A context manager. ``len()`` is the number of frames. Indexes count from 0; frames in notices
@@ -54,67 +52,10 @@ class Image:
     """
 
     def __init__(self, source: Source, options: ReadOptions = _DEFAULT) -> None:
-        self._source = self._whole = source
-        self._options = options
-        self._noted: list[Notice] = []
         self._object_ranges: dict[Plan, Range | None] = {}
-        self._unnamed: Digest | None = None
-        self._index: FrameIndex | None = None
-        self._shown: DisplayReader | None = None
-        self._video: Video | None = None
-        with self._located(None):
-            limits = options.limits
-            self._alike: Alike | None
-            digest = digest_of(source, limits)
-            if recalled := recall(digest):
-                found, self._alike = recalled
-                # Its own names are read when they are asked for, and its frames are mostly not located.
-                self._header, self._unnamed = self._alike.header, digest
-            else:
-                found = scan(source, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated)
-                self._header = read_header(found, found.notices, limits)
-                self._alike = remember(digest, found, self._header)
-            self._found = found
-            self._source = found.source
-            self._noted = found.notices
-            if not recalled and self._frames.encapsulated:
-                self._video = open_video(self._header, self._frames.stream)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    @property
-    def header(self) -> Header:
-        """What the file says about its pixels."""
-        unnamed = self._unnamed
-        if unnamed is not None:
-            self._header, self._unnamed = named(self._header, unnamed), None
-        return self._header
-
-    @property
-    def _frames(self) -> FrameIndex:
-        if self._index is None:
-            partly = self._options.allow_partial
-            self._index = FrameIndex(self._found, self._header, self._noted, allow_partial=partly)
-        return self._index
-
-    @property
-    def _display(self) -> DisplayReader:
-        if self._shown is None:
-            known = self._alike.display if self._alike else None
-            self._shown = DisplayReader(self._found, self._header, self._noted, known)
-        return self._shown
-
-    def __len__(self) -> int:
-        return self._header.frames
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of a frame."""
-        return self._header.rows, self._header.columns
+        self._profiles: Profiles | None = None
+        self._made: Pictures | None = None
+        super().__init__(source, options)
 
     def __repr__(self) -> str:
         h = self.header
@@ -122,42 +63,6 @@ class Image:
             f"<fastdcm.Image {h.modality or 'DICOM'} {h.frames} x {h.rows} x {h.columns} "
             f"{h.photometric_interpretation} {h.bits_stored} bits>"
         )
-
-    def close(self) -> None:
-        """Close the source; frames cannot be read after."""
-        if self._video is not None:
-            self._video.close()
-        self._source.close()
-
-    @property
-    def path(self) -> str | None:
-        """The path or name of the source, None for bytes."""
-        return self._source.name
-
-    @property
-    def sequential(self) -> bool:
-        """Whether a frame costs the decoding of those before it, as in video."""
-        return self._video is not None
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """What was odd about the file, so far: reading a frame may add to it.
-
-        What several frames share is told once, with the first of them that was read.
-        """
-        if not self._noted:
-            return ()
-        return tuple(
-            notice
-            if notice.path is not None
-            else Notice(notice.code, notice.message, self.path, notice.frame)
-            for notice in self._noted
-        )
-
-    @property
-    def bytes_read(self) -> int:
-        """Bytes fetched from the source so far."""
-        return self._source.bytes_read
 
     def pixels(
         self,
@@ -216,30 +121,39 @@ class Image:
         ``bits=16``; 0 is black.
 
         ``options`` are the fields of `fastdcm.options.RenderOptions`; ``window`` may be a tuple
-        (center, width[, function]) or text. PS3.3 C.11 says what they mean.
+        (center, width[, function]) or text. PS3.3 C.11 says what they mean. Those of its topics are
+        options, too: `fastdcm.options.ColourOptions`, `OverlayOptions`, `PresentationOptions`,
+        `DeidentifyOptions` and `GeometryOptions`; sizes are (rows, columns), regions (x, y, width, height).
         """
         pixels = self.render_frame(index, split_options(options)[0])
         # Those that need no rendering may lie in the file's memory.
         return pixels if pixels.flags.writeable else pixels.copy()
 
-    def encode(self, index: int = 0, format: str = "jpeg", **options: Any) -> bytes:
-        """A frame as the bytes of an image file: ``format`` "jpeg" or "png".
+    def encode(self, index: int | None = 0, format: str = "jpeg", **options: Any) -> bytes:
+        """A frame as the bytes of an image file; with ``index=None`` all frames in one, as GIF or MP4.
 
-        ``options`` are those of `render` and of `fastdcm.options.EncodeOptions` (quality,
-        subsampling, png_level, reencode). A baseline JPEG frame that rendering would not change is
-        copied as it is coded, unless ``reencode``, quality or subsampling is given.
+        ``format`` is one of `fastdcm.options.FORMAT_NAMES`, ``options`` are those of `render` and of
+        `fastdcm.options.EncodeOptions` (quality, lossless, subsampling, png_level, reencode). A baseline JPEG
+        frame that rendering would not change is copied as it is coded, unless ``reencode``, quality or
+        subsampling is given.
         """
         render, encode = split_options({**options, "format": format})
-        return self.encode_frame(index, render, encode).data
+        if index is not None:
+            return self.encode_frame(index, render, encode).data
+        file = BytesIO()
+        self.encode_frames(range(len(self)), file, render, encode)
+        return file.getvalue()
 
     def render_frame(self, index: int, options: RenderOptions) -> Array:
         """`render` with options that are validated already."""
         with self._located(self._check(index)):
-            if (shown := self._shown_in_parts(index, options)) is not None:
-                return shown
-            samples = self._decode(index, as_rgb=True, mask=False)
-            plan = self._plan(index, options, samples.bits)
-            return execute(plan, samples, self._object_range(plan))
+            if (shown := self._shown_in_parts(index, options)) is None:
+                samples = self._decode(index, as_rgb=True, mask=False)
+                plan = self._plan(index, options, samples.bits)
+                shown = execute(plan, samples, self._object_range(plan))
+            if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._colour) is not None:
+                shown = colour.srgb(index, shown)
+            return shown if options.is_plain else self._pictures.of(shown, index, options)
 
     def encode_frame(self, index: int, render: RenderOptions, encode: EncodeOptions) -> Encoded:
         """`encode` with options that are validated already."""
@@ -249,33 +163,107 @@ class Image:
                 return Encoded(file, True)
         pixels = self.render_frame(index, render)
         with self._located(index):
-            return Encoded(encode_image(pixels, encode), False)
+            profile = self._profile(pixels, index, render, encode)
+            return Encoded(encode_image(pixels, encode, profile), False)
+
+    def encode_frames(
+        self,
+        indexes: Sequence[int],
+        target: Target,
+        render: RenderOptions,
+        encode: EncodeOptions,
+        begin: Callable[[int], None] = lambda index: None,
+    ) -> None:
+        """Several frames in one file, a path or an open file, each shown for its time (PS3.3 C.7.6.5).
+
+        A few are in memory at a time. ``begin`` is called before each, and with the last one again before the
+        file is finished, which may take as long as some frames. Where an error ends it, what was written is
+        no whole file.
+        """
+        from fastdcm.codecs.encoders.movies import open_movie
+
+        with self._located(None):
+            if not FORMATS[encode.format].frames:
+                many = ", ".join(holds.title for holds in FORMATS.values() if holds.frames)
+                raise OptionError(f"{FORMATS[encode.format].title} holds one frame; all are for {many}")
+            for index in indexes:
+                self._check(index)
+            seconds = self._frame_seconds()
+        frames, threads = len(indexes), self._options.threads
+        with self._located(None), open_movie(target, encode, frames=frames, threads=threads) as movie:
+            for index in indexes:
+                begin(index)
+                pixels = self.render_frame(index, render)
+                with self._located(index):
+                    self._profile(pixels, index, render, encode)  # which no movie carries: this tells it
+                    movie.add(pixels, seconds[index])
+            begin(indexes[-1])
+            movie.finish()
+            if movie.remark:
+                self._noted.append(Notice("frame-time", movie.remark))
+
+    def _frame_seconds(self) -> Sequence[float]:
+        from fastdcm.reader.cine import frame_seconds
+
+        found = self._found
+        if not found.elements:  # the object is one whose values are known; these are not kept
+            found = scan(self._whole)
+        return frame_seconds(found, len(self), self._noted)
+
+    def _profile(
+        self, pixels: Array, index: int, render: RenderOptions, encode: EncodeOptions
+    ) -> bytes | None:
+        """The ICC profile that belongs into the file of a picture; None where there is none."""
+        if pixels.ndim == 2 or render.colour.icc != "embed" or (colour := self._colour) is None:
+            return None
+        # What was drawn in colours onto a gray image, or a state's palette gave, are not the image's colours.
+        plan = None if render.is_plain else self._plan(index, render)
+        if isinstance(plan, GrayPlan) and plan.supplemental is None:
+            return None
+        return colour.for_file(index, encode.format)
+
+    @property
+    def _colour(self) -> Profiles | None:
+        """The ICC profiles, which gray frames are not asked for; None where there can be none."""
+        if self._profiles is None:
+            found = self._found
+            native = found.pixel is not None and found.pixel[2] != UNDEFINED
+            if native and PROFILES.isdisjoint(found.elements):
+                return None
+            from fastdcm.profiles import Profiles
+
+            video = self._video is not None
+            self._profiles = Profiles(self._found, self._display, self._frames, video=video, note=self._note)
+        return self._profiles
+
+    @property
+    def _pictures(self) -> Pictures:
+        if self._made is None:
+            from fastdcm.pictures import Pictures  # most images are shown as they are
+
+            limits = self._options.limits
+            self._made = Pictures(self._whole, self.header, limits, self._words, self._noted, self._note)
+        return self._made
 
     def _pass_through(self, index: int, render: RenderOptions) -> bytes | None:
         """The frame's own stream as a JPEG file, where it shows what rendering would give."""
         with self._located(self._check(index)):
+            if not render.is_plain and not self._pictures.is_unchanged(index, render):
+                return None
             if not self._frames.encapsulated or not shows_as_stored(self._plan(index, render)):
                 return None
-            return baseline_jpeg(bytes(self._frames.read(index)[0]), self._header)
+            data = bytes(self._frames.read(index)[0])
+            if self._header.samples_per_pixel == 1 or (colour := self._colour) is None:
+                return baseline_jpeg(data, self._header)
+            return colour.passed_through(index, data, self._header, render.colour.icc)
 
     def explain(self, index: int = 0, **options: Any) -> str:
         """In words, how a frame would be rendered and from where its window comes."""
         with self._located(self._check(index)):
             return self._plan(index, split_options(options)[0]).rule
 
-    def decoded_by(self, index: int = 0) -> str:
-        """In words, what decodes a frame, as far as headers tell; empty for native ones and video."""
-        with self._located(self._check(index)):
-            if not self._frames.encapsulated or self._video is not None:
-                return ""
-            data, _ = self._frames.read(index)
-            options = self._options
-            return decoded_by(data, self._header, decoder=options.decoder, partial=options.allow_partial)
-
     def dataset(self) -> pydicom.Dataset:
         """The whole object as pydicom sees it; needs the bytes of the whole source."""
-        from io import BytesIO
-
         import pydicom
 
         with self._located(None):
@@ -286,15 +274,6 @@ class Image:
             except Exception as error:  # pydicom raises what its parts raise, zlib.error among them
                 raise DicomError(f"pydicom cannot read it: {error}") from error
 
-    def _check(self, index: int) -> int:
-        """The index, if there is such a frame; negative ones are not taken."""
-        if not isinstance(index, (int, np.integer)):
-            raise OptionError(f"index {index!r} is no whole number", path=self.path)
-        if not 0 <= index < len(self):
-            have = "frame 1" if len(self) == 1 else f"frames 1 to {len(self)}"
-            raise OptionError(f"index {index} is frame {index + 1}; the object has {have}", path=self.path)
-        return index
-
     def _shown_in_parts(self, index: int, options: RenderOptions) -> Array | None:
         """Display values of a frame of a large native file, shown as it is read; None for others."""
         header, found = self._header, self._found
@@ -304,36 +283,14 @@ class Image:
             return None
         return execute_parts(self._plan(index, options), header, partial(self._frames.parts, index))
 
-    def _decode(self, index: int, *, as_rgb: bool, mask: bool = True) -> Samples:
-        if self._video is not None and self._video.is_there():
-            return self._video.frame(index, rgb=as_rgb, note=lambda notice: self._note(notice, index))
-        alike = None if mask else self._alike
-        if alike is not None and (known := alike.samples(self._found, index)):
-            return known
-        data, bit_offset = self._frames.read(index)
-        samples = decode_frame(
-            data,
-            self._header,
-            encapsulated=self._frames.encapsulated,
-            bit_offset=bit_offset,
-            little=self._found.encoding.little,
-            rgb=as_rgb,
-            mask=mask,
-            darkest=partial(self._darkest, index) if self._options.allow_partial else None,
-            threads=self._options.threads,
-            decoder=self._options.decoder,
-            note=lambda notice: self._note(notice, index),
-        )
-        if alike is not None and not self._noted:
-            alike.was_decoded(samples)
-        return samples
-
     def _plan(self, index: int, options: RenderOptions, bits: int = 0) -> Plan:
         """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""
         header, alike = self._header, self._alike
         if bits > header.bits_stored:
             # A codestream that is deeper than declared: its values count.
             header, alike = header.changed(bits_stored=bits), None
+        if options.presentation:
+            return self._pictures.plan(header, self._display.read(index), index, options)
         if alike is not None and alike.plan is not None:
             made_for, plan = alike.plan
             if made_for is options or made_for == options:
@@ -344,14 +301,6 @@ class Image:
             alike.display, alike.plan = display, (options, plan)
         return plan
 
-    def _darkest(self, index: int, bits: int) -> float:
-        """The stored value with which a frame of this depth that is cut is filled up."""
-        header = self._header.changed(bits_stored=bits or self._header.bits_stored)
-        try:
-            return darkest(make_plan(header, self._display.read(index), RenderOptions(), []), header)
-        except RenderError:
-            return 0.0  # nothing can be shown, so nothing is dark
-
     def _object_range(self, plan: Plan) -> Range | None:
         """The range over all frames, where the plan asks for it; computed once."""
         if not isinstance(plan, GrayPlan) or plan.automatic is None or plan.automatic.scope != "object":
@@ -359,46 +308,6 @@ class Image:
         if plan not in self._object_ranges:
             self._object_ranges[plan] = value_range(plan, map(self._decode_named, range(len(self))))
         return self._object_ranges[plan]
-
-    def _decode_named(self, index: int) -> Samples:
-        """A frame whose errors name it, also where another one is being rendered."""
-        try:
-            return self._decode(index, as_rgb=True)
-        except FastdcmError as error:
-            error.at(frame=index + 1)
-            raise
-
-    def _note(self, notice: Notice, index: int) -> None:
-        # What is odd about one frame mostly is about all: the first tells for them.
-        if not any(known.code == notice.code and known.message == notice.message for known in self._noted):
-            self._noted.append(Notice(notice.code, notice.message, None, index + 1))
-
-    def _located(self, index: int | None) -> _Located:
-        """Attach path and frame to errors; where notices are errors, raise them."""
-        return _Located(self, None if index is None else index + 1)
-
-
-class _Located:
-    """The context manager of `Image._located`; a generator's would cost an image ten microseconds."""
-
-    __slots__ = ("_frame", "_image")
-
-    def __init__(self, image: Image, frame: int | None) -> None:
-        self._image, self._frame = image, frame
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        image = self._image
-        if error is None:
-            if image._options.strict and image._noted:
-                first = image._noted[0]
-                raise StrictError(first.message, path=image.path, frame=first.frame)
-        elif isinstance(error, FastdcmError):
-            error.at(path=image.path, frame=self._frame)
-        elif isinstance(error, MemoryError):
-            raise DicomError("not enough memory", path=image.path, frame=self._frame) from error
 
 
 def open_image(src: Readable, options: ReadOptions = _DEFAULT) -> Image:

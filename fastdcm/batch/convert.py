@@ -14,7 +14,7 @@ from fastdcm.batch.report import Failure, Outcome
 from fastdcm.errors import FastdcmError, NoPixelDataError, NotDicomError, OutputError, WorkerError
 from fastdcm.kernels import OUTLOOK, are_loaded
 from fastdcm.model import Notice
-from fastdcm.options import EXTENSIONS, ConvertOptions
+from fastdcm.options import EXTENSIONS, FORMATS, ConvertOptions
 from fastdcm.reader.source import WHOLE_FILE_SIZE
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fastdcm.batch.pool import Outlook
     from fastdcm.batch.stages import Stages
     from fastdcm.pipeline import Image
+    from fastdcm.presentation.folder import Index
 
 #: Objects with at least so many frames to write are spread over the workers ...
 SPREAD_FRAMES = 64
@@ -35,6 +36,9 @@ _PIXELS_A_SECOND = 1_000_000
 #: Single frames below this size do not announce their time limit.
 _SMALL_PIXELS = 4_000_000
 
+#: Frames that a video encoder looks at before it writes the first of them: x264 about so many.
+_FRAMES_BEHIND = 64
+
 #: Called with the frame's number and the seconds it may take, before each frame.
 Beat = Callable[[int, float], None]
 
@@ -44,7 +48,8 @@ class Job(NamedTuple):
 
     ``first_only`` writes the first frame to a named output and tells how many there are.
     ``every_file`` gives an `Outcome` for each file, also where there is nothing to tell;
-    ``profile`` counts the seconds of each stage.
+    ``profile`` counts the seconds of each stage. ``states`` is the index of the folder of presentation
+    states, where the run has made it for all workers.
     """
 
     run: Run
@@ -53,6 +58,7 @@ class Job(NamedTuple):
     first_only: bool = False
     every_file: bool = True
     profile: bool = False
+    states: Index | None = None
 
 
 class Converter:
@@ -62,13 +68,18 @@ class Converter:
         self._job = job
         self._options = job.options
         self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync)
-        self._put = self._sink.put
+        self._put, self._put_made = self._sink.put, self._sink.put_made
+        self._in_one_file = FORMATS[self._options.encode.format].frames
         self._template = None if job.options.name is None else Template.parse(job.options.name)
         self._converted, self._unchanged = Outcome("", files=0), Outcome("", files=0)
         self._done = self._to_come = 0
         self._blocks = system.blocks_read()
         self._from_disk = False
         self._stages: Stages | None = None
+        if job.states is not None and (folder := job.options.render.presentation.presentation_states):
+            from fastdcm.presentation.folder import seed
+
+            seed(folder, job.states)
         if job.profile:
             self._measure()
         else:
@@ -83,6 +94,7 @@ class Converter:
         self._stages = stages = Stages()
         self._open = partial(open_measured, stages=stages)
         self._put = stages.timed(WRITE, self._sink.put)
+        self._put_made = stages.timed(WRITE, self._sink.put_made)
 
     def __call__(self, task: Task, own: bool, beat: Beat) -> tuple[Outcome | None, list[Task]]:
         """What came of the task, None where `counted` will tell; or its parts, where it should be spread.
@@ -159,6 +171,9 @@ class Converter:
     def _convert(self, image: Image, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:
         frames = len(image)
         numbers = self._options.frames.numbers(frames)
+        if self._in_one_file:
+            self._movie(image, numbers, task, own, beat, outcome)
+            return []
         if task.exact is not None and self._job.first_only and frames > 1:
             numbers = [1]
             message = f"1 of {frames} frames; --frames all for the rest"
@@ -198,6 +213,40 @@ class Converter:
             outcome.images += 1
             outcome.passed_through += passed_through
             outcome.bytes_written += len(data)
+        else:
+            outcome.existing += 1
+
+    def _movie(
+        self, image: Image, numbers: Sequence[int], task: Task, own: bool, beat: Beat, outcome: Outcome
+    ) -> None:
+        """All frames in one file; one frame that fails is the failure of the file."""
+        name = self._name(image, task, numbers[0], 1, 1)
+        if self._sink.leaves(task.folder, name, own=own):
+            outcome.existing += 1
+            return
+        rows, columns = image.shape
+        last = -1
+
+        def begin(index: int) -> None:
+            nonlocal last
+            # Of what is sequential those between two are decoded as well; the last one is told again before
+            # the frames are written that the encoder still looks at.
+            frames = index - last or _FRAMES_BEHIND
+            last = index
+            beat(index + 1, self._options.timeout + frames * rows * columns / _PIXELS_A_SECOND)
+
+        def make(path: str) -> None:
+            indexes = [number - 1 for number in numbers]
+            image.encode_frames(indexes, path, self._options.render, self._options.encode, begin)
+
+        try:
+            written, size = self._put_made(task.folder, name, make, own=own)
+        except FastdcmError as error:
+            _fail(outcome, error.at(path=task.source))
+            return
+        if written:
+            outcome.images += 1
+            outcome.bytes_written += size
         else:
             outcome.existing += 1
 

@@ -17,7 +17,7 @@ from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import resolve
 from fastdcm.errors import FastdcmError, OptionError, WorkerError
-from fastdcm.options import ConvertOptions
+from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ def run(
     """
     options = options or ConvertOptions()
     if options.name is not None:
-        Template.parse(options.name)
+        template = Template.parse(options.name)
+        if template.has_frame and FORMATS[options.encode.format].frames:
+            title = FORMATS[options.encode.format].title
+            raise OptionError(f"a {title} holds all frames of an object: leave {{frame}} out of --name")
     if jobs is not None and jobs < 1:
         raise OptionError(f"jobs must be at least 1, not {jobs}")
     jobs = jobs or system.usable_cores()
@@ -68,7 +71,7 @@ def run(
     items = _counted(discover(targets), report)
     try:
         if len(targets.files) != 1 or targets.trees:
-            _with_workers(items, job, jobs, report, watcher)
+            _with_workers(items, _with_states(job), jobs, report, watcher)
         elif parts := _alone(next(items), _with_threads(job, jobs), report, watcher):
             _with_workers(parts, job, jobs, report, watcher)
     except KeyboardInterrupt:
@@ -81,6 +84,16 @@ def _with_threads(job: Job, threads: int) -> Job:
     """The same, with so many threads at each frame: nothing else has to be done meanwhile."""
     read = replace(job.options.read, threads=threads)
     return job._replace(options=replace(job.options, read=read))
+
+
+def _with_states(job: Job) -> Job:
+    """The same, with the index of the presentation states, so that not every worker looks through them."""
+    folder = job.options.render.presentation.presentation_states
+    if folder is None:
+        return job
+    from fastdcm.presentation.folder import build
+
+    return job._replace(states=build(folder))
 
 
 def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> list[Task]:

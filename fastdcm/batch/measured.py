@@ -61,6 +61,10 @@ class _MeasuredImage(Image):
         with self._stages.during(ENCODE):
             return super().encode_frame(index, render, encode)
 
+    def encode_frames(self, *arguments: Any, **options: Any) -> None:
+        with self._stages.during(ENCODE):
+            super().encode_frames(*arguments, **options)
+
     def render_frame(self, index: int, options: RenderOptions) -> Array:
         with self._stages.during(RENDER):
             return super().render_frame(index, options)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from fastdcm.errors import OptionError
 from fastdcm.options import EXTENSIONS, FORMAT_NAMES, Format
 
-#: Image formats that people may ask for and that are not written.
-_OTHER_IMAGES = {"bmp", "gif", "j2k", "jls", "jp2", "jxl", "pgm", "pnm", "ppm", "tif", "tiff", "webp"}
+#: Formats of images and videos that people may ask for and that are not written.
+_OTHER_IMAGES = {"avi", "exr", "heic", "heif", "jls", "jxr", "mkv", "mov", "pbm", "svg", "tga", "webm"}
 
 
 class Tree(NamedTuple):

@@ -11,7 +11,7 @@ from fastdcm.system import leave
 
 #: Name -> (where it is, what it does in a line); so that ``--help`` loads none of them.
 _COMMANDS = {
-    "convert": ("fastdcm.cli.convert:convert", "Convert DICOM files to JPEG or PNG."),
+    "convert": ("fastdcm.cli.convert:convert", "Convert DICOM files to JPEG, PNG, and other formats."),
     "info": ("fastdcm.cli.info:info", "Tell what a file holds and how it would be rendered."),
     "warmup": ("fastdcm.cli.warmup:warmup", "Compile what is compiled, ahead of time."),
     "doctor": ("fastdcm.cli.doctor:doctor", "Tell versions, codecs and caches of this installation."),
@@ -53,7 +53,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     help="Show the version and exit.",
 )
 def cli() -> None:
-    """DICOM images to JPEG and PNG, fast.
+    """DICOM images to JPEG, PNG and other formats, fast.
 
     \b
     fastdcm convert scan.dcm               scan.jpg beside it

@@ -8,8 +8,12 @@ from typing import Any
 import click
 
 from fastdcm.batch import run
+from fastdcm.cli.asked.colour import colour_options
+from fastdcm.cli.asked.geometry import deidentify_options, geometry_options
 from fastdcm.cli.asked.image import image_options, render_options
 from fastdcm.cli.asked.output import encode_options, output_options
+from fastdcm.cli.asked.overlays import overlay_options
+from fastdcm.cli.asked.presentation import presentation_options
 from fastdcm.cli.asked.run import damage_options, read_options, run_options
 from fastdcm.cli.grouped import GroupedCommand
 from fastdcm.cli.messages import error_line, write_line
@@ -32,10 +36,15 @@ Examples:
 @click.argument("sources", nargs=-1, required=True, metavar="SRC...", type=click.Path())
 @output_options
 @image_options
+@colour_options
+@overlay_options
+@presentation_options
+@geometry_options
+@deidentify_options
 @run_options
 @damage_options
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
-    """Convert DICOM files and folders to JPEG or PNG.
+    """Convert DICOM files and folders to JPEG, PNG, and other formats.
 
     A file's image goes beside it and a folder's images into a sibling FOLDER-jpg/, unless -o names
     the place.

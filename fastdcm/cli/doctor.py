@@ -7,7 +7,7 @@ import platform
 
 import click
 
-_PACKAGES = ("numpy", "numba", "imagecodecs", "pydicom", "PyTurboJPEG", "click", "rich")
+_PACKAGES = ("numpy", "numba", "imagecodecs", "pillow", "pydicom", "PyTurboJPEG", "click", "rich")
 #: Package -> the extra that brings it.
 _OPTIONAL = {"av": "video"}
 
@@ -28,6 +28,7 @@ def doctor(table_only: bool) -> None:
         ("lossless JPEG decoder", _jpeg_lossless()),
         ("compiled kernels", _kernels()),
         ("workers", _workers()),
+        ("output formats", _formats()),
         ("transfer syntaxes", _syntaxes()),
     ):
         click.echo(f"{title}")
@@ -135,15 +136,33 @@ def _syntaxes() -> list[str]:
     return lines
 
 
+def _formats() -> list[str]:
+    """Each output format on a line: its names, what it holds, what writes it here."""
+    from fastdcm.codecs.encoders.table import WRITERS, missing
+    from fastdcm.options import FORMATS
+
+    rows: list[tuple[str, ...]] = []
+    for format, holds in FORMATS.items():
+        bits = "8 and 16 bits" if holds.deep else "8 bits"
+        lack = missing(format)
+        written = f"not here: {lack}" if lack else WRITERS[format].library
+        rows.append((" ".join(holds.names), holds.title, bits, written))
+    return _columns(rows)
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
 def _table() -> list[str]:
     """Each transfer syntax on a line: UID, name, what it carries, what decodes it."""
     from fastdcm.codecs.table import SYNTAXES
 
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (syntax.uid, syntax.name, syntax.carries, syntax.decoder)
         if syntax.supported
         else (syntax.uid, syntax.name, "not supported", "")
         for syntax in SYNTAXES.values()
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return _columns(rows)

@@ -11,7 +11,7 @@ _WHAT = {
     "header": "data set and offset tables",
     "decode": "stored values",
     "render": "display values",
-    "encode": "JPEG or PNG",
+    "encode": "image files",
     "write": "files under their names",
     "other": "names, checks, counting",
 }

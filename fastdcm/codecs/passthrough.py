@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.model import Header
 
@@ -19,14 +21,18 @@ def may_hold_baseline(header: Header) -> bool:
     )
 
 
-def baseline_jpeg(data: bytes, header: Header) -> bytes | None:
-    """A frame's stream as a JPEG file, for a ``header`` that `may_hold_baseline`.
+def baseline_jpeg(
+    data: bytes, header: Header, profile: bytes = b"", found: Callable[[bytes], bytes | None] | None = None
+) -> bytes | None:
+    """A frame's stream as a JPEG file, for a ``header`` that `may_hold_baseline`; with an ICC ``profile``.
 
-    None where the frame must be decoded: it is no plain baseline stream, not of the data set's size,
-    not provably whole, or there is anything else about it that decoding would tell.
+    ``found`` is given the profile of a colour stream, and gives the one to write, or None where the frame
+    must be decoded for it. None where the frame must be decoded for another reason: it is no plain baseline
+    stream, not of the data set's size, not provably whole, or there is anything else about it that decoding
+    would tell.
     """
     # Few objects get here, and a single file of another kind is spared the import.
-    from fastdcm.codestream import jpeg, jpeg_entropy
+    from fastdcm.codestream import jpeg, jpeg_entropy, profiles
     from fastdcm.codestream.jpeg_rewrite import rewrite
 
     try:
@@ -34,7 +40,12 @@ def baseline_jpeg(data: bytes, header: Header) -> bytes | None:
         expected = (header.rows, header.columns, header.samples_per_pixel)
         if (stream.rows, stream.columns, len(stream.components)) != expected:
             return None
-        file = rewrite(data, stream, jpeg.colour(stream, header.photometric_interpretation))
+        if stream.has_icc and found is not None and len(stream.components) > 1:
+            own = found(profiles.of_jpeg(data) or b"")
+            if own is None:
+                return None
+            profile = own
+        file = rewrite(data, stream, jpeg.colour(stream, header.photometric_interpretation), profile)
         if file is not None:
             jpeg_entropy.coverage(data, stream)
     except (CodestreamError, UnsupportedError):

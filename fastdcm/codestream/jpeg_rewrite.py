@@ -13,6 +13,7 @@ from fastdcm.codestream import markers
 from fastdcm.codestream.jpeg import JpegHeader
 from fastdcm.codestream.jpeg_scan import Frame, Scan, grid
 from fastdcm.codestream.markers import marker_at, segment_end
+from fastdcm.codestream.profiles import segments
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _SOF0, _DQT = 0xC0, 0xDB
@@ -29,13 +30,13 @@ _MAX_UNITS = 10
 _DESTINATIONS = frozenset([0x00, 0x01, 0x10, 0x11])
 
 
-def rewrite(data: bytes, header: JpegHeader, coded: str) -> bytes | None:
+def rewrite(data: bytes, header: JpegHeader, coded: str, profile: bytes = b"") -> bytes | None:
     """The stream from SOI to EOI with the same tables, frame header and scans; None where none is made.
 
     ``header`` is what `fastdcm.codestream.jpeg.parse` found in ``data``, ``coded`` what its
-    `colour` is. JFIF and Adobe segments say so in terms that libjpeg and others understand; other
-    application segments, comments, DNL, fill bytes between segments and what follows the last scan
-    are left out.
+    `colour` is. JFIF and Adobe segments say so in terms that libjpeg and others understand, behind them is
+    the ICC ``profile``, where there is one; other application segments, comments, DNL, fill bytes between
+    segments and what follows the last scan are left out.
 
     None is for whatever is not plain baseline of 8 bits (T.81 B.2.2 to B.2.4), even where libjpeg
     puts up with it: other decoders may not. The entropy-coded data is taken as it is;
@@ -43,7 +44,7 @@ def rewrite(data: bytes, header: JpegHeader, coded: str) -> bytes | None:
     """
     if not _is_baseline(header) or _looks_otherwise(header, coded):
         return None
-    parts = [_SOI, *_signs(header, coded)]
+    parts = [_SOI, *_signs(header, coded), segments(profile)]
     defined: set[int] = set()  # quantization tables so far
     wanted: dict[int, int] = {}  # component -> its quantization table
     number, position = 0, 2
@@ -83,7 +84,7 @@ def _signs(header: JpegHeader, coded: str) -> list[bytes]:
 
     libjpeg, and with it most viewers, takes JFIF for YCbCr whatever else is there, then Adobe's
     transform, then guesses by component identifiers (default_decompress_parms); so RGB must not have
-    JFIF. An ICC profile, in APP2 segments, would have its place behind these.
+    JFIF. An ICC profile has its place behind these.
     """
     signs = [] if coded == "RGB" else [_JFIF]
     if coded == "RGB" or header.app14_transform is not None:

@@ -3,32 +3,53 @@
 Nothing in this package imports numpy, so that the command line can check its arguments at once.
 """
 
+from fastdcm.options.colour import ColourOptions, Icc
 from fastdcm.options.convert import ConvertOptions, Existing, FrameSelection
+from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.encode import EncodeOptions
-from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, Format, parse_format
+from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, FORMATS, Format, Holds, parse_format, too_deep
+from fastdcm.options.geometry import GeometryOptions, Resample, parse_size
 from fastdcm.options.keywords import split_options
+from fastdcm.options.overlays import OverlayOptions, parse_color, parse_overlay_groups
+from fastdcm.options.presentation import PresentationOptions
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
+from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import PresentationShape, RenderOptions, Voi, parse_voi
 from fastdcm.options.window import is_usable, parse_window
 
 __all__ = [
     "EXTENSIONS",
+    "FORMATS",
     "FORMAT_NAMES",
     "LIMIT_NAMES",
+    "ColourOptions",
     "ConvertOptions",
     "Decoder",
+    "DeidentifyOptions",
     "EncodeOptions",
     "Existing",
     "Format",
     "FrameSelection",
+    "GeometryOptions",
+    "Holds",
+    "Icc",
     "Limits",
+    "OverlayOptions",
+    "PresentationOptions",
     "PresentationShape",
     "ReadOptions",
     "RenderOptions",
+    "Resample",
     "Voi",
     "is_usable",
+    "parse_color",
     "parse_format",
+    "parse_overlay_groups",
+    "parse_region",
+    "parse_regions",
+    "parse_size",
     "parse_voi",
     "parse_window",
     "split_options",
+    "too_deep",
 ]

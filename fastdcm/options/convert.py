@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from fastdcm.errors import OptionError
 from fastdcm.options.encode import EncodeOptions
-from fastdcm.options.formats import Format
+from fastdcm.options.formats import Format, too_deep
 from fastdcm.options.read import ReadOptions
 from fastdcm.options.render import RenderOptions
 
@@ -76,8 +76,8 @@ class ConvertOptions:
             raise OptionError(f"existing must be one of {', '.join(get_args(Existing))}")
         if not self.timeout > 0:
             raise OptionError(f"timeout must be above 0 seconds, not {self.timeout:g}")
-        if self.render.bits == 16 and self.encode.format == "jpeg":
-            raise OptionError("JPEG holds 8 bits; ask for PNG where you want 16 (-F png --bits 16)")
+        if self.render.bits == 16 and (reason := too_deep(self.encode.format)):
+            raise OptionError(reason)
 
     def with_format(self, format: Format) -> ConvertOptions:
         """The same with another output format."""

@@ -2,42 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from fastdcm.errors import OptionError
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import parse_format
+from fastdcm.options.geometry import parse_size
+from fastdcm.options.overlays import parse_color, parse_overlay_groups
+from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import RenderOptions, parse_voi
 from fastdcm.options.window import parse_window
+
+#: Fields of `RenderOptions` that are topics of their own: the fields of these are keywords, too.
+_TOPICS: dict[str, type[Any]] = {
+    field.name: type(field.default) for field in fields(RenderOptions) if is_dataclass(field.default)
+}
+#: Keywords whose values may be written in several ways.
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "window": parse_window,
+    "size": parse_size,
+    "crop": parse_region,
+    "masks": parse_regions,
+    "overlay_groups": parse_overlay_groups,
+    "overlay_color": parse_color,
+}
 
 
 def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions]:
     """Keyword arguments of the API as the two dataclasses; an unknown name is an `OptionError`.
 
-    Who asks for a quality or a subsampling gets it: then ``reencode`` is true, unless it is given.
+    A topic is given by its fields, or as a whole. Who asks for a quality or a subsampling gets it: then
+    ``reencode`` is true, and with a quality ``lossless`` is false, unless they are given.
     """
     asked = dict(options)
     if asked.keys() & {"quality", "subsampling"}:
         asked.setdefault("reencode", True)
-    if asked.get("window") is not None:
-        asked["window"] = parse_window(asked["window"])
+    if "quality" in asked and asked.setdefault("lossless", False):
+        raise OptionError("quality and lossless exclude each other")
+    for name, parse in _PARSERS.items():
+        if asked.get(name) is not None:
+            asked[name] = parse(asked[name])
     if isinstance(asked.get("voi"), str):
         asked |= parse_voi(asked["voi"])
     if "format" in asked:
         asked["format"] = parse_format(asked["format"])
     if "subsampling" in asked:
         asked["subsampling"] = str(asked["subsampling"]).replace(":", "")
-    render_names = {field.name for field in fields(RenderOptions)}
-    encode_names = {field.name for field in fields(EncodeOptions)}
-    if unknown := sorted(asked.keys() - render_names - encode_names):
-        known = ", ".join(sorted(render_names | encode_names))
-        raise OptionError(f"unknown option {unknown[0]!r}; there are {known}")
+    kinds: dict[str, type[Any]] = {"render": RenderOptions, **_TOPICS, "encode": EncodeOptions}
+    names = {topic: {field.name for field in fields(kind)} for topic, kind in kinds.items()}
+    known = set[str]().union(*names.values())
+    # Of a topic only its class says what is meant: the name of one is no keyword.
+    no_topics = {topic for topic, kind in _TOPICS.items() if not isinstance(asked.get(topic), kind)}
+    if unknown := sorted(asked.keys() - (known - no_topics)):
+        there = ", ".join(sorted(known - _TOPICS.keys()))
+        raise OptionError(f"unknown option {unknown[0]!r}; there are {there}")
+    given = {topic: {name: asked[name] for name in asked.keys() & own} for topic, own in names.items()}
     try:
-        return (
-            RenderOptions(**{name: value for name, value in asked.items() if name in render_names}),
-            EncodeOptions(**{name: value for name, value in asked.items() if name in encode_names}),
-        )
+        for topic, kind in _TOPICS.items():
+            if given[topic] and topic in asked:
+                raise OptionError(f"{min(given[topic])} is a field of {topic}, which is given, too")
+            if given[topic]:
+                given["render"][topic] = kind(**given[topic])
+        return RenderOptions(**given["render"]), EncodeOptions(**given["encode"])
     except (TypeError, ValueError) as error:
         if isinstance(error, OptionError):
             raise

@@ -48,7 +48,8 @@ class ReadOptions:
     which is faster in all.
     ``decoder`` is for JPEG 2000, JPEG-LS and lossless JPEG: our own one, the ``library`` (OpenJPEG, CharLS,
     libjpeg-turbo), or the own one where it can and pays (``auto``); a frame of these that ``own`` cannot
-    decode is an `UnsupportedError`.
+    decode is an `UnsupportedError`. ``refuse_burned_in`` makes an image that says that patients' names may
+    be in its pixels (Burned In Annotation YES, PS3.3 C.7.6.1) a `BurnedInError`; else that is a notice.
     """
 
     strict: bool = False
@@ -56,6 +57,7 @@ class ReadOptions:
     limits: Limits = Limits()
     threads: int = 1
     decoder: Decoder = "auto"
+    refuse_burned_in: bool = False
 
     def __post_init__(self) -> None:
         _must_be_positive("threads", self.threads)
@@ -70,9 +72,10 @@ class ReadOptions:
         allow_partial: bool = False,
         threads: int = 1,
         decoder: Decoder = "auto",
+        refuse_burned_in: bool = False,
         **limits: Any,
     ) -> ReadOptions:
         """From keyword arguments of the API: this class' own, and the fields of `Limits`."""
         if unknown := sorted(limits.keys() - LIMIT_NAMES):
             raise OptionError(f"unknown option {unknown[0]!r}")
-        return cls(strict, allow_partial, Limits(**limits), threads, decoder)
+        return cls(strict, allow_partial, Limits(**limits), threads, decoder, refuse_burned_in)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
 from fastdcm.model import Window
+from fastdcm.options.colour import ColourOptions
+from fastdcm.options.deidentify import DeidentifyOptions
+from fastdcm.options.geometry import GeometryOptions
+from fastdcm.options.overlays import OverlayOptions
+from fastdcm.options.presentation import PresentationOptions
 from fastdcm.options.window import check_window
 
 Voi = Literal["window", "lut", "minmax", "object", "percentile", "none"]
@@ -19,7 +25,9 @@ class RenderOptions:
 
     ``window`` overrides the file's; ``window_number`` and ``voi_lut_number`` choose among the
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
-    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16.
+    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. The other fields are topics
+    of their own, whose fields are keywords of the API like these: what becomes of ICC profiles, what is
+    drawn onto the image, what is blacked out, and which part of the picture is shown in which size.
     """
 
     window: Window | None = None
@@ -29,6 +37,11 @@ class RenderOptions:
     percentile: tuple[float, float] = (0.0, 100.0)
     presentation_shape: PresentationShape = "photometric"
     bits: Literal[8, 16] = 8
+    colour: ColourOptions = ColourOptions()
+    overlay: OverlayOptions = OverlayOptions()
+    presentation: PresentationOptions = PresentationOptions()
+    deidentify: DeidentifyOptions = DeidentifyOptions()
+    geometry: GeometryOptions = GeometryOptions()
 
     def __post_init__(self) -> None:
         if self.bits not in (8, 16):
@@ -48,6 +61,15 @@ class RenderOptions:
             if self.voi != "window" or self.window_number is not None:
                 raise OptionError("a window of your own excludes voi and window_number")
             check_window(self.window)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether the display values are the picture: all of them, where they are in the source.
+
+        ICC profiles do not count here: gray images have none.
+        """
+        drawn = self.overlay or self.presentation
+        return not drawn and self.deidentify == DeidentifyOptions() and self.geometry == GeometryOptions()
 
 
 def parse_voi(text: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from fastdcm.kernels import Payoff
 from fastdcm.model import Display, Header, Samples
 from fastdcm.options import Limits
-from fastdcm.reader.elements import IMPLICIT_LE, PIXEL_DATA, Element, Encoding
+from fastdcm.reader.elements import IMPLICIT_LE, PIXEL_DATA, PROFILES, Element, Encoding
 from fastdcm.reader.header import NAMES
 from fastdcm.reader.plain import DATA_SET, ELEMENTS_A_SCAN, ELEMENTS_BEFORE_NUMBA, HEADS, META, VRS
 from fastdcm.reader.scan import DataSet
@@ -30,8 +30,9 @@ _MOST = 256
 _MOST_BYTES = 4096
 #: What is read of a large file for it: most headers are shorter, and it is little beside a frame.
 _HEAD_BYTES = 4096
-#: Functional groups may be short, and say something else of each frame.
-_GROUPS = frozenset((0x52009229, 0x52009230))
+#: Functional groups may be short, and say something else of each frame; profiles are read when it is known
+#: that they are needed.
+_READ_LATER = PROFILES | {0x52009229, 0x52009230}
 _IMPLICIT = np.frombuffer(IMPLICIT_LE.encode(), np.uint8)
 _WANTED = DATA_SET.wanted
 _OWN = np.array(list(NAMES), np.int64)
@@ -133,7 +134,7 @@ def named(header: Header, digest: Digest) -> Header:
 
 def remember(digest: Digest | None, found: DataSet, header: Header) -> Alike | None:
     """Where to put what is made of this file's values; None where it is of this file alone."""
-    if digest is None or found.notices or found.pixel != digest.pixel or _GROUPS & found.elements.keys():
+    if digest is None or found.notices or found.pixel != digest.pixel or _READ_LATER & found.elements.keys():
         return None
     if len(_known) >= _MOST:
         _known.clear()

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-
-from fastdcm.errors import DicomError
-from fastdcm.model import Display, Header, Lut, Notice, VoiFunction, Window
-from fastdcm.options import is_usable
-from fastdcm.reader.elements import Encoding
+from fastdcm.model import Display, Header, Lut, Notice, Window
+from fastdcm.reader.items import first_item, item_values, items_encoding
+from fastdcm.reader.luts import read_lut, read_modality, read_voi_luts, read_windows
 from fastdcm.reader.scan import DataSet
-from fastdcm.reader.sequences import elements_of, inside, item_encoding, items
-from fastdcm.reader.source import MemorySource
-from fastdcm.reader.values import Values, entry_bits, lut_entries
+from fastdcm.reader.sequences import items
+from fastdcm.reader.values import Values, entry_bits
 
 _SHARED, _PER_FRAME = 0x52009229, 0x52009230
 _FRAME_VOI_LUT, _PIXEL_VALUE_TRANSFORMATION = 0x00289132, 0x00289145
-#: Items of the sequences that hold LUTs, or one item.
-_MAX_ITEMS = 4096
-_FUNCTIONS: dict[str, VoiFunction] = {
-    "LINEAR": "LINEAR",
-    "LINEAR_EXACT": "LINEAR_EXACT",
-    "SIGMOID": "SIGMOID",
-}
 
 
 class DisplayReader:
@@ -46,15 +34,25 @@ class DisplayReader:
             if self._base is None:
                 self._base = self._assemble([(self._top, "the data set")])
             return self._base
+        return self._assemble(self.levels(index))
+
+    @property
+    def top(self) -> Values:
+        """The data set itself."""
+        return self._top
+
+    def levels(self, index: int) -> list[tuple[Values, str]]:
+        """Where attributes of a frame may stand, from the most to the least specific, and that in words."""
         self._top.walk.renew()
-        self._load_groups()
+        if self._enhanced:
+            self._load_groups()
         levels = []
         if index < len(self._items):
-            group = _item(self._top, self._per_frame, self._items[index], self._per_frame_encoding)
+            group = item_values(self._top, self._per_frame, self._items[index], self._per_frame_encoding)
             levels.append((group, "the frame's functional group"))
         if self._shared is not None:
             levels.append((self._shared, "the shared functional group"))
-        return self._assemble([*levels, (self._top, "the data set")])
+        return [*levels, (self._top, "the data set")]
 
     def _load_groups(self) -> None:
         if self._base is not None:
@@ -64,7 +62,7 @@ class DisplayReader:
             self._shared = shared
         self._per_frame = self._top.raw(_PER_FRAME) or b""
         if self._per_frame:
-            self._per_frame_encoding = _items_encoding(self._top, _PER_FRAME, self._per_frame)
+            self._per_frame_encoding = items_encoding(self._top, _PER_FRAME, self._per_frame)
             self._items = items(self._per_frame, self._per_frame_encoding, self._top.walk)
         if self._items and len(self._items) != self._header.frames:
             self._notices.append(
@@ -85,13 +83,15 @@ class DisplayReader:
         for values, source in levels:
             transform = values if values is self._top else first_item(values, _PIXEL_VALUE_TRANSFORMATION)
             if not modality_source and transform is not None:
-                rescale, modality_lut = self._modality(transform)
+                rescale, modality_lut = read_modality(transform, signed=self._header.signed, note=self._note)
                 modality_source = source if rescale or modality_lut else ""
         for values, source in levels:
             # After the modality of all levels, which decides the sign of a VOI LUT's input.
             voi = values if values is self._top else first_item(values, _FRAME_VOI_LUT)
             if not windows_source and voi is not None:
-                windows, voi_luts = self._windows(voi), self._voi_luts(voi, rescale)
+                negative = self._header.signed or (rescale is not None and min(rescale) < 0)
+                windows = read_windows(voi, self._note)
+                voi_luts = read_voi_luts(voi, signed=negative, note=self._note)
                 windows_source = source if windows or voi_luts else ""
         top = self._top
         presentation = first_item(top, 0x20500010)
@@ -115,87 +115,15 @@ class DisplayReader:
             windows=windows,
             windows_source=windows_source,
             voi_luts=voi_luts,
-            presentation_lut=None if presentation is None else self._lut(presentation, signed=False),
+            presentation_lut=(
+                None if presentation is None else read_lut(presentation, signed=False, note=self._note)
+            ),
             presentation_lut_shape=top.text(0x20500020).upper(),
             pixel_intensity_relationship=top.text(0x00281040).upper(),
             padding=self._padding(),
             palette=palette,
             supplemental=supplemental,
         )
-
-    def _modality(self, values: Values) -> tuple[tuple[float, float] | None, Lut | None]:
-        """Rescale (slope, intercept) and Modality LUT (C.11.1) of one level."""
-        item = first_item(values, 0x00283000)
-        if item is not None:
-            return None, self._lut(item, signed=self._header.signed)
-        slopes, intercepts = values.decimals(0x00281053), values.decimals(0x00281052)
-        if not slopes and not intercepts:
-            return None, None
-        slope, intercept = (slopes or [1.0])[0], (intercepts or [0.0])[0]
-        if not (math.isfinite(slope) and math.isfinite(intercept)):
-            raise DicomError("Rescale Slope or Rescale Intercept is no number")
-        if slope == 0:
-            raise DicomError("Rescale Slope is 0")
-        return (slope, intercept), None
-
-    def _windows(self, values: Values) -> tuple[Window, ...]:
-        """The windows (C.11.2.1.2) that can be used; the others give a notice."""
-        centers, widths = values.decimals(0x00281050), values.decimals(0x00281051)
-        if not centers and not widths:
-            return ()
-        if len(centers) != len(widths):
-            self._note(
-                "window",
-                f"{len(centers)} window centers and {len(widths)} widths: the pairs that are whole count",
-            )
-        written = values.raw(0x00281056)
-        text = written.decode("latin-1") if written and written.strip(b" \0") else "LINEAR"
-        function = _FUNCTIONS.get(text.strip(" \0").upper())
-        if function is None:
-            self._note("window", f"VOI LUT Function {text.strip()!r} is unknown; the windows were ignored")
-            return ()
-        if text.rstrip(" \0") != function:
-            self._note("voi-function", f"VOI LUT Function is written {text!r}; it was read as {function}")
-        explanations = values.texts(0x00281055)
-        usable: list[Window] = []
-        unusable = ""
-        for number, (center, width) in enumerate(zip(centers, widths, strict=False)):
-            explanation = explanations[number] if number < len(explanations) else ""
-            window = Window(center, width, function, explanation)
-            if is_usable(window):
-                usable.append(window)
-            elif not unusable:
-                unusable = f"window {number + 1} ({center:g}, {width:g})"
-        if unusable:
-            count = min(len(centers), len(widths)) - len(usable)
-            more = f" and {count - 1} more" if count > 1 else ""
-            self._note("window", f"{unusable}{more} cannot be used; ignored")
-        return tuple(usable)
-
-    def _voi_luts(self, values: Values, rescale: tuple[float, float] | None) -> tuple[Lut, ...]:
-        negative = self._header.signed or (rescale is not None and min(rescale) < 0)
-        if 0x00283010 not in values:
-            return ()
-        return tuple(self._lut(item, signed=negative) for item in all_items(values, 0x00283010))
-
-    def _lut(self, item: Values, *, signed: bool) -> Lut:
-        """One LUT item (C.11.1.1.1): descriptor, data, explanation."""
-        descriptor = item.numbers(0x00283002, signed=signed)
-        if len(descriptor) != 3:
-            raise DicomError("LUT Descriptor (0028,3002) has no three values")
-        count, first, bits = descriptor
-        count = count % 65536 or 65536
-        # The sign of the first value is that of the input, whatever VR was written.
-        first = (first + 32768) % 65536 - 32768 if signed else first % 65536
-        if not 1 <= bits <= 16:
-            raise DicomError(f"LUT Descriptor (0028,3002): {bits} bits an entry")
-        entries = lut_entries(item, 0x00283006, count, bits)
-        if (needed := entry_bits(entries)) > bits:
-            self._note(
-                "lut-bits", f"a LUT declares {bits} bits and has entries of {needed}; it was scaled by these"
-            )
-            bits = needed
-        return Lut(first, bits, entries, item.text(0x00283003))
 
     def _padding(self) -> tuple[float, float] | None:
         """Stored values that are no image: Pixel Padding Value to Range Limit (C.7.5.1.1.2)."""
@@ -229,30 +157,3 @@ class DisplayReader:
         notice = Notice(code, message)
         if notice not in self._notices:
             self._notices.append(notice)
-
-
-def all_items(values: Values, tag: int) -> Iterator[Values]:
-    """The items of a sequence; none where it is absent or empty."""
-    data = values.raw(tag)
-    if data:
-        encoding = _items_encoding(values, tag, data)
-        for span in items(data, encoding, values.walk, limit=_MAX_ITEMS):
-            yield _item(values, data, span, encoding)
-
-
-def first_item(values: Values, tag: int) -> Values | None:
-    """The first item of a sequence, None where there is none."""
-    if tag not in values:
-        return None
-    return next(all_items(values, tag), None)
-
-
-def _item(values: Values, data: bytes, span: tuple[int, int], encoding: Encoding) -> Values:
-    """One item of a sequence in ``values``, whose bytes are ``data``."""
-    start, length = span
-    encoding = item_encoding(MemorySource(data), start, start + length, encoding, values.walk)
-    return Values(encoding, elements_of(data, start, length, encoding, values.walk), data, walk=values.walk)
-
-
-def _items_encoding(values: Values, tag: int, data: bytes) -> Encoding:
-    return inside(MemorySource(data), 0, values.vr(tag), values.encoding)

@@ -10,6 +10,8 @@ from fastdcm.reader.source import Source
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00010, 0x7FE00008, 0x7FE00009
+ICC_PROFILE, OPTICAL_PATHS = 0x00282000, 0x00480105
+PROFILES = frozenset((ICC_PROFILE, OPTICAL_PATHS))
 PIXEL_TAGS = frozenset((PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA))
 
 #: VRs with a length of 16 bits (PS3.5 7.1.2); all others, unknown ones included, have 32.
@@ -27,7 +29,11 @@ WANTED = frozenset(
         0x00080016,  # SOP Class UID
         0x00080018,  # SOP Instance UID
         0x00080060,  # Modality
+        0x00082144,  # Recommended Display Frame Rate
         0x00089205,  # Pixel Presentation
+        0x00180040,  # Cine Rate
+        0x00181063,  # Frame Time
+        0x00181065,  # Frame Time Vector
         0x0020000D,  # Study Instance UID
         0x0020000E,  # Series Instance UID
         0x00200013,  # Instance Number
@@ -35,6 +41,7 @@ WANTED = frozenset(
         0x00280004,  # Photometric Interpretation
         0x00280006,  # Planar Configuration
         0x00280008,  # Number of Frames
+        0x00280009,  # Frame Increment Pointer
         0x00280010,  # Rows
         0x00280011,  # Columns
         0x00280100,  # Bits Allocated
@@ -47,6 +54,7 @@ WANTED = frozenset(
         0x00280123,  # Double Float Pixel Padding Value
         0x00280124,  # Float Pixel Padding Range Limit
         0x00280125,  # Double Float Pixel Padding Range Limit
+        0x00280301,  # Burned In Annotation
         0x00281040,  # Pixel Intensity Relationship
         0x00281050,  # Window Center
         0x00281051,  # Window Width
@@ -63,9 +71,11 @@ WANTED = frozenset(
         0x00281221,  # Segmented Red Palette Color Lookup Table Data
         0x00281222,
         0x00281223,
+        0x00282000,  # ICC Profile
         0x00283000,  # Modality LUT Sequence
         0x00283010,  # VOI LUT Sequence
         0x00287FE0,  # Pixel Data Provider URL
+        0x00480105,  # Optical Path Sequence
         0x20500010,  # Presentation LUT Sequence
         0x20500020,  # Presentation LUT Shape
         0x52009229,  # Shared Functional Groups Sequence
@@ -74,10 +84,23 @@ WANTED = frozenset(
         0x7FE00002,  # Extended Offset Table Lengths
     }
 )
-#: Those that grow with the frames or hold LUTs, and so may be long: sequences and offset tables.
-LONG_VALUES = frozenset(
-    (0x00041220, 0x00283000, 0x00283010, 0x20500010, 0x52009229, 0x52009230, 0x7FE00001, 0x7FE00002)
-)
+#: Those that grow with the frames, or hold LUTs, profiles or drawings, and so may be long: sequences and
+#: offset tables.
+LONG_VALUES = PROFILES | {
+    0x00041220,  # Directory Record Sequence
+    0x00081115,  # Referenced Series Sequence
+    0x00181065,  # Frame Time Vector
+    0x00283000,  # Modality LUT Sequence
+    0x00283010,  # VOI LUT Sequence
+    0x00283110,  # Softcopy VOI LUT Sequence
+    0x00700001,  # Graphic Annotation Sequence
+    0x0070005A,  # Displayed Area Selection Sequence
+    0x20500010,  # Presentation LUT Sequence
+    0x52009229,  # Shared Functional Groups Sequence
+    0x52009230,  # Per-Frame Functional Groups Sequence
+    0x7FE00001,  # Extended Offset Table
+    0x7FE00002,  # Extended Offset Table Lengths
+}
 
 
 class Encoding(NamedTuple):

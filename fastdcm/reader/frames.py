@@ -144,6 +144,14 @@ class FrameIndex:
                 raise TruncatedError(f"{length} bytes declared, {done + count} could be read")
             yield part
 
+    def head(self, index: int, length: int) -> bytes:
+        """The first bytes of an encapsulated frame, so many or all there are."""
+        data = b""
+        for offset, size in self.span(index).fragments:
+            if len(data) < length:
+                data += self._source.read(offset, min(size, length - len(data)))
+        return data
+
     def read(self, index: int) -> tuple[memoryview, int]:
         """The frame's bytes and the bits of the first that belong to the frame before."""
         span = self.span(index)

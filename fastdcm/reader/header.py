@@ -86,6 +86,7 @@ def read_header(found: DataSet, notices: list[Notice], limits: Limits = _LIMITS)
         }[found.pixel_tag],  # type: ignore[arg-type]  # the values are the three literals
         sop_class_uid=values.text(0x00080016),
         modality=values.text(0x00080060),
+        burned_in_annotation=_burned_in(values, notices),
         **{name: values.text(tag) for tag, name in NAMES.items()},
     )
     decoded = header.frames * rows * columns * samples * max(1, allocated // 8)
@@ -95,6 +96,20 @@ def read_header(found: DataSet, notices: list[Notice], limits: Limits = _LIMITS)
             f"{limits.max_decoded} (max_decoded)"
         )
     return _with_all_chroma(header, found.pixel[2], notices)
+
+
+def _burned_in(values: Values, notices: list[Notice]) -> str:
+    """Burned In Annotation (C.7.6.1); YES is worth a notice."""
+    burned_in = values.text(0x00280301).upper()
+    if burned_in == "YES":
+        notices.append(
+            Notice(
+                "burned-in",
+                "Burned In Annotation is YES: the pixels may name the patient (--mask blacks out, "
+                "--refuse-burned-in refuses)",
+            )
+        )
+    return burned_in
 
 
 def _with_all_chroma(header: Header, length: int, notices: list[Notice]) -> Header:

@@ -7,6 +7,7 @@ takes to convert a CT slice.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -33,8 +34,14 @@ class Part(NamedTuple):
     wanted: NDArray[np.int64]
 
 
+@cache
+def part_of(wanted: frozenset[int]) -> Part:
+    """The data set up to its pixels, of which these tags are wanted."""
+    return Part(0, 0x7FE00000, np.array(sorted(wanted), np.int64))
+
+
 META = Part(0x00020000, 0x00030000, np.array([0x00020000, 0x00020010], np.int64))
-DATA_SET = Part(0, 0x7FE00000, np.array(sorted(WANTED), np.int64))
+DATA_SET = part_of(WANTED)
 
 
 def pass_plain(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from fastdcm.errors import DicomError, NotDicomError, TruncatedError
@@ -30,7 +31,7 @@ from fastdcm.reader.elements import (
     tag_name,
     tag_of,
 )
-from fastdcm.reader.plain import DATA_SET, ELEMENTS_A_SCAN, ELEMENTS_BEFORE_NUMBA, META, pass_plain
+from fastdcm.reader.plain import ELEMENTS_A_SCAN, ELEMENTS_BEFORE_NUMBA, META, part_of, pass_plain
 from fastdcm.reader.sequences import MAX_NESTING, Walk, inside, skip_undefined
 from fastdcm.reader.source import FIRST_WINDOW, WINDOW, Source
 
@@ -78,8 +79,14 @@ class DataSet:
         return data
 
 
-def scan(source: Source, *, max_nesting: int = MAX_NESTING, max_inflated: int = MAX_INFLATED) -> DataSet:
-    """Find the elements that rendering needs, and the pixel data.
+def scan(
+    source: Source,
+    *,
+    max_nesting: int = MAX_NESTING,
+    max_inflated: int = MAX_INFLATED,
+    wanted: frozenset[int] = WANTED,
+) -> DataSet:
+    """Find the elements that rendering needs, or others that are ``wanted``, and the pixel data.
 
     ``max_nesting`` is how deep sequences of undefined length may go, ``max_inflated`` how many bytes a
     deflated data set may have.
@@ -122,7 +129,7 @@ def scan(source: Source, *, max_nesting: int = MAX_NESTING, max_inflated: int = 
         head = source.part(0, 12)
     encoding = _encoding(uid, head, source.size - start, notices, has_meta=has_meta)
     data_set = DataSet(source, encoding, uid, walk=walk)
-    _scan_elements(data_set, start)
+    _scan_elements(data_set, start, wanted)
     return data_set
 
 
@@ -238,35 +245,32 @@ class _Heads(NamedTuple):
     wanted: dict[int, int]
 
 
-def _heads(explicit: bool, little: bool) -> _Heads:
+@cache
+def _heads(explicit: bool, little: bool, tags: frozenset[int]) -> _Heads:
     order = "<" if little else ">"
     unpack = struct.Struct(order + ("I2sHI" if explicit else "II")).unpack_from
     # Turning the halves around is its own inverse.
-    wanted = {tag_of(tag, little): tag for tag in WANTED}
+    wanted = {tag_of(tag, little): tag for tag in tags}
     smallest = 12 if explicit else 8
     return _Heads(unpack, smallest, 0xFFFF if little else 0xFFFF0000, 0x7FE0 << (0 if little else 16), wanted)
 
 
-_HEADS = {
-    (explicit, little): _heads(explicit, little) for explicit in (True, False) for little in (True, False)
-}
-
-
-def _scan_elements(found: DataSet, start: int) -> None:
-    """Walk the top level from ``start`` and note the wanted elements in ``found``."""
+def _scan_elements(found: DataSet, start: int, tags: frozenset[int]) -> None:
+    """Walk the top level from ``start`` and note the elements with these tags in ``found``."""
     source, encoding, elements, short = found.source, found.encoding, found.elements, SHORT_VRS
     explicit = encoding.explicit
-    unpack, smallest, group, pixels, wanted = _HEADS[explicit, encoding.little]
+    unpack, smallest, group, pixels, wanted = _heads(explicit, encoding.little, tags)
     width = min(FIRST_WINDOW, WINDOW)
     buffer, base = source.ahead(start, width), start
     # Positions count from the start of the buffer. An element before it was the last one, or none.
     position, last, vr, number, length = 0, len(buffer) - smallest, b"", 0, 0
     compiled = encoding.little and _PAYOFF.reached(ELEMENTS_A_SCAN)
     plain = compiled  # whether plain elements may follow
+    part = part_of(tags)
     more = 0
     for walked in range(MAX_TOP_ELEMENTS):
         if plain and position <= last:
-            position, passed = pass_plain(DATA_SET, explicit, buffer, position, base, elements)
+            position, passed = pass_plain(part, explicit, buffer, position, base, elements)
             plain = False
             more += passed
             if walked + more > MAX_TOP_ELEMENTS:

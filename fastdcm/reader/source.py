@@ -47,8 +47,8 @@ class Source(ABC):
         """The bytes of a range; fewer where the source ends before. Raises `SourceError`."""
 
     def view(self, offset: int, length: int) -> memoryview:
-        """The same without a copy where the source is in memory."""
-        return memoryview(self.read(offset, length))
+        """The same without a copy where the source is in memory; read-only, as it may be the caller's."""
+        return memoryview(self.read(offset, length)).toreadonly()
 
     def read_into(self, offset: int, buffer: memoryview) -> int:
         """Fill a buffer from ``offset`` on; the bytes that are there, fewer where the source ends before.
@@ -87,7 +87,7 @@ class MemorySource(Source):
     """Bytes in memory."""
 
     def __init__(self, data: bytes | bytearray | memoryview, name: str | None = None) -> None:
-        view = memoryview(data)
+        view = memoryview(data).toreadonly()
         self.whole = data if isinstance(data, bytes) else None
         self._view = (view if view.c_contiguous else memoryview(view.tobytes())).cast("B")
         self.name = name

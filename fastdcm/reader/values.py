@@ -74,6 +74,11 @@ class Values:
         kind = "h" if vr == b"SS" or (signed and vr != b"US") else "H"
         return list(struct.unpack(f"{self.encoding.order}{len(raw) // 2}{kind}", raw))
 
+    def words(self, tag: int) -> list[int]:
+        """Unsigned 16-bit words, two for each value of VR AT."""
+        raw = self.raw(tag) or b""
+        return list(struct.unpack(f"{self.encoding.order}{len(raw) // 2}H", raw[: len(raw) & ~1]))
+
     def number(self, tag: int, name: str, default: int | None = None) -> int:
         """A single unsigned 16-bit value; absent without ``default`` is a `DicomError`."""
         raw = self.raw(tag)

@@ -75,7 +75,7 @@ def make_plan(header: Header, display: Display, options: RenderOptions, notices:
     voi, automatic, voi_words = _voi(header, display, options, modality)
     invert, words = _presentation(header, display, options, notices)
     chain = Chain(modality, voi, display.presentation_lut, invert, options.bits)
-    rule = "; ".join(part for part in (modality_words, voi_words, words) if part)
+    rule = "; ".join(part for part in (display.softcopy, modality_words, voi_words, words) if part)
     supplemental = display.palette if display.supplemental else None
     if supplemental is not None:
         rule += f"; stored values from {supplemental.first} on by the supplemental palette"
@@ -151,6 +151,9 @@ def _voi(
     if display.voi_luts:
         lut = display.voi_luts[lut_number - 1]
         return lut, None, f"VOI LUT {lut_number} of {len(display.voi_luts)} from {display.windows_source}"
+    if display.softcopy:
+        # PS3.4 N.2.1.3: without a VOI LUT in the state, an identity; the image's own is not used.
+        return _full_range(header, modality), None, "full range of the modality values: no VOI in the state"
     if header.bits_stored <= 8 and modality is None and not header.is_float:
         return (
             _full_range(header, None),
@@ -185,7 +188,15 @@ def _presentation(
     shape = display.presentation_lut_shape
     if display.presentation_lut is not None:
         return False, "presentation LUT"
-    if shape in ("IDENTITY", "INVERSE") and (shape == "INVERSE") != monochrome1:
+    if display.softcopy:
+        # PS3.4 N.2.1.4: the image's Photometric Interpretation is ignored.
+        return shape == "INVERSE", f"presentation LUT shape {shape}" if shape else ""
+    if shape not in ("", "IDENTITY", "INVERSE"):
+        # LIN OD is print's (C.11.4), and what is not the standard's says nothing.
+        notice = Notice("presentation-shape", f"Presentation LUT Shape {shape} is not for displays; ignored")
+        if notice not in notices:
+            notices.append(notice)
+    elif shape and (shape == "INVERSE") != monochrome1:
         if options.presentation_shape == "follow":
             return shape == "INVERSE", f"presentation LUT shape {shape} followed"
         notice = Notice(

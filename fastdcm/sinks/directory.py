@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable
 
 from fastdcm import system
 from fastdcm.errors import OutputError
@@ -62,6 +63,35 @@ class DirectorySink:
         ``name`` may lie in a folder below ``folder``; the temporary file is in ``folder`` itself,
         so that whoever cleans up knows where to look. Raises `OutputError`.
         """
+        return self._put(folder, name, lambda temporary: self._write(temporary, data), own)
+
+    def put_made(
+        self, folder: str, name: str, make: Callable[[str], object], *, own: bool = False
+    ) -> tuple[bool, int]:
+        """`put` of what is made bit by bit, and may be larger than memory; also its size in bytes.
+
+        ``make`` is given the path of an empty file, and writes it. Whatever it raises leaves nothing behind;
+        `OSError` becomes an `OutputError`.
+        """
+        size = 0
+
+        def write(temporary: str) -> None:
+            nonlocal size
+            # A name that can be guessed must not lead elsewhere.
+            os.close(system.create_exclusive(temporary))
+            make(temporary)
+            size = os.path.getsize(temporary)
+            if self._fsync:
+                descriptor = os.open(temporary, os.O_RDWR)
+                try:
+                    system.sync_file(descriptor)
+                finally:
+                    os.close(descriptor)
+
+        return self._put(folder, name, write, own), size
+
+    def _put(self, folder: str, name: str, write: Callable[[str], object], own: bool) -> bool:
+        """`put` of what ``write`` puts under the temporary name that it is given, where nothing is."""
         path = os.path.join(folder, name)
         try:
             self._prepare(folder)
@@ -69,7 +99,7 @@ class DirectorySink:
                 self._make_folder(os.path.dirname(path))
             temporary = self._temporary()
             try:
-                self._write(temporary, data)
+                write(temporary)
                 placed = self._place(folder, temporary, path, own)
             except BaseException:
                 _unlink_if_there(temporary)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fastdcm.options import FORMATS
 from tests.conftest import ROOT
 from tests.support_table import README, with_table
 
@@ -42,6 +43,21 @@ def test_command_line_options_are_there() -> None:
     option = r"(?<![\w-])--[a-z][a-z-]+"
     shown = CliRunner().invoke(cli, ["convert", "--help"]).output
     assert set(re.findall(option, readme())) <= {*re.findall(option, shown), "--json", "--table"}
+
+
+def test_table_of_formats_is_that_of_the_options() -> None:
+    lines = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.strip("|").split("|") for line in lines if line.startswith("| ")]
+    rows = {row[0].strip(): row for row in cells if len(row) == 7}
+    for holds in FORMATS.values():
+        title, names, bits, lossless, quality, frames, profile = (cell.strip() for cell in rows[holds.title])
+        assert title == holds.title
+        assert names == " ".join(f"`{name}`" for name in holds.names)
+        assert bits == ("8, 16" if holds.deep else "8")
+        assert lossless == holds.lossless
+        assert bool(quality) is bool(holds.quality)
+        assert frames == ("all" if holds.frames else "1")
+        assert profile.partition(",")[0] == ("yes" if holds.profile else "no")
 
 
 def test_files_that_are_named_exist() -> None:

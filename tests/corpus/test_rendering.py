@@ -18,7 +18,7 @@ NOTICES = {
     "dicom-test-files__RG3_JPLY": {"precision"},  # 12, 10
     "fo-dicom__GH133.dcm": {"precision"},  # 16, 12
     "fo-dicom__GH1376.dcm": {"other-syntax", "precision"},  # lossless JPEG of 16 bits under Explicit VR
-    "fo-dicom__GH364.dcm": {"meta-group-length", "stray-item"},
+    "fo-dicom__GH364.dcm": {"burned-in", "meta-group-length", "stray-item"},
     "pydicom-data__emri_small_jpeg_2k_lossless_too_short.dcm": {"precision"},  # 16, 12
     "pydicom-data__emri_small_jpeg_ls_lossless.dcm": {"precision"},  # 16, 12
     "pydicom.h140fc__emri_small_jpls_1k_fragment_with_offset_table.dcm": {"precision"},  # 16, 12

@@ -255,7 +255,7 @@ def overlay(
     ]
 
 
-#: Overlays are not shown, and whatever is wrong about them leaves the image as it is.
+#: Overlays are shown where they are asked for; else what is wrong about them leaves the image as it is.
 OVERLAYS = {
     "larger than the image": row(six(extra=overlay(rows=HUGE, columns=HUGE)), reads(SIX)),
     "with a negative origin": row(six(extra=overlay(origin=(-5, -32768))), reads(SIX)),

@@ -10,8 +10,11 @@ import pytest
 from fastdcm.errors import OptionError
 from fastdcm.model import Window
 from fastdcm.options import (
+    FORMAT_NAMES,
+    FORMATS,
     ConvertOptions,
     EncodeOptions,
+    Format,
     FrameSelection,
     ReadOptions,
     RenderOptions,
@@ -25,13 +28,25 @@ from fastdcm.options import (
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("jpg", "jpeg"), ("JPEG", "jpeg"), (".Jpg", "jpeg"), ("png", "png"), (".PNG", "png")],
+    [
+        *[("jpg", "jpeg"), ("JPEG", "jpeg"), (".Jpg", "jpeg"), ("png", "png"), (".PNG", "png")],
+        *[
+            ("tif", "tiff"),
+            ("TIFF", "tiff"),
+            ("jp2", "jp2"),
+            ("JPEG2000", "jp2"),
+            ("j2k", "j2k"),
+            ("j2c", "j2k"),
+        ],
+        *[("htj2k", "jph"), (".jph", "jph"), ("jhc", "jhc"), ("JXL", "jpegxl"), ("jpegxl", "jpegxl")],
+        *[(name, name) for name in ("webp", "avif", "bmp", "gif", "pnm", "pgm", "ppm", "npy", "mp4")],
+    ],
 )
 def test_format(text: str, name: str) -> None:
     assert parse_format(text) == name
 
 
-@pytest.mark.parametrize("text", ["", ".", "gif", "jpg ", "..png", "jpeg2000"])
+@pytest.mark.parametrize("text", ["", ".", "jls", "jpg ", "..png", "jpeg 2000"])
 def test_no_format(text: str) -> None:
     with pytest.raises(OptionError, match="is not one of jpg, jpeg, png"):
         parse_format(text)
@@ -148,7 +163,7 @@ def test_no_voi(text: str) -> None:
         (lambda: RenderOptions(window=Window(40, 0, "SIGMOID")), "width must be above 0"),
         (lambda: RenderOptions(window=Window(40, 400), voi="minmax"), "excludes"),
         (lambda: RenderOptions(window=Window(40, 400), window_number=2), "excludes"),
-        (lambda: EncodeOptions(format="gif"), "format 'gif'"),  # type: ignore[arg-type]
+        (lambda: EncodeOptions(format="jpg"), "format 'jpg'"),  # type: ignore[arg-type]
         (lambda: EncodeOptions(quality=0), "quality must be 1 to 100"),
         (lambda: EncodeOptions(quality=101), "quality must be 1 to 100"),
         (lambda: EncodeOptions(subsampling="411"), "subsampling"),  # type: ignore[arg-type]
@@ -201,7 +216,7 @@ def test_split() -> None:
         }
     )
     assert render == RenderOptions(window=Window(40, 400, "SIGMOID"), bits=16)
-    assert encode == EncodeOptions("png", 75, "444", 9, reencode=True)
+    assert encode == EncodeOptions("png", 75, "444", 9, reencode=True, lossless=False)
     assert split_options({}) == (RenderOptions(), EncodeOptions())
     assert split_options({"subsampling": 422})[1].subsampling == "422"
     assert split_options({"window": None})[0].window is None
@@ -226,7 +241,7 @@ def test_who_asks_for_a_quality_gets_it(asked: dict[str, object], reencode: bool
 
 @pytest.mark.parametrize("name", ["center", "Window", "windows", "jobs", "index"])
 def test_unknown_option(name: str) -> None:
-    with pytest.raises(OptionError, match=f"unknown option '{name}'; there are bits, .*window_number"):
+    with pytest.raises(OptionError, match=f"unknown option '{name}'; there are .*bits, .*window_number"):
         split_options({name: 1})
 
 
@@ -278,3 +293,39 @@ def test_no_frames(text: str) -> None:
 def test_frames_that_are_not_there(text: str, frames: int) -> None:
     with pytest.raises(OptionError, match="was asked for, but the object has"):
         FrameSelection.parse(text).numbers(frames)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_16_bits_are_refused_before_a_run_where_there_are_8(format: Format) -> None:
+    deep = RenderOptions(bits=16)
+    if FORMATS[format].deep:
+        assert ConvertOptions(render=deep, encode=EncodeOptions(format)).render.bits == 16
+        return
+    with pytest.raises(OptionError, match=rf"^{FORMATS[format].title} holds 8 bits; ask for PNG .*--bits 16"):
+        ConvertOptions(render=deep, encode=EncodeOptions(format))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_lossless(format: Format) -> None:
+    usual = FORMATS[format].lossless
+    assert EncodeOptions(format).is_lossless is (usual in ("always", "usually"))
+    assert EncodeOptions(format, lossless=False).is_lossless is (usual == "always")
+    if usual == "never":
+        with pytest.raises(OptionError, match="is not lossless; ask for a format that is, as PNG"):
+            EncodeOptions(format, lossless=True)
+    else:
+        assert EncodeOptions(format, lossless=True).is_lossless
+    # Who asks for a quality gets it.
+    assert split_options({"format": format, "quality": 90})[1].is_lossless is (usual == "always")
+
+
+def test_quality_and_lossless_exclude_each_other() -> None:
+    with pytest.raises(OptionError, match="quality and lossless exclude each other"):
+        split_options({"format": "webp", "quality": 90, "lossless": True})
+    assert not split_options({"format": "webp", "quality": 90, "lossless": None})[1].is_lossless
+
+
+def test_names_of_formats_are_of_one_format_each() -> None:
+    names = [name for holds in FORMATS.values() for name in holds.names]
+    assert len(names) == len(set(names)) == len(FORMAT_NAMES)
+    assert all(name == name.lower() for name in names)

@@ -6,7 +6,11 @@ from typing import Any
 
 import click
 
+from fastdcm.cli.asked.colour import colour_of
+from fastdcm.cli.asked.geometry import deidentify_of, geometry_of
 from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
+from fastdcm.cli.asked.overlays import overlay_of
+from fastdcm.cli.asked.presentation import presentation_of
 from fastdcm.options import FrameSelection, RenderOptions, parse_voi, parse_window
 
 image_options = under(
@@ -48,5 +52,10 @@ def render_options(asked: dict[str, Any]) -> RenderOptions:
         voi_lut_number=asked["voi_lut_number"],
         presentation_shape=asked["presentation_shape"] or "photometric",
         bits=16 if asked["bits"] == "16" else 8,
+        colour=colour_of(asked),
+        overlay=overlay_of(asked),
+        presentation=presentation_of(asked),
+        deidentify=deidentify_of(asked),
+        geometry=geometry_of(asked),
         **(asked["voi"] or {}),
     )

@@ -9,7 +9,7 @@ import click
 from fastdcm.batch.targets import named_format, named_output
 from fastdcm.cli.asked.headings import given, parsed, under
 from fastdcm.errors import OptionError
-from fastdcm.options import EncodeOptions, parse_format
+from fastdcm.options import FORMATS, EncodeOptions, Format, parse_format
 
 
 def parse_quality(text: str) -> tuple[int, str | None]:
@@ -31,13 +31,24 @@ def parse_quality(text: str) -> tuple[int, str | None]:
 output_options = under(
     "Output",
     given("-o", "--output", metavar="OUT", help="Folder for the images, or one image's name."),
-    given("-F", "--format", metavar="jpg|png", callback=parsed(parse_format), help="Format; default jpg."),
+    given(
+        "-F",
+        "--format",
+        metavar="jpg|png|...",
+        callback=parsed(parse_format),
+        help=f"{', '.join(holds.names[0] for holds in FORMATS.values())}; default jpg.",
+    ),
     given(
         "-q",
         "--quality",
         metavar="1..100",
         callback=parsed(parse_quality),
-        help="JPEG quality; default 90.",
+        help="Quality, where a format loses something; default 90.",
+    ),
+    given(
+        "--lossless",
+        is_flag=True,
+        help="Lose nothing, as JPEG 2000, HTJ2K, JPEG XL do without -q; also WebP.",
     ),
     given(
         "--subsampling",
@@ -49,7 +60,12 @@ output_options = under(
         is_flag=True,
         help="Encode baseline JPEG frames anew, as -q and --subsampling do; default: copy them.",
     ),
-    given("--bits", type=click.Choice(["8", "16"]), default="8", help="Bits a sample; 16 with PNG."),
+    given(
+        "--bits",
+        type=click.Choice(["8", "16"]),
+        default="8",
+        help="Bits a sample; 16 not with JPEG, WebP, AVIF, BMP, GIF, MP4.",
+    ),
     given(
         "--png-level",
         type=click.IntRange(1, 9),
@@ -67,19 +83,25 @@ def encode_options(
     asked: dict[str, Any], sources: list[str], output: str | None, notices: list[str]
 ) -> EncodeOptions:
     """Options of encoding; what the user should know about them is added to ``notices``."""
-    format = asked["format"]
+    format: Format | None = asked["format"]
     if (named := named_output(sources, output)) is not None:
         by_name = named_format(named)
         if format is not None and format != by_name:
             notices.append(f"{named} will hold {format.upper()}, because -F says so")
         format = format or by_name
+    format = format or "jpeg"
     quality, notice = asked["quality"] or (90, None)
     if notice:
         notices.append(notice)
+    if asked["quality"] and asked["lossless"]:
+        raise OptionError("--quality and --lossless exclude each other")
+    if asked["quality"] and not FORMATS[format].quality:
+        notices.append(f"{FORMATS[format].title} has no quality: -q changes nothing")
     return EncodeOptions(
-        format=format or "jpeg",
+        format=format,
         quality=quality,
         subsampling=asked["subsampling"] or "420",
         png_level=asked["png_level"],
         reencode=asked["reencode"] or bool(asked["quality"] or asked["subsampling"]),
+        lossless=True if asked["lossless"] else False if asked["quality"] else None,
     )

@@ -59,5 +59,6 @@ def read_options(asked: dict[str, Any]) -> ReadOptions:
         strict=asked["strict"],
         allow_partial=asked["allow_partial"],
         decoder=asked["decoder"],
+        refuse_burned_in=asked["refuse_burned_in"],
         **{name: asked[name] for name in LIMIT_NAMES},
     )

@@ -1,1 +1,1 @@
-"""One module a format: display values to the bytes of a file."""
+"""One module a format or a family of them: display values to the bytes of a file."""

@@ -12,7 +12,7 @@ import imagecodecs
 import numpy as np
 
 from fastdcm.codecs.encoders import turbojpeg
-from fastdcm.errors import EncodeError
+from fastdcm.errors import CodestreamError, EncodeError
 
 #: Largest side of a JPEG that libjpeg-turbo writes.
 MAX_SIDE = 65500
@@ -30,15 +30,28 @@ def uses_system_library() -> bool:
     return system is not None and system[1] > bundled_version()
 
 
-def encode(pixels: Any, quality: int, subsampling: str) -> bytes:
-    """Baseline JPEG of a (rows, columns[, 3]) uint8 array. Raises `EncodeError`."""
+def encode(pixels: Any, quality: int, subsampling: str, profile: bytes | None = None) -> bytes:
+    """Baseline JPEG of a (rows, columns[, 3]) uint8 array, with an ICC profile. Raises `EncodeError`."""
     if max(pixels.shape[:2]) > MAX_SIDE:
         raise EncodeError(
             f"{pixels.shape[0]} x {pixels.shape[1]} is more than JPEG holds ({MAX_SIDE} a side); use PNG"
         )
-    if uses_system_library():
-        return turbojpeg.encode(pixels, quality, subsampling)
-    return encode_bundled(pixels, quality, subsampling)
+    by_library = turbojpeg.encode if uses_system_library() else encode_bundled
+    data = by_library(pixels, quality, subsampling)
+    return data if profile is None else _with_profile(data, profile)
+
+
+def _with_profile(data: bytes, profile: bytes) -> bytes:
+    """The file with APP2 segments behind its JFIF segment (ICC.1 annex B.4)."""
+    from fastdcm.codestream.profiles import segments
+
+    behind = 4 + int.from_bytes(data[4:6], "big")
+    if data[2:4] != b"\xff\xe0":
+        raise EncodeError("libjpeg-turbo wrote no JFIF segment, behind which the ICC profile belongs")
+    try:
+        return data[:behind] + segments(profile) + data[behind:]
+    except CodestreamError as error:
+        raise EncodeError(error.message) from error
 
 
 def encode_bundled(pixels: Any, quality: int, subsampling: str) -> bytes:

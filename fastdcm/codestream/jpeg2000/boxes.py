@@ -12,14 +12,19 @@ class Jp2(NamedTuple):
     """Where the codestream lies, and what the JP2 header box says of colours.
 
     ``colour_space`` is EnumCS of the first colour box, ``channels`` the (Cn, Typ, Asoc) of a
-    channel definition box (I.5.3).
+    channel definition box (I.5.3), ``icc`` the ICC profile of the first colour box that has one.
     """
 
     start: int
     end: int
     colour_space: int | None = None
     channels: tuple[tuple[int, int, int], ...] = ()
-    has_icc: bool = False
+    icc: bytes | None = None
+
+    @property
+    def has_icc(self) -> bool:
+        """Whether a colour box has an ICC profile."""
+        return self.icc is not None
 
 
 def read_boxes(data: bytes, *, partial: bool = False) -> Jp2:
@@ -60,17 +65,18 @@ def _box(data: bytes, position: int, limit: int, *, partial: bool = False) -> tu
 def _read_jp2_header(data: bytes, position: int, limit: int) -> Jp2:
     colour_space: int | None = None
     channels: tuple[tuple[int, int, int], ...] = ()
-    has_icc = False
+    icc: bytes | None = None
     while position < limit:
         kind, start, end = _box(data, position, limit)
         if kind == b"pclr":
             raise UnsupportedError("JP2 palettes (pclr box) are not supported")
         if kind == b"colr" and end >= start + 3:  # I.5.3.3
-            has_icc |= data[start] == 2
+            if data[start] in (2, 3) and icc is None:  # restricted, or any (T.801 M.11.7.3)
+                icc = data[start + 3 : end]
             if data[start] == 1 and end >= start + 7 and colour_space is None:
                 colour_space = int.from_bytes(data[start + 3 : start + 7], "big")
         elif kind == b"cdef" and (end - start) % 6 == 2:  # I.5.3.6
             values = [int.from_bytes(data[at : at + 2], "big") for at in range(start + 2, end, 2)]
             channels = tuple(zip(values[::3], values[1::3], values[2::3], strict=True))
         position = end
-    return Jp2(0, 0, colour_space, channels, has_icc)
+    return Jp2(0, 0, colour_space, channels, icc)

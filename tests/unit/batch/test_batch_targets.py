@@ -96,7 +96,7 @@ def test_a_named_output_is_split() -> None:
     assert (targets.files, targets.exact) == ((("a.dcm", "e"),), "x.jpg")
 
 
-@pytest.mark.parametrize("output", ["x.tif", "x.TIFF", "x.bmp"])
+@pytest.mark.parametrize("output", ["x.jls", "x.HEIC", "x.avi"])
 def test_a_format_that_is_not_written_is_a_usage_error(output: str) -> None:
     with pytest.raises(OptionError, match="is not written"):
         resolve(["a.dcm"], output, "jpeg")

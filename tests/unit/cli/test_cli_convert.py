@@ -20,8 +20,8 @@ from fastdcm.cli.asked.output import parse_quality
 from fastdcm.cli.profile import profile
 from fastdcm.cli.summary import summary
 from fastdcm.errors import DecodeError, OptionError, WorkerError
-from fastdcm.model import Notice, Window
-from fastdcm.options import ConvertOptions, EncodeOptions, Limits, ReadOptions
+from fastdcm.model import Notice, Region, Window
+from fastdcm.options import ConvertOptions, EncodeOptions, GeometryOptions, Limits, ReadOptions
 
 Invoke = Callable[..., Result]
 
@@ -73,9 +73,29 @@ def _convert(*arguments: str) -> Result:
         ("a.dcm -q 0.75", lambda o: o.encode.quality == 75),
         ("a.dcm --subsampling 444", lambda o: o.encode.subsampling == "444"),
         ("a.dcm --reencode", lambda o: o == ConvertOptions(encode=EncodeOptions(reencode=True))),
-        ("a.dcm -q 90", lambda o: o == ConvertOptions(encode=EncodeOptions(reencode=True))),
+        ("a.dcm -q 90", lambda o: o == ConvertOptions(encode=EncodeOptions(reencode=True, lossless=False))),
         ("a.dcm --subsampling 420", lambda o: o == ConvertOptions(encode=EncodeOptions(reencode=True))),
         ("a.dcm --bits 16 -F png", lambda o: o.render.bits == 16),
+        ("a.dcm --size 512", lambda o: o.render.geometry == GeometryOptions(size=512)),
+        ("a.dcm --size 640x480", lambda o: o.render.geometry == GeometryOptions(size=(480, 640))),
+        ("a.dcm --size 9 --enlarge", lambda o: o.render.geometry == GeometryOptions(size=9, enlarge=True)),
+        ("a.dcm --scale 0.5", lambda o: o.render.geometry == GeometryOptions(scale=0.5)),
+        ("a.dcm --resample lanczos", lambda o: o.render.geometry == GeometryOptions(resample="lanczos")),
+        ("a.dcm --aspect", lambda o: o.render.geometry == GeometryOptions(aspect=True)),
+        ("a.dcm --crop 1,2,3,4", lambda o: o.render.geometry == GeometryOptions(crop=Region(1, 2, 3, 4))),
+        ("a.dcm --rotate 270", lambda o: o.render.geometry == GeometryOptions(rotate=270)),
+        ("a.dcm --flip v", lambda o: o.render.geometry == GeometryOptions(flip="v")),
+        ("a.dcm --mask 1,2,3,4", lambda o: o.render.deidentify.masks == (Region(1, 2, 3, 4),)),
+        ("a.dcm --mask -1,2,3,4 --mask 5,6,7,8", lambda o: len(o.render.deidentify.masks) == 2),
+        ("a.dcm --keep-us-regions", lambda o: o.render.deidentify.keep_us_regions),
+        ("a.dcm --refuse-burned-in", lambda o: o == ConvertOptions(read=ReadOptions(refuse_burned_in=True))),
+        ("a.dcm --bits 16 -F TIFF", lambda o: (o.render.bits, o.encode.format) == (16, "tiff")),
+        ("a.dcm -F htj2k", lambda o: o.encode.format == "jph" and o.encode.is_lossless),
+        ("a.dcm -F jp2 -q 80", lambda o: (o.encode.quality, o.encode.is_lossless) == (80, False)),
+        ("a.dcm -F webp --lossless", lambda o: o.encode.is_lossless),
+        ("a.dcm x.GIF", lambda o: o.encode.format == "gif"),
+        ("a.dcm", lambda o: o.render.colour.icc == "embed"),
+        ("a.dcm --icc srgb", lambda o: o.render.colour.icc == "srgb"),
         ("a.dcm --png-level 9", lambda o: o.encode.png_level == 9),
         ("a.dcm --frames 2-5,7", lambda o: o.frames.ranges == ((2, 5), (7, 7))),
         ("a.dcm -w -600,1500", lambda o: o.render.window == Window(-600, 1500)),
@@ -129,8 +149,13 @@ def test_options(called: Called, arguments: str, check: Callable[[ConvertOptions
         ("a.dcm -q 101", "1 to 100"),
         ("a.dcm -q 75.0", "no fraction"),
         ("a.dcm -q many", "no number"),
-        ("a.dcm -F tiff", "jpg, jpeg, png"),
+        ("a.dcm -F jls", "jpg, jpeg, png"),
         ("a.dcm --bits 16", "-F png --bits 16"),
+        ("a.dcm --bits 16 -F webp", "WebP holds 8 bits"),
+        ("a.dcm --lossless", "JPEG is not lossless"),
+        ("a.dcm -F jxl --lossless -q 80", "exclude"),
+        ("a.dcm --icc lab", "--icc"),
+        ("a.dcm -o x.heic", ".heic is not written"),
         ("a.dcm -w 40", "CENTER,WIDTH"),
         ("a.dcm -w 40,0", "at least 1"),
         ("a.dcm -w 40,400 --voi lut", "excludes"),
@@ -286,12 +311,20 @@ def test_summary_words() -> None:
     assert summary(all_of_them, "keep")[0].startswith("2 images (copied without re-encoding) from 1 file in")
 
 
+def test_a_quality_of_a_format_that_has_none_is_a_notice(called: Called) -> None:
+    assert (
+        "notice: PNG has no quality: -q changes nothing" in _convert("a.dcm", "-F", "png", "-q", "80").stderr
+    )
+    assert "notice" not in _convert("a.dcm", "-F", "avif", "-q", "80").stderr
+
+
 def test_help_is_grouped_and_fits() -> None:
     text = _convert("--help").stdout
-    for heading in ("Output:", "Image:", "Run:", "Examples:"):
-        assert f"\n{heading}" in text or f"\n  {heading}" in text
+    headings = ("Output", "Image", "Colour", "Overlays", "Presentation states", "Geometry")
+    for heading in (*headings, "De-identification", "Run", "Examples"):
+        assert f"\n{heading}:" in text or f"\n  {heading}:" in text
     assert "{stem}" in text
-    assert len(text.splitlines()) < 70
+    assert len(text.splitlines()) < 125
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -111,3 +111,18 @@ def test_doctor_tells_what_is_left_to_openjpeg() -> None:
     shown = CliRunner().invoke(cli, ["doctor"]).stdout
     reasons = "".join(f"    {reason}\n" for reason in REFUSALS)
     assert f"JPEG 2000 decoder\n  our own, for all but\n{reasons}  OpenJPEG through imagecodecs" in shown
+
+
+def test_doctor_tells_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fastdcm.codecs.encoders import table
+    from fastdcm.options import FORMATS
+
+    shown = CliRunner().invoke(cli, ["doctor"]).stdout
+    for format, holds in FORMATS.items():
+        line = next(line for line in shown.splitlines() if line.startswith("  " + " ".join(holds.names)))
+        assert holds.title in line
+        assert ("8 and 16 bits" if holds.deep else "8 bits") in line
+        assert table.WRITERS[format].library in line
+    monkeypatch.setattr(table, "find_spec", lambda name: None)
+    shown = CliRunner().invoke(cli, ["doctor"]).stdout
+    assert "not here: PyAV is not installed: pip install '.[video]'" in shown

@@ -315,7 +315,7 @@ def test_version_of_the_bundled_library() -> None:
 
 
 def test_jpeg_of_16_bits() -> None:
-    with pytest.raises(EncodeError, match="use PNG for 16"):
+    with pytest.raises(EncodeError, match="ask for PNG"):
         encode_image(image((2, 2), bits=16), EncodeOptions())
 
 

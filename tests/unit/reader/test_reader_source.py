@@ -75,7 +75,10 @@ def test_conformance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str,
         assert source.size == len(DATA)
         for offset, length in [(0, 0), (0, 1), (3, 1000), (0, len(DATA)), (len(DATA) - 5, 5)]:
             assert source.read(offset, length) == DATA[offset : offset + length]
-            assert bytes(source.view(offset, length)) == DATA[offset : offset + length]
+            view = source.view(offset, length)
+            assert bytes(view) == DATA[offset : offset + length]
+            assert view.readonly
+            assert source.ahead(offset, length).readonly
         # Fewer where it ends, none behind it, and nothing that an operating system cannot express.
         assert source.read(len(DATA) - 5, 100) == DATA[-5:]
         for beyond in (len(DATA), 1 << 40, (1 << 64) - 1):

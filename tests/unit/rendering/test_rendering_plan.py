@@ -200,7 +200,7 @@ def test_x_ray_angiography(sop_class: str, relationship: str, display: Display) 
 
 
 @pytest.mark.parametrize(
-    ("photometric", "shape", "photometric_inverts", "follow_inverts", "contradicts"),
+    ("photometric", "shape", "photometric_inverts", "follow_inverts", "odd"),
     [
         ("MONOCHROME2", "", False, False, False),
         ("MONOCHROME2", "IDENTITY", False, False, False),
@@ -208,28 +208,42 @@ def test_x_ray_angiography(sop_class: str, relationship: str, display: Display) 
         ("MONOCHROME1", "", True, True, False),
         ("MONOCHROME1", "IDENTITY", True, False, True),
         ("MONOCHROME1", "INVERSE", True, True, False),
-        ("MONOCHROME1", "LIN OD", True, True, False),
+        ("MONOCHROME1", "LIN OD", True, True, True),  # of print (C.11.4)
     ],
 )
 def test_presentation(
-    photometric: str, shape: str, photometric_inverts: bool, follow_inverts: bool, contradicts: bool
+    photometric: str, shape: str, photometric_inverts: bool, follow_inverts: bool, odd: bool
 ) -> None:
     given = header(photometric_interpretation=photometric)
     display = Display(presentation_lut_shape=shape)
     notices: list[Notice] = []
     for _ in range(2):
         assert plan(display, header=given, notices=notices).chain.invert is photometric_inverts
-    assert [notice.code for notice in notices] == ["presentation-shape"] * contradicts
+    assert [notice.code for notice in notices] == ["presentation-shape"] * odd
     notices = []
     followed = plan(display, header=given, notices=notices, presentation_shape="follow")
     assert followed.chain.invert is follow_inverts
-    assert not notices
+    assert bool(notices) is (shape == "LIN OD")
 
 
 def test_presentation_lut_instead_of_the_inversion() -> None:
     display = Display(presentation_lut=LUTS[0])
     found = plan(display, header=header(photometric_interpretation="MONOCHROME1"))
     assert (found.chain.presentation_lut, found.chain.invert) == (LUTS[0], False)
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("shape", ["", "IDENTITY", "INVERSE"])
+def test_a_presentation_state_s_shape_is_all_that_inverts(photometric: str, shape: str) -> None:
+    """PS3.4 N.2.1.3 and N.2.1.4; and without a VOI LUT of the state, an identity."""
+    notices: list[Notice] = []
+    display = Display(presentation_lut_shape=shape, softcopy="presentation state a.pre")
+    found = plan(display, header=header(photometric_interpretation=photometric), notices=notices)
+    assert found.chain.invert is (shape == "INVERSE")
+    assert found.automatic is None
+    assert isinstance(found.chain.voi, Range)
+    assert found.rule.startswith("presentation state a.pre; full range")
+    assert not notices
 
 
 # Colour

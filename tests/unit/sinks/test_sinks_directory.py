@@ -297,3 +297,58 @@ def test_what_cannot_be_synchronised_is_not_written(
     with pytest.raises(OutputError, match="Input/output error"):
         DirectorySink(run, "keep", fsync=True).put(str(tmp_path), "x.jpg", b"data")
     assert os.listdir(tmp_path) == []
+
+
+# Files that are made bit by bit
+
+
+@pytest.mark.parametrize("existing", ALL)
+def test_a_file_that_is_made(tmp_path: Path, run: Run, existing: Existing) -> None:
+    seen: list[str] = []
+
+    def make(path: str) -> None:
+        seen.append(path)
+        assert os.path.getsize(path) == 0
+        assert os.path.basename(path).startswith(PREFIX)
+        Path(path).write_bytes(b"whole")
+
+    _old(tmp_path / "y.gif")
+    sink = DirectorySink(run, existing, fsync=True)
+    assert sink.put_made(str(tmp_path), os.path.join("deep", "x.gif"), make) == (True, 5)
+    assert sink.put_made(str(tmp_path), "y.gif", make) == (existing == "overwrite", 5)
+    assert (tmp_path / "deep" / "x.gif").read_bytes() == b"whole"
+    assert (tmp_path / "y.gif").read_bytes() == (b"whole" if existing == "overwrite" else b"old")
+    assert sorted(os.listdir(tmp_path)) == ["deep", "y.gif"]
+    assert len(set(seen)) == 2
+
+
+class _Ends(BaseException):
+    """As a run that is cancelled."""
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(OSError(errno.ENOSPC, "full"), OutputError), (OutputError("x"), OutputError), (_Ends(), _Ends)],
+)
+def test_what_making_raises_leaves_nothing(
+    tmp_path: Path, run: Run, error: BaseException, raised: type[BaseException]
+) -> None:
+    def make(path: str) -> None:
+        Path(path).write_bytes(b"half")
+        raise error
+
+    with pytest.raises(raised):
+        DirectorySink(run, "overwrite").put_made(str(tmp_path), "x.gif", make)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_link_under_the_temporary_name_is_not_followed(tmp_path: Path, run: Run) -> None:
+    victim = _old(tmp_path / "victim")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    sink = DirectorySink(run, "overwrite")
+    (folder / f"{run.prefix(os.getpid())}1").symlink_to(victim)
+    with pytest.raises(OutputError):
+        sink.put_made(str(folder), "x.gif", lambda path: Path(path).write_bytes(b"new"))
+    assert victim.read_bytes() == b"old"

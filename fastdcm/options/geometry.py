@@ -1,0 +1,78 @@
+"""Which part of a picture is shown, in which size and orientation."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from operator import index
+from typing import Any, Literal, get_args
+
+from fastdcm.errors import OptionError
+from fastdcm.model import Region
+
+Resample = Literal["area", "lanczos", "linear", "nearest"]
+Rotation = Literal[0, 90, 180, 270]
+Flip = Literal["h", "v"]
+#: The longest side, or (rows, columns).
+Size = int | tuple[int, int]
+
+
+@dataclass(frozen=True)
+class GeometryOptions:
+    """Which part of a picture is shown, in which size and orientation.
+
+    It happens in this order. ``crop`` takes a part (x, y, width, height) of the source's pixels, or of
+    what a presentation state makes of them.
+    ``rotate`` turns it clockwise by that many degrees; then ``flip`` mirrors it, "h" left to right, "v"
+    top to bottom (as PS3.3 C.10.6). ``aspect`` makes the pixels square by enlarging the coarser axis.
+    ``size`` is the longest side, or (rows, columns), that the picture is to fit in, which keeps its
+    aspect; it enlarges nothing without ``enlarge``. ``scale`` is a factor instead. ``resample`` is the
+    filter; None is area for an axis that shrinks, linear for one that grows, nearest for label maps
+    and single bits.
+    """
+
+    size: Size | None = None
+    scale: float | None = None
+    enlarge: bool = False
+    resample: Resample | None = None
+    aspect: bool = False
+    crop: Region | None = None
+    rotate: Rotation = 0
+    flip: Flip | None = None
+
+    def __post_init__(self) -> None:
+        sides = self.size if isinstance(self.size, tuple) else () if self.size is None else (self.size,)
+        if any(side < 1 for side in sides):
+            raise OptionError(f"size must be at least 1, not {self.size}")
+        if self.scale is not None and not 0 < self.scale < math.inf:
+            raise OptionError(f"scale must be above 0, not {self.scale:g}")
+        if self.size is not None and self.scale is not None:
+            raise OptionError("size and scale exclude each other")
+        if self.enlarge and self.size is None:
+            raise OptionError("enlarge lets an image grow to a size: give size, too (a scale needs no leave)")
+        if self.resample is not None and self.resample not in get_args(Resample):
+            raise OptionError(f"resample {self.resample!r} is not one of {', '.join(get_args(Resample))}")
+        if self.rotate not in get_args(Rotation):
+            raise OptionError(f"rotate must be 90, 180 or 270 (clockwise), not {self.rotate}")
+        if self.flip is not None and self.flip not in get_args(Flip):
+            raise OptionError(f"flip must be h (left to right) or v (top to bottom), not {self.flip!r}")
+        if self.crop is not None and min(self.crop[:2]) < 0:
+            raise OptionError(f"crop {','.join(map(str, self.crop))} starts outside of every image")
+
+
+def parse_size(value: str | int | tuple[Any, ...]) -> Size:
+    """A size from ``LONG`` or ``WIDTHxHEIGHT``, from a number, or from (rows, columns)."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*(\d{1,9})\s*(?:[xX]\s*(\d{1,9})\s*)?", value)
+        if found is None:
+            raise OptionError(f"size {value!r} is not LONG or WIDTHxHEIGHT (for example 512 or 640x480)")
+        width = int(found[1])
+        return width if found[2] is None else (int(found[2]), width)
+    try:
+        if isinstance(value, (tuple, list)):
+            rows, columns = map(index, value)
+            return rows, columns
+        return index(value)
+    except (TypeError, ValueError):
+        raise OptionError(f"size {value!r} is neither a whole number nor (rows, columns)") from None

@@ -1,0 +1,112 @@
+"""What becomes of display values: overlays, presentation states, black regions, another geometry.
+
+Reader, presentation and rendering meet for it here, below the pipeline; images that are shown as they are do
+without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from fastdcm.model import Display, Header, Notice
+from fastdcm.options import DeidentifyOptions, GeometryOptions, Limits, RenderOptions
+from fastdcm.reader.geometry import GeometryReader
+from fastdcm.reader.source import Source
+from fastdcm.rendering.geometry import arranged, blacked_out, is_label_map, is_unchanged, kept, outside_words
+from fastdcm.rendering.plan import Plan
+
+if TYPE_CHECKING:
+    from fastdcm.presentation.presenter import Presenter
+
+Array = NDArray[Any]
+
+
+class Pictures:
+    """Makes pictures of one object's display values, where options ask for more than these.
+
+    ``source`` is all of its bytes, ``words`` gives those of a frame with the bits that samples leave free;
+    ``note`` tells a notice of a frame, by its index.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        header: Header,
+        limits: Limits,
+        words: Callable[[int], Array],
+        notices: list[Notice],
+        note: Callable[[Notice, int], None],
+    ) -> None:
+        self._source, self._header, self._limits, self._words = source, header, limits, words
+        self._notices, self._note = notices, note
+        self._read: GeometryReader | None = None
+        self._presents: Presenter | None = None
+
+    def plan(self, header: Header, display: Display, index: int, options: RenderOptions) -> Plan:
+        """The plan of a frame that a presentation state may decide on; ``header`` may have another depth."""
+        return self._presenter.plan(header, display, index, options)
+
+    def of(self, shown: Array, index: int, options: RenderOptions) -> Array:
+        """The picture of a frame's display values, (rows, columns[, 3]) of uint8 or uint16.
+
+        Overlays or a presentation state with all that it has, of which black regions hide what lies in the
+        image; then the geometry of the options, in the order of PS3.18 (a region, then its size).
+        """
+        geometry, hide = options.geometry, partial(self._hidden, index, options.deidentify)
+        if options.overlay or options.presentation:
+            shown = self._presenter.show(shown, index, options, hide)
+        else:
+            shown = hide(shown)
+        if geometry == GeometryOptions():
+            return shown
+        aspect = self._aspect(index, options)
+        labels, most = is_label_map(self._header), self._limits.max_pixels
+        return arranged(shown, geometry, aspect, labels=labels, max_pixels=most)
+
+    def is_unchanged(self, index: int, options: RenderOptions) -> bool:
+        """Whether `of` gives the display values of a frame as they are."""
+        if options.deidentify != DeidentifyOptions():
+            return False
+        drawn = options.overlay or options.presentation
+        if drawn and not self._presenter.is_unchanged(index, options):
+            return False
+        shape = (self._header.rows, self._header.columns)
+        return is_unchanged(shape, options.geometry, self._aspect(index, options))
+
+    def _hidden(self, index: int, options: DeidentifyOptions, shown: Array) -> Array:
+        """With black regions, in the pixels of the source."""
+        if options.keep_us_regions:
+            shown = kept(shown, self._geometry.us_regions())
+        if options.masks:
+            whole = shown
+            shown, outside = blacked_out(whole, options.masks)
+            for mask in outside:
+                self._note(Notice("mask", outside_words(mask, whole)), index)
+        return shown
+
+    def _aspect(self, index: int, options: RenderOptions) -> Fraction | None:
+        """How many times as high as wide the pixels of what is shown are, where that is to be undone."""
+        if not options.geometry.aspect:
+            return None
+        if options.presentation:
+            return self._presenter.aspect(index, options.presentation, self._geometry.aspect)
+        return self._geometry.aspect(index)
+
+    @property
+    def _geometry(self) -> GeometryReader:
+        if self._read is None:
+            self._read = GeometryReader(self._source, self._header, self._limits, self._notices)
+        return self._read
+
+    @property
+    def _presenter(self) -> Presenter:
+        if self._presents is None:
+            from fastdcm.presentation.presenter import Presenter  # few pictures have states or overlays
+
+            self._presents = Presenter(self._source, self._header, self._limits, self._words, self._notices)
+        return self._presents
