@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastdcm.errors import RenderError
 from fastdcm.presentation.state import Area, Point
+from fastdcm.rendering.resample import resampled
 
 Array = NDArray[Any]
 
@@ -103,7 +104,10 @@ def placed(pixels: Array, placing: Placing) -> Array:
         pixels = pixels[:, ::-1]
     pixels = _cut(pixels, placing.box)
     columns, rows = placing.view.size
-    return pixels if pixels.shape[:2] == (rows, columns) else resized(pixels, columns, rows)
+    if pixels.dtype == np.bool_ and pixels.shape[:2] != (rows, columns):
+        pixels = pixels.astype(np.uint8) * np.uint8(255)
+    # By area along an axis that shrinks, linear along one that grows.
+    return resampled(pixels, rows, columns, None)
 
 
 def _turn(shape: tuple[int, int], rotation: int, flip: bool) -> View:
@@ -148,21 +152,3 @@ def _cut(pixels: Array, box: tuple[int, int, int, int]) -> Array:
     top, first = max(0, -upper), max(0, -left)
     wider[top : top + inside.shape[0], first : first + inside.shape[1]] = inside
     return wider
-
-
-def resized(pixels: Array, columns: int, rows: int) -> Array:
-    """Pixels by area where they become fewer, else interpolated between (Pillow)."""
-    from PIL import Image
-
-    if pixels.dtype == np.bool_:
-        pixels = pixels.astype(np.uint8) * np.uint8(255)
-    fewer = columns <= pixels.shape[1] and rows <= pixels.shape[0]
-    way = Image.Resampling.BOX if fewer else Image.Resampling.BILINEAR
-    # As floats, a channel at a time: of integers Pillow rounds what comes of the first direction, too.
-    channels = pixels[..., None] if pixels.ndim == 2 else pixels
-    whole = np.empty((rows, columns, channels.shape[2]), pixels.dtype)
-    for channel in range(channels.shape[2]):
-        floats = Image.fromarray(channels[..., channel].astype(np.float32)).resize((columns, rows), way)
-        # Both ways are means of what is there, so nothing lies beyond the range.
-        np.floor(np.asarray(floats) + 0.5, out=whole[..., channel], casting="unsafe")
-    return np.squeeze(whole, axis=2) if pixels.ndim == 2 else whole

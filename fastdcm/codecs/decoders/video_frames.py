@@ -32,6 +32,16 @@ _BLOCK = 128
 _REORDERED = 16
 
 
+class _Sent(NamedTuple):
+    """A packet's place in the order of coding, by which its frame tells where it came from.
+
+    Each packet needs an object of its own: PyAV finds it by its address, for all decoders of the process.
+    What was small integers was forgotten for every one when one decoder let go of it.
+    """
+
+    position: int
+
+
 class _Held(NamedTuple):
     """A frame and its place in the order of coding."""
 
@@ -135,7 +145,7 @@ class VideoFrames:
                 complete += 1  # where one starts, the one before has its end
             if packet.is_corrupt:
                 raise DecodeError("bytes of the container are missing or damaged")
-            packet.opaque = self._sent
+            packet.opaque = _Sent(self._sent)
             for frame in packet.decode():
                 self._take(frame)
         except av.FFmpegError as error:
@@ -159,7 +169,8 @@ class VideoFrames:
         """Queue a frame that came out; a `DecodeError` where FFmpeg concealed damage in it."""
         if frame.is_corrupt:
             raise DecodeError("the video is damaged from here on; FFmpeg could only conceal it")
-        position = frame.opaque if isinstance(frame.opaque, int) else self._sent
+        sent = frame.opaque
+        position = sent.position if isinstance(sent, _Sent) else self._sent
         self._held.append(_Held(position, frame))
         self._last = max(self._last, position)
         self._count += 1
@@ -191,8 +202,9 @@ class VideoFrames:
         except av.FFmpegError:
             drained = []
         for frame in drained:
-            if isinstance(frame.opaque, int) and not frame.is_corrupt and frame.opaque < self._sent:
-                self._mark(frame.opaque)
+            sent = frame.opaque
+            if isinstance(sent, _Sent) and not frame.is_corrupt and sent.position < self._sent:
+                self._mark(sent.position)
         self._release(complete)
         self._problem = problem
 

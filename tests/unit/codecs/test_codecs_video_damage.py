@@ -100,6 +100,28 @@ def test_the_last_packet_is_cut(kind: Kind, partial: bool) -> None:
         assert len(given) >= FRAMES - 8
 
 
+@pytest.mark.parametrize("name", ["mpeg2", "h264", "hevc"])
+@pytest.mark.parametrize("lag", [8, 9, 10, 12])
+def test_two_videos_at_a_time(name: str, lag: int) -> None:
+    """What one decoder lets go of, another one still needs: frames and errors are those of one alone.
+
+    A frame is let go of when eight others were given after it.
+    """
+    kind = KINDS[name]
+    video = encoded(kind)
+    whole = dicom_file(video, kind)
+    cut = whole[: len(whole) - 8 - len(video) // 2]
+    alone, errors = readable(fastdcm.open(cut))
+    assert len(alone) >= 8
+    first, second = fastdcm.open(whole), fastdcm.open(cut)
+    for index in range(FRAMES):
+        first.pixels(index, raw=True)
+        if index - lag in alone:
+            assert np.array_equal(second.pixels(index - lag, raw=True), alone[index - lag])
+    with pytest.raises((TruncatedError, DecodeError), match=re.escape(errors[len(alone)].message)):
+        second.pixels(len(alone), raw=True)
+
+
 @pytest.mark.parametrize("kind", LOW_DELAY.values(), ids=LOW_DELAY)
 def test_a_packet_in_the_middle_is_the_last(kind: Kind) -> None:
     """As above, but the fragment is as long as it says: that frames are missing tells that it is cut."""
