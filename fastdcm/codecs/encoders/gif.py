@@ -107,10 +107,8 @@ def _indexed(pixels: Any) -> tuple[Any, Any]:
         colours = np.zeros((_COLOURS, 3), np.uint8)
         colours[: found.size] = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
         return np.searchsorted(found, packed).astype(np.uint8), colours
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise EncodeError("GIF of colour needs Pillow: pip install pillow") from error
+    from PIL import Image
+
     chosen = call("Pillow", Image.fromarray(contiguous(pixels)).quantize, _COLOURS)
     colours = np.zeros((_COLOURS, 3), np.uint8)
     palette = np.array(chosen.getpalette(), np.uint8).reshape(-1, 3)

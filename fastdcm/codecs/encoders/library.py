@@ -38,10 +38,8 @@ def check_side(pixels: Any, most: int, title: str) -> None:
 
 def by_pillow(pixels: Any, format: str, **options: Any) -> bytes:
     """A file of a (rows, columns[, 3]) uint8 array, as Pillow writes it; nothing is in it but pixels."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise EncodeError(f"{format} needs Pillow, which is not installed: pip install pillow") from error
+    from PIL import Image
+
     file = io.BytesIO()
     image = call("Pillow", Image.fromarray, contiguous(pixels))
     try:
