@@ -67,9 +67,14 @@ class Outcome:
     def add(self, other: Outcome) -> None:
         """Count what came of other files, too; both are plain."""
         self.files += other.files
-        for name in SUMMED:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.stages = _sum(self.stages, other.stages)
+        # Not by SUMMED, which is three times as slow, once an image.
+        self.images += other.images
+        self.passed_through += other.passed_through
+        self.existing += other.existing
+        self.bytes_read += other.bytes_read
+        self.bytes_written += other.bytes_written
+        if other.stages:
+            self.stages = _sum(self.stages, other.stages)
 
 
 @dataclass

@@ -67,19 +67,17 @@ _ENTRY_TYPE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p, ctypes.c_void_p)
 Native = Callable[..., Any]
 
 
+# NumPy's C API: NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED, NPY_ARRAY_WRITEABLE.
+_READ = 0x0001 | 0x0100
+_WRITTEN = _READ | 0x0400
+
+
 class _Array(NamedTuple):
-    """An argument that is an array, in C order; ``written`` where the kernel may write to it."""
+    """An argument that is an array; ``flags`` are those of NumPy that it must have."""
 
     dtype: Any
     sides: int
-    written: bool
-
-    def fits(self, value: Any) -> bool:
-        """Whether a value is such an array."""
-        if not isinstance(value, np.ndarray) or value.dtype != self.dtype or value.ndim != self.sides:
-            return False
-        flags = value.flags
-        return bool(flags.carray if self.written else flags.c_contiguous and flags.aligned)
+    flags: int
 
 
 class Signature:
@@ -155,7 +153,7 @@ class Signature:
             "=" + "".join("Q" if isinstance(each, _Array) else each.packed for each in self._arguments)
         ).pack
         arrays = [
-            (position, each.fits) for position, each in enumerate(self._arguments) if isinstance(each, _Array)
+            (position, *each) for position, each in enumerate(self._arguments) if isinstance(each, _Array)
         ]
         count, result_type, is_tuple = len(self._arguments), self._result, self._is_tuple
 
@@ -164,9 +162,14 @@ class Signature:
             if len(values) != count:
                 return NotImplemented
             row = list(values)
-            for position, fits in arrays:
+            for position, dtype, sides, flags in arrays:
                 value = values[position]
-                if not fits(value):
+                if not isinstance(value, np.ndarray) or value.ndim != sides:
+                    return NotImplemented
+                # Types of numbers mostly are one object, and to compare two takes the time of all else here.
+                if value.dtype is not dtype and value.dtype != dtype:
+                    return NotImplemented
+                if value.flags.num & flags != flags:
                     return NotImplemented
                 row[position] = id(value)
             if function is None:
@@ -194,7 +197,7 @@ def _argument(match: re.Match[str]) -> _Array | _Scalar:
     _scalar(item)
     sides = int(match["sides"]) if match["item"] else match["colons"].count(":") + 1
     dtype = np.dtype("bool" if item == "boolean" else item)
-    return _Array(dtype, sides, match["written"] is not None)
+    return _Array(dtype, sides, _WRITTEN if match["written"] else _READ)
 
 
 @cache

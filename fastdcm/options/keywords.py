@@ -19,6 +19,11 @@ from fastdcm.options.window import parse_window
 _TOPICS: dict[str, type[Any]] = {
     field.name: type(field.default) for field in fields(RenderOptions) if is_dataclass(field.default)
 }
+_KINDS: dict[str, type[Any]] = {"render": RenderOptions, **_TOPICS, "encode": EncodeOptions}
+_NAMES = {topic: {field.name for field in fields(kind)} for topic, kind in _KINDS.items()}
+_KNOWN = set[str]().union(*_NAMES.values())
+#: For calls without options, which are most of those in a loop.
+_USUAL = RenderOptions(), EncodeOptions()
 #: Keywords whose values may be written in several ways.
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "window": parse_window,
@@ -36,6 +41,8 @@ def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions
     A topic is given by its fields, or as a whole. Who asks for a quality or a subsampling gets it: then
     ``reencode`` is true, and with a quality ``lossless`` is false, unless they are given.
     """
+    if not options:
+        return _USUAL
     asked = dict(options)
     if asked.keys() & {"quality", "subsampling"}:
         asked.setdefault("reencode", True)
@@ -50,15 +57,12 @@ def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions
         asked["format"] = parse_format(asked["format"])
     if "subsampling" in asked:
         asked["subsampling"] = str(asked["subsampling"]).replace(":", "")
-    kinds: dict[str, type[Any]] = {"render": RenderOptions, **_TOPICS, "encode": EncodeOptions}
-    names = {topic: {field.name for field in fields(kind)} for topic, kind in kinds.items()}
-    known = set[str]().union(*names.values())
     # Of a topic only its class says what is meant: the name of one is no keyword.
     no_topics = {topic for topic, kind in _TOPICS.items() if not isinstance(asked.get(topic), kind)}
-    if unknown := sorted(asked.keys() - (known - no_topics)):
-        there = ", ".join(sorted(known - _TOPICS.keys()))
+    if unknown := sorted(asked.keys() - (_KNOWN - no_topics)):
+        there = ", ".join(sorted(_KNOWN - _TOPICS.keys()))
         raise OptionError(f"unknown option {unknown[0]!r}; there are {there}")
-    given = {topic: {name: asked[name] for name in asked.keys() & own} for topic, own in names.items()}
+    given = {topic: {name: asked[name] for name in asked.keys() & own} for topic, own in _NAMES.items()}
     try:
         for topic, kind in _TOPICS.items():
             if given[topic] and topic in asked:

@@ -17,7 +17,7 @@ import numpy as np
 from fastdcm.kernels import Payoff
 from fastdcm.model import Display, Header, Samples
 from fastdcm.options import Limits
-from fastdcm.reader.elements import IMPLICIT_LE, PIXEL_DATA, PROFILES, Element, Encoding
+from fastdcm.reader.elements import IMPLICIT_LE, PIXEL_DATA, PROFILES, UNDEFINED, Element, Encoding
 from fastdcm.reader.header import NAMES
 from fastdcm.reader.plain import DATA_SET, ELEMENTS_A_SCAN, ELEMENTS_BEFORE_NUMBA, HEADS, META, VRS
 from fastdcm.reader.scan import DataSet
@@ -28,8 +28,9 @@ _PAYOFF = Payoff(ELEMENTS_BEFORE_NUMBA // ELEMENTS_A_SCAN, ("elements",))
 #: Series whose slices come mixed; then all are forgotten.
 _MOST = 256
 _MOST_BYTES = 4096
-#: What is read of a large file for it: most headers are shorter, and it is little beside a frame.
-_HEAD_BYTES = 4096
+#: What is read of a large file for it, which is little beside a frame: most headers are shorter. Where one is
+#: seen that is not, so much is read of the next, up to the most.
+_HEAD_BYTES, _MOST_HEAD_BYTES = 4096, 32768
 #: Functional groups may be short, and say something else of each frame; profiles are read when it is known
 #: that they are needed.
 _READ_LATER = PROFILES | {0x52009229, 0x52009230}
@@ -85,9 +86,10 @@ _known: dict[tuple[Any, ...], Alike] = {}
 
 
 class _Scratch(threading.local):
-    """What the kernel writes to, a thread's own."""
+    """What the kernel writes to, and how much of a file it looks at; a thread's own."""
 
     def __init__(self) -> None:
+        self.head_bytes = _HEAD_BYTES
         self.places, self.out = np.empty((2 + len(NAMES), 2), np.int64), np.empty(_MOST_BYTES, np.uint8)
         self.found = np.empty((2 * len(_WANTED), 4), np.int64)
 
@@ -107,7 +109,7 @@ def digest_of(source: Source, limits: Limits) -> Digest | None:
     """A file's values; None where it is not plain and native, or kernels do not pay yet."""
     if not _PAYOFF.reached(1):
         return None
-    head = source.ahead(0, _HEAD_BYTES) if source.whole is None else source.whole
+    head = source.ahead(0, _scratch.head_bytes) if source.whole is None else source.whole
     places, out = _scratch.places, _scratch.out
     data = np.frombuffer(head, np.uint8)
     _kernel()(data, HEADS, _IMPLICIT, META.wanted, _WANTED, _OWN, _scratch.found, places, out)
@@ -134,6 +136,11 @@ def named(header: Header, digest: Digest) -> Header:
 
 def remember(digest: Digest | None, found: DataSet, header: Header) -> Alike | None:
     """Where to put what is made of this file's values; None where it is of this file alone."""
+    if digest is None and found.pixel is not None and found.pixel[2] != UNDEFINED:
+        # The head of Pixel Data has to be there as that of any element would: 12 bytes, also where it has 8.
+        needed = found.pixel[1] + 4
+        if needed <= _MOST_HEAD_BYTES:
+            _scratch.head_bytes = max(_scratch.head_bytes, needed)
     if digest is None or found.notices or found.pixel != digest.pixel or _READ_LATER & found.elements.keys():
         return None
     if len(_known) >= _MOST:

@@ -10,7 +10,7 @@ import pytest
 import fastdcm
 from fastdcm.errors import DicomError, FastdcmError
 from fastdcm.options import Limits, RenderOptions
-from fastdcm.reader import alike
+from fastdcm.reader import alike, source
 from fastdcm.reader.source import MemorySource, open_source
 from tests.builders import EXPLICIT, IMPLICIT, Element, image
 from tests.conftest import CORPUS, PYDICOM_FILES
@@ -94,6 +94,20 @@ def test_plain_native_files_are_remembered(syntax: str) -> None:
     digest = alike.digest_of(MemorySource(of(syntax=syntax)), Limits())
     assert alike.recall(digest) is not None
     assert alike.recall(alike.digest_of(MemorySource(of(syntax=syntax, center=1)), Limits())) is None
+
+
+def test_long_headers_of_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the first one ends behind what is read of a file, the others are read as far."""
+    monkeypatch.setattr(alike._scratch, "head_bytes", alike._HEAD_BYTES)
+    monkeypatch.setattr(source, "WHOLE_FILE_SIZE", 0)
+    for number in range(3):
+        path = tmp_path / f"{number}.dcm"
+        remark = Element(0x00204000, "LT", "x" * 6000)
+        path.write_bytes(of(sop_instance=f"1.2.{number}", extra=[remark]))
+        with fastdcm.open(path) as opened:
+            opened.render()
+            assert (opened._unnamed is not None) == (number == 2)
+            assert opened.header.sop_instance_uid == f"1.2.{number}"
 
 
 VALUES = [
