@@ -12,6 +12,7 @@ from fastdcm.options.geometry import GeometryOptions, Resample, parse_size
 from fastdcm.options.keywords import split_options
 from fastdcm.options.overlays import OverlayOptions, parse_color, parse_overlay_groups
 from fastdcm.options.presentation import PresentationOptions
+from fastdcm.options.presets import PRESETS, parse_preset
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
 from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import PresentationShape, RenderOptions, Voi, parse_voi
@@ -22,6 +23,7 @@ __all__ = [
     "FORMATS",
     "FORMAT_NAMES",
     "LIMIT_NAMES",
+    "PRESETS",
     "ColourOptions",
     "ConvertOptions",
     "Decoder",
@@ -45,6 +47,7 @@ __all__ = [
     "parse_color",
     "parse_format",
     "parse_overlay_groups",
+    "parse_preset",
     "parse_region",
     "parse_regions",
     "parse_size",

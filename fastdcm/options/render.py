@@ -13,6 +13,7 @@ from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.geometry import GeometryOptions
 from fastdcm.options.overlays import OverlayOptions
 from fastdcm.options.presentation import PresentationOptions
+from fastdcm.options.presets import parse_preset
 from fastdcm.options.window import check_window
 
 Voi = Literal["window", "lut", "minmax", "object", "percentile", "none"]
@@ -23,7 +24,8 @@ PresentationShape = Literal["photometric", "follow"]
 class RenderOptions:
     """How stored values become display values.
 
-    ``window`` overrides the file's; ``window_number`` and ``voi_lut_number`` choose among the
+    ``window`` overrides the file's, and so does ``preset``, the name of a window for CT (see `PRESETS`),
+    which other images refuse; ``window_number`` and ``voi_lut_number`` choose among the
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
     apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. The other fields are topics
     of their own, whose fields are keywords of the API like these: what becomes of ICC profiles, what is
@@ -42,6 +44,7 @@ class RenderOptions:
     presentation: PresentationOptions = PresentationOptions()
     deidentify: DeidentifyOptions = DeidentifyOptions()
     geometry: GeometryOptions = GeometryOptions()
+    preset: str | None = None
 
     def __post_init__(self) -> None:
         if self.bits not in (8, 16):
@@ -61,6 +64,11 @@ class RenderOptions:
             if self.voi != "window" or self.window_number is not None:
                 raise OptionError("a window of your own excludes voi and window_number")
             check_window(self.window)
+        if self.preset is not None:
+            if self.window is not None or self.voi != "window" or self.window_number or self.voi_lut_number:
+                raise OptionError("a preset excludes window, window_number, voi_lut_number and voi")
+            if parse_preset(self.preset) != self.preset:
+                raise OptionError(f"preset {self.preset!r} is written {parse_preset(self.preset)!r}")
 
     @cached_property
     def is_plain(self) -> bool:

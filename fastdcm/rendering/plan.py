@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fastdcm.errors import RenderError
 from fastdcm.model import Display, Header, Lut, Notice, Palette, Window
-from fastdcm.options import RenderOptions
+from fastdcm.options import PRESETS, RenderOptions
 from fastdcm.rendering.chain import Chain, Range, Rescale
 
 #: X-Ray Angiographic and X-Ray Radiofluoroscopic Image Storage. Their modality LUT leads back to
@@ -70,6 +70,8 @@ def make_plan(header: Header, display: Display, options: RenderOptions, notices:
             raise RenderError("PALETTE COLOR without a palette")
         if options.window is not None:
             raise RenderError("a window has no meaning for PALETTE COLOR")
+        if options.preset is not None:
+            raise RenderError(f"preset {options.preset} is for gray CT images, this one is PALETTE COLOR")
         return PalettePlan(display.palette, options.bits, "color palette of the data set")
     modality, modality_words = _modality(header, display)
     voi, automatic, voi_words = _voi(header, display, options, modality)
@@ -83,6 +85,8 @@ def make_plan(header: Header, display: Display, options: RenderOptions, notices:
 
 
 def _colour(header: Header, options: RenderOptions) -> ColourPlan:
+    if options.preset is not None:
+        raise RenderError(f"preset {options.preset} is for gray CT images, this one is colour")
     ymax = float((1 << header.bits_stored) - 1)
     if options.window is not None:
         return ColourPlan(header.bits_stored, options.window, options.bits, "your window on each channel")
@@ -122,6 +126,8 @@ def _voi(
     unknown = Range(0.0, 0.0)
     if options.window is not None:
         return options.window, None, f"window {_words(options.window)} as you asked"
+    if options.preset is not None:
+        return _preset(options.preset, header, display)
     match options.voi:
         case "none":
             return _full_range(header, modality), None, "full range of the modality values"
@@ -161,6 +167,23 @@ def _voi(
             f"identity over {header.bits_stored} bits: no window in the file",
         )
     return unknown, Automatic(), "minimum to maximum of the frame: no window in the file"
+
+
+def _preset(name: str, header: Header, display: Display) -> tuple[Window, None, str]:
+    """A window in Hounsfield units, for what has these (C.8.2.1.1.2, C.11.1.1.2)."""
+    if header.modality != "CT":
+        raise RenderError(
+            f"preset {name} is for CT, the modality is {header.modality or 'not given'}; use a window"
+        )
+    if display.rescale is None and display.modality_lut is None:
+        # Of captured screens and reports, which are of modality CT, too.
+        raise RenderError(f"preset {name} is for Hounsfield units, and no Rescale Slope leads to them")
+    if display.rescale_type not in ("", "HU"):
+        raise RenderError(
+            f"preset {name} is for Hounsfield units, but Rescale Type (0028,1054) is {display.rescale_type}"
+        )
+    window = PRESETS[name].window(name)
+    return window, None, f"window {_words(window)}, preset {name}"
 
 
 def _words(window: Window) -> str:

@@ -11,7 +11,7 @@ from fastdcm.cli.asked.geometry import deidentify_of, geometry_of
 from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
 from fastdcm.cli.asked.overlays import overlay_of
 from fastdcm.cli.asked.presentation import presentation_of
-from fastdcm.options import FrameSelection, RenderOptions, parse_voi, parse_window
+from fastdcm.options import PRESETS, FrameSelection, RenderOptions, parse_preset, parse_voi, parse_window
 
 image_options = under(
     "Image",
@@ -27,6 +27,12 @@ image_options = under(
         metavar="CENTER,WIDTH[,FUNCTION]",
         callback=parsed(parse_window),
         help="Window; FUNCTION is linear, linear_exact or sigmoid.",
+    ),
+    given(
+        "--preset",
+        metavar="NAME",
+        callback=parsed(parse_preset),
+        help=f"A window for CT: {', '.join(PRESETS)} (fastdcm doctor: in numbers).",
     ),
     given("--window-number", type=FROM_ONE, metavar="N", help="The file's Nth window."),
     given(
@@ -48,6 +54,7 @@ def render_options(asked: dict[str, Any]) -> RenderOptions:
     """Options of rendering."""
     return RenderOptions(
         window=asked["window"],
+        preset=asked["preset"],
         window_number=asked["window_number"],
         voi_lut_number=asked["voi_lut_number"],
         presentation_shape=asked["presentation_shape"] or "photometric",

@@ -105,6 +105,7 @@ def _convert(*arguments: str) -> Result:
         ("a.dcm --window=-600,1500", lambda o: o.render.window == Window(-600, 1500)),
         ("a.dcm --window-number 2", lambda o: o.render.window_number == 2),
         ("a.dcm --voi percentile:1,99", lambda o: o.render.percentile == (1, 99)),
+        ("a.dcm --preset Lung", lambda o: o.render.preset == "lung"),
         ("a.dcm --voi none", lambda o: o.render.voi == "none"),
         (
             "a.dcm --voi lut --voi-lut-number 2",
@@ -160,6 +161,8 @@ def test_options(called: Called, arguments: str, check: Callable[[ConvertOptions
         ("a.dcm -w 40,0", "at least 1"),
         ("a.dcm -w 40,400 --voi lut", "excludes"),
         ("a.dcm --frames 0", "count from 1"),
+        ("a.dcm --preset lungs", "temporal-bone"),
+        ("a.dcm --preset lung -w 40,400", "excludes"),
         ("a.dcm --voi loud", "percentile:LOW,HIGH"),
         ("a.dcm --overwrite --skip-existing", "exclude"),
         ("a.dcm --quiet -v", "exclude"),

@@ -1,0 +1,56 @@
+"""DCMTK's dcmj2pnm with the same windows and regions of interest, on real gray images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fastdcm.errors import RenderError
+from fastdcm.options import PRESETS
+from tests.peers.comparing import Tally, frames_of, images, of_frame, read_data_set
+from tests.peers.test_dcmtk import GRAY_REFUSED, RefusedError, dcmj2pnm, readable
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+FRACTIONS = (
+    "Rescale Slope 32.1216: DCMTK rounds modality values to whole numbers before the window (C.11.2 has no such "
+    "step), so 32.4432 HU counts as 32 in a window of 40"
+)
+PRESETS_DEVIATE = {
+    f"cornerstone3D{name}.dcm": FRACTIONS
+    for name in (
+        ".h01605__CTImage.dcm_JPEGProcess14TransferSyntax_1.2.840.10008.1.2.4.57",
+        ".h4b0b0__CTImage.dcm_JPEGProcess2_4TransferSyntax_1.2.840.10008.1.2.4.51",
+        ".hbf174__CTImage.dcm_JPEGProcess6_8TransferSyntax_1.2.840.10008.1.2.4.53",
+        ".he9915__CTImage.dcm_JPEGProcess1TransferSyntax_1.2.840.10008.1.2.4.50",
+        "__CTImage.dcm_JPEGProcess6_8TransferSyntax_1.2.840.10008.1.2.4.53",
+    )
+}
+
+
+def test_presets(
+    corpus: Path, peer: Callable[[str], str], tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Every gray CT with a rescale, by every preset: DCMTK is given the numbers."""
+    tool, tally = peer("dcmj2pnm"), Tally("DCMTK, presets")
+    for name, path in images(corpus).items():
+        for image, index in frames_of(path, decoder="library"):
+            gray = image.header.photometric_interpretation.startswith("MONOCHROME")
+            if image.header.modality != "CT" or not gray or "rescale" not in image.explain(index):
+                continue
+            if of_frame(read_data_set(path), index).get("RescaleType", "HU") != "HU":
+                with pytest.raises(RenderError, match="Rescale Type"):
+                    image.render(index, preset="lung")
+                continue
+            try:
+                given = readable(path, image.header, tmp_path, index)
+                for preset, (center, width, _) in PRESETS.items():
+                    theirs = dcmj2pnm(tool, given, index + 1, "+Ww", str(center), str(width))
+                    ours = image.render(index, presentation_shape="follow", preset=preset)
+                    tally.add(name, index + 1, ours, theirs, 1)
+            except RefusedError as refused:
+                tally.refuse(name, index + 1, refused)
+    record_property("DCMTK, presets", str(tally))
+    tally.check(PRESETS_DEVIATE, GRAY_REFUSED)
