@@ -26,6 +26,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "preset": parse_preset,
     "size": parse_size,
     "crop": parse_region,
+    "roi": parse_region,
     "masks": parse_regions,
     "overlay_groups": parse_overlay_groups,
     "overlay_color": parse_color,

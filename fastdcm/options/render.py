@@ -7,16 +7,17 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
-from fastdcm.model import Window
+from fastdcm.model import Region, Window
 from fastdcm.options.colour import ColourOptions
 from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.geometry import GeometryOptions
 from fastdcm.options.overlays import OverlayOptions
 from fastdcm.options.presentation import PresentationOptions
 from fastdcm.options.presets import parse_preset
+from fastdcm.options.region import parse_region
 from fastdcm.options.window import check_window
 
-Voi = Literal["window", "lut", "minmax", "object", "percentile", "none"]
+Voi = Literal["window", "lut", "minmax", "object", "percentile", "roi", "none"]
 PresentationShape = Literal["photometric", "follow"]
 
 
@@ -27,7 +28,8 @@ class RenderOptions:
     ``window`` overrides the file's, and so does ``preset``, the name of a window for CT (see `PRESETS`),
     which other images refuse; ``window_number`` and ``voi_lut_number`` choose among the
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
-    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. The other fields are topics
+    apply; ``percentile`` belongs to ``voi="percentile"``, ``roi``, a region (x, y, width, height)
+    in pixels of the source, to ``voi="roi"``. ``bits`` is 8 or 16. The other fields are topics
     of their own, whose fields are keywords of the API like these: what becomes of ICC profiles, what is
     drawn onto the image, what is blacked out, and which part of the picture is shown in which size.
     """
@@ -45,6 +47,7 @@ class RenderOptions:
     deidentify: DeidentifyOptions = DeidentifyOptions()
     geometry: GeometryOptions = GeometryOptions()
     preset: str | None = None
+    roi: Region | None = None
 
     def __post_init__(self) -> None:
         if self.bits not in (8, 16):
@@ -60,6 +63,8 @@ class RenderOptions:
         low, high = self.percentile
         if not 0 <= low < high <= 100:
             raise OptionError(f"percentiles must be 0 <= LOW < HIGH <= 100, not {low:g},{high:g}")
+        if (self.voi == "roi") is (self.roi is None):
+            raise OptionError("a region and voi roi belong together: roi:X,Y,WIDTH,HEIGHT")
         if self.window is not None:
             if self.voi != "window" or self.window_number is not None:
                 raise OptionError("a window of your own excludes voi and window_number")
@@ -81,12 +86,15 @@ class RenderOptions:
 
 
 def parse_voi(text: str) -> dict[str, Any]:
-    """``window|lut|minmax|object|none|percentile:LOW,HIGH`` as fields of `RenderOptions`."""
+    """``window|lut|minmax|object|none|percentile:LOW,HIGH|roi:X,Y,W,H`` as fields of `RenderOptions`."""
     name, _, rest = text.strip().lower().partition(":")
+    if name == "roi" and rest:
+        return {"voi": name, "roi": parse_region(rest)}
     if name != "percentile":
         if rest or name not in get_args(Voi):
             raise OptionError(
-                f"voi {text!r} is not one of window, lut, minmax, object, none, percentile:LOW,HIGH"
+                f"voi {text!r} is not one of window, lut, minmax, object, none, percentile:LOW,HIGH, "
+                "roi:X,Y,W,H"
             )
         return {"voi": name}
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fastdcm.errors import RenderError
-from fastdcm.model import Display, Header, Lut, Notice, Palette, Window
+from fastdcm.model import Display, Header, Lut, Notice, Palette, Region, Window
 from fastdcm.options import PRESETS, RenderOptions
 from fastdcm.rendering.chain import Chain, Range, Rescale
 
@@ -20,12 +20,13 @@ _XRAY = frozenset({"1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2
 class Automatic(NamedTuple):
     """A range that the pixels decide: percentiles of their modality values, padding left out.
 
-    ``scope`` is one frame or the whole object.
+    ``scope`` is one frame or the whole object; ``region`` the part of a frame that counts, all inside it.
     """
 
     low: float = 0.0
     high: float = 100.0
     scope: str = "frame"
+    region: Region | None = None
 
 
 class GrayPlan(NamedTuple):
@@ -138,6 +139,13 @@ def _voi(
         case "percentile":
             low, high = options.percentile
             return unknown, Automatic(low, high), f"percentiles {low:g} to {high:g} of the frame"
+        case "roi" if options.roi is not None:
+            place = ",".join(map(str, options.roi))
+            return (
+                unknown,
+                Automatic(region=_clipped(options.roi, header)),
+                f"minimum to maximum of the region {place} of the frame",
+            )
     number = options.window_number or 1
     lut_number = options.voi_lut_number or 1
     if options.window_number is not None and number > len(display.windows):
@@ -184,6 +192,18 @@ def _preset(name: str, header: Header, display: Display) -> tuple[Window, None, 
         )
     window = PRESETS[name].window(name)
     return window, None, f"window {_words(window)}, preset {name}"
+
+
+def _clipped(region: Region, header: Header) -> Region:
+    """The part of a region that is in the image."""
+    left, right = max(region.x, 0), min(region.x + region.width, header.columns)
+    top, bottom = max(region.y, 0), min(region.y + region.height, header.rows)
+    if left >= right or top >= bottom:
+        raise RenderError(
+            f"the region {','.join(map(str, region))} of --voi roi is outside of the image of "
+            f"{header.columns} x {header.rows}"
+        )
+    return Region(left, top, right - left, bottom - top)
 
 
 def _words(window: Window) -> str:

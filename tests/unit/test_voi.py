@@ -137,3 +137,111 @@ def test_no_preset() -> None:
     with pytest.raises(OptionError, match="is written 'lung'"):
         RenderOptions(preset="Lung")
     assert PRESETS["lung"].window("lung") == Window(-600, 1500, "LINEAR", "lung")
+
+
+# Regions of interest
+
+
+def grid(array: np.ndarray[Any, Any], **changes: Any) -> bytes:
+    rows, columns = array.shape
+    return ct(rows=rows, columns=columns, pixels=array.astype("<u2").tobytes(), rescale=[], **changes)
+
+
+def stretched(array: np.ndarray[Any, Any], low: float, high: float) -> np.ndarray[Any, Any]:
+    """The definition: (x - low) / (high - low), clipped, rounded half up."""
+    return np.floor(np.clip((array - low) / (high - low), 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("region", "part"),
+    [
+        ((2, 1, 3, 2), np.s_[1:3, 2:5]),
+        ((-4, -3, 6, 5), np.s_[0:2, 0:2]),
+        ((5, 6, 100, 100), np.s_[6:, 5:]),
+        ((-5, -5, 1000, 1000), np.s_[:, :]),
+        ((8, 6, 1, 1000), np.s_[6:, 8:9]),
+    ],
+)
+def test_region(region: tuple[int, int, int, int], part: Any) -> None:
+    array = np.random.default_rng(1).integers(100, 4000, (8, 9))
+    low, high = array[part].min(), array[part].max()
+    found = fastdcm.open(grid(array))
+    text = "roi:" + ",".join(map(str, region))
+    assert np.array_equal(found.render(voi=text), stretched(array, low, high))
+    assert np.array_equal(found.render(voi="roi", roi=region), found.render(voi=text))
+    assert text.removeprefix("roi:") in found.explain(voi=text)
+
+
+def test_region_counts_the_source_s_pixels() -> None:
+    """Also where the picture is cropped and turned (PS3.18: regions are taken after the VOI)."""
+    array = np.random.default_rng(2).integers(0, 4000, (8, 9))
+    found = fastdcm.open(grid(array))
+    whole = found.render(voi="roi:0,0,2,2")
+    assert np.array_equal(found.render(voi="roi:0,0,2,2", crop=(3, 4, 5, 3)), whole[4:7, 3:8])
+
+
+def test_region_by_modality_values_and_without_padding() -> None:
+    array = np.array([[9, 9, 50, 70], [9, 60, 9, 65535]])
+    rescale = [Element(*SLOPE, "-2"), Element(*INTERCEPT, "500")]
+    padding = [Element(0x00280120, "US", [9])]
+    data = ct(*padding, rows=2, columns=4, pixels=array.astype("<u2").tobytes(), rescale=rescale)
+    # 50, 60 and 70 are 400, 380 and 360.
+    shown = fastdcm.render(data, voi="roi:0,0,4,1")
+    assert shown.tolist()[0][2:] == [255, 0]
+    assert shown.tolist()[1][1] == 128
+    assert fastdcm.render(data, voi="roi:0,0,2,1").max() == 0, "nothing but padding"
+
+
+def test_region_of_floats() -> None:
+    array = np.array([[np.nan, np.inf, 1.0, 3.0], [2.0, -9.0, np.nan, 99.0]], "<f4")
+    data = image(
+        array.tobytes(),
+        rows=2,
+        columns=4,
+        bits=32,
+        pixel_tag=0x7FE00008,
+        vr="OF",
+        high_bit=None,
+        stored=None,
+        representation=None,
+    )
+    shown = fastdcm.render(data, voi="roi:0,0,4,1")
+    assert shown.tolist() == [[0, 255, 0, 255], [128, 0, 0, 255]]
+
+
+def test_region_of_one_value_is_a_step() -> None:
+    array = np.array([[7, 7, 7], [6, 8, 4000]])
+    assert fastdcm.render(grid(array), voi="roi:0,0,3,1").tolist() == [[0, 0, 0], [0, 255, 255]]
+
+
+def test_region_leaves_out_what_is_missing() -> None:
+    array = np.array([[1000, 2000, 3000], [1500, 2500, 3500]])
+    cut = grid(array)[:-4]  # two pixels of the second row
+    with fastdcm.open(cut, allow_partial=True) as found:
+        shown = found.render(voi="roi:0,0,3,2")
+    assert shown.tolist() == [[0, 128, 255], [64, 0, 0]]
+    with fastdcm.open(cut, allow_partial=True) as found:
+        assert found.render(voi="roi:0,1,2,1").tolist()[0] == [0, 255, 255], "1500 alone is there"
+
+
+@pytest.mark.parametrize("region", [(9, 0, 5, 5), (0, 8, 5, 5), (-5, 0, 5, 5), (0, -5, 5, 5)])
+def test_region_outside(region: tuple[int, int, int, int]) -> None:
+    with pytest.raises(RenderError, match=r"is outside of the image of 9 x 8"):
+        fastdcm.render(grid(np.ones((8, 9))), voi="roi", roi=region)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"voi": "roi"},
+        {"roi": (0, 0, 5, 5)},
+        {"voi": "minmax", "roi": (0, 0, 5, 5)},
+        {"voi": "roi:1,2,3"},
+        {"voi": "roi:0,0,0,5"},
+        {"voi": "roi:0,0,5,5", "window": (40, 80)},
+        {"voi": "roi:0,0,5,5", "preset": "lung"},
+    ],
+)
+def test_no_region(asked: dict[str, Any]) -> None:
+    with pytest.raises(OptionError):
+        split_options(asked)

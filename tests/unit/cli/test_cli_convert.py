@@ -106,6 +106,7 @@ def _convert(*arguments: str) -> Result:
         ("a.dcm --window-number 2", lambda o: o.render.window_number == 2),
         ("a.dcm --voi percentile:1,99", lambda o: o.render.percentile == (1, 99)),
         ("a.dcm --preset Lung", lambda o: o.render.preset == "lung"),
+        ("a.dcm --voi roi:-1,2,3,4", lambda o: o.render.roi == Region(-1, 2, 3, 4)),
         ("a.dcm --voi none", lambda o: o.render.voi == "none"),
         (
             "a.dcm --voi lut --voi-lut-number 2",
@@ -163,6 +164,9 @@ def test_options(called: Called, arguments: str, check: Callable[[ConvertOptions
         ("a.dcm --frames 0", "count from 1"),
         ("a.dcm --preset lungs", "temporal-bone"),
         ("a.dcm --preset lung -w 40,400", "excludes"),
+        ("a.dcm --voi roi", "roi:X,Y,WIDTH,HEIGHT"),
+        ("a.dcm --voi roi:1,2,3", "X,Y,WIDTH,HEIGHT"),
+        ("a.dcm --voi roi:1,2,3,4 -w 40,400", "excludes"),
         ("a.dcm --voi loud", "percentile:LOW,HIGH"),
         ("a.dcm --overwrite --skip-existing", "exclude"),
         ("a.dcm --quiet -v", "exclude"),
