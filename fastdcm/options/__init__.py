@@ -3,6 +3,7 @@
 Nothing in this package imports numpy, so that the command line can check its arguments at once.
 """
 
+from fastdcm.options.channels import parse_channels
 from fastdcm.options.colour import ColourOptions, Icc
 from fastdcm.options.convert import ConvertOptions, Existing, FrameSelection
 from fastdcm.options.deidentify import DeidentifyOptions
@@ -44,6 +45,7 @@ __all__ = [
     "Resample",
     "Voi",
     "is_usable",
+    "parse_channels",
     "parse_color",
     "parse_format",
     "parse_overlay_groups",

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from fastdcm.errors import OptionError
+from fastdcm.options.channels import parse_channels
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import parse_format
 from fastdcm.options.geometry import parse_size
@@ -24,6 +25,7 @@ _TOPICS: dict[str, type[Any]] = {
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "window": parse_window,
     "preset": parse_preset,
+    "channels": parse_channels,
     "size": parse_size,
     "crop": parse_region,
     "roi": parse_region,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
 from fastdcm.model import Region, Window
+from fastdcm.options.channels import Channels, check_channels
 from fastdcm.options.colour import ColourOptions
 from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.geometry import GeometryOptions
@@ -26,7 +27,8 @@ class RenderOptions:
     """How stored values become display values.
 
     ``window`` overrides the file's, and so does ``preset``, the name of a window for CT (see `PRESETS`),
-    which other images refuse; ``window_number`` and ``voi_lut_number`` choose among the
+    which other images refuse; ``channels`` are three of either, which become red, green and blue of a gray
+    image; ``window_number`` and ``voi_lut_number`` choose among the
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
     apply; ``percentile`` belongs to ``voi="percentile"``, ``roi``, a region (x, y, width, height)
     in pixels of the source, to ``voi="roi"``. ``bits`` is 8 or 16. The other fields are topics
@@ -48,6 +50,7 @@ class RenderOptions:
     geometry: GeometryOptions = GeometryOptions()
     preset: str | None = None
     roi: Region | None = None
+    channels: Channels = ()
 
     def __post_init__(self) -> None:
         if self.bits not in (8, 16):
@@ -74,6 +77,21 @@ class RenderOptions:
                 raise OptionError("a preset excludes window, window_number, voi_lut_number and voi")
             if parse_preset(self.preset) != self.preset:
                 raise OptionError(f"preset {self.preset!r} is written {parse_preset(self.preset)!r}")
+
+        if self.channels:
+            others = (self.window, self.preset, self.window_number, self.voi_lut_number)
+            if self.voi != "window" or others.count(None) < len(others):
+                raise OptionError("channels exclude window, preset, window_number, voi_lut_number and voi")
+            check_channels(self.channels)
+
+    def by_channel(self) -> list[RenderOptions]:
+        """The options that give each channel by itself."""
+        return [
+            replace(self, channels=(), window=channel)
+            if isinstance(channel, Window)
+            else replace(self, channels=(), preset=channel)
+            for channel in self.channels
+        ]
 
     @cached_property
     def is_plain(self) -> bool:

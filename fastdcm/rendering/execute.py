@@ -18,7 +18,7 @@ from fastdcm.rendering.chain import Chain, Range, Rescale
 from fastdcm.rendering.colour import palette_table, to_rgb
 from fastdcm.rendering.identity import is_identity
 from fastdcm.rendering.line import line_of
-from fastdcm.rendering.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, Plan
+from fastdcm.rendering.plan import Automatic, ChannelsPlan, ColourPlan, GrayPlan, PalettePlan, Plan
 
 Array = NDArray[Any]
 _PAYOFF = Payoff()
@@ -43,6 +43,9 @@ def execute(plan: Plan, samples: Samples, object_range: Range | None = None) -> 
     match plan:
         case GrayPlan():
             return _gray(plan, samples, object_range)
+        case ChannelsPlan():
+            planes = [_gray(channel, samples, None) for channel in plan.channels]
+            return np.stack(planes, axis=-1)
         case PalettePlan():
             return _coloured(plan.palette, plan.bits, samples)
         case ColourPlan():
@@ -157,6 +160,8 @@ def darkest(plan: Plan, header: Header) -> float:
     """
     if isinstance(plan, ColourPlan):
         return 0
+    if isinstance(plan, ChannelsPlan):
+        return darkest(plan.channels[0], header)
     if isinstance(plan, PalettePlan) and header.bits_stored > 16:
         raise RenderError("a palette colours stored values of 16 bits at most")
     span = 1 << header.bits_stored

@@ -59,11 +59,20 @@ class ColourPlan(NamedTuple):
     rule: str
 
 
-Plan = GrayPlan | PalettePlan | ColourPlan
+class ChannelsPlan(NamedTuple):
+    """Gray as RGB: of each channel how it is shown by itself."""
+
+    channels: tuple[GrayPlan, ...]
+    rule: str
+
+
+Plan = GrayPlan | PalettePlan | ColourPlan | ChannelsPlan
 
 
 def make_plan(header: Header, display: Display, options: RenderOptions, notices: list[Notice]) -> Plan:
     """Decide how a frame is rendered. Raises `RenderError` where the file cannot give what was asked."""
+    if options.channels:
+        return _channels(header, display, options, notices)
     if header.samples_per_pixel > 1:
         return _colour(header, options)
     if header.photometric_interpretation == "PALETTE COLOR":
@@ -83,6 +92,18 @@ def make_plan(header: Header, display: Display, options: RenderOptions, notices:
     if supplemental is not None:
         rule += f"; stored values from {supplemental.first} on by the supplemental palette"
     return GrayPlan(chain, automatic, display.padding, supplemental, rule)
+
+
+def _channels(
+    header: Header, display: Display, options: RenderOptions, notices: list[Notice]
+) -> ChannelsPlan:
+    if display.supplemental or not header.photometric_interpretation.startswith("MONOCHROME"):
+        shown = "coloured by a palette" if display.supplemental else header.photometric_interpretation
+        raise RenderError(f"channels are windows of gray images, this one is {shown}")
+    found = [make_plan(header, display, channel, notices) for channel in options.by_channel()]
+    plans = tuple(plan for plan in found if isinstance(plan, GrayPlan))
+    named = zip(("red", "green", "blue"), plans, strict=True)
+    return ChannelsPlan(plans, ". ".join(f"{name}: {plan.rule}" for name, plan in named))
 
 
 def _colour(header: Header, options: RenderOptions) -> ColourPlan:

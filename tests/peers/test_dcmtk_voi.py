@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fastdcm
 from fastdcm.errors import RenderError
 from fastdcm.options import PRESETS
+from tests.conftest import PYDICOM_FILES
 from tests.peers.comparing import Tally, frames_of, images, is_shown, of_frame, read_data_set
 from tests.peers.test_dcmtk import GRAY_DEVIATES, GRAY_REFUSED, RefusedError, dcmj2pnm, readable
 
@@ -97,3 +99,13 @@ def test_regions_of_interest(
                 tally.refuse(name, index + 1, refused)
     record_property("DCMTK, regions of interest", str(tally))
     tally.check(GRAY_DEVIATES, GRAY_REFUSED)
+
+
+def test_channels(peer: Callable[[str], str]) -> None:
+    """The windows of a training pipeline, one by one through DCMTK."""
+    path, windows = PYDICOM_FILES / "CT_small.dcm", ((40, 80), (80, 200), (600, 2800))
+    theirs = [dcmj2pnm(peer("dcmj2pnm"), path, 1, "+Ww", *map(str, window)) for window in windows]
+    ours = fastdcm.render(path, channels="brain,subdural,temporal-bone")
+    assert ours.shape == (128, 128, 3)
+    assert np.abs(ours.astype(int) - np.stack(theirs, axis=-1)).max() <= 1
+    assert len({plane.tobytes() for plane in theirs}) == 3

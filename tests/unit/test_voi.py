@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 
 import fastdcm
 from fastdcm.errors import OptionError, RenderError
 from fastdcm.model import Window
-from fastdcm.options import PRESETS, RenderOptions, parse_preset, split_options
-from tests.builders import Element, image, lut_item, words
+from fastdcm.options import PRESETS, RenderOptions, parse_channels, parse_preset, split_options
+from tests.builders import Element, encapsulated, image, lut_item, words
 
 HU, SLOPE, INTERCEPT = (0x00281054, "LO"), (0x00281053, "DS"), (0x00281052, "DS")
 #: Stored values 0 to 5 are -1024 to 3976 HU in steps of 1000.
+RESCALE_1 = [Element(*SLOPE, "1"), Element(*INTERCEPT, "-1024")]
 RESCALE = [Element(*SLOPE, "1000"), Element(*INTERCEPT, "-1024")]
 
 
@@ -245,3 +247,123 @@ def test_region_outside(region: tuple[int, int, int, int]) -> None:
 def test_no_region(asked: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
         split_options(asked)
+
+
+# Windows as channels
+
+THREE = (Window(40, 80), Window(80, 200, "SIGMOID"), "temporal-bone")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "40/80,80/200/sigmoid,temporal-bone",
+        " 40/80 , 80 / 200 / Sigmoid , Temporal_Bone ",
+        ["40/80", (80, 200, "sigmoid"), "temporal-bone"],
+        (Window(40, 80), "80/200/SIGMOID", "Temporal-bone"),
+    ],
+)
+def test_channels_as_people_write_them(value: Any) -> None:
+    assert parse_channels(value) == THREE
+    assert split_options({"channels": value})[0].channels == THREE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "",
+            "lung",
+            "lung,bone",
+            "lung,bone,brain,liver",
+            "lung,bone,heart",
+            "40/80,lung,1",
+            "40/0,lung,bone",
+        ),
+        *(7, Window(40, 80), (40, 80, 3), ["lung", "bone", (40,)]),
+    ],
+)
+def test_no_channels(value: Any) -> None:
+    with pytest.raises(OptionError):
+        split_options({"channels": value})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"window": (40, 80)},
+        {"preset": "lung"},
+        {"window_number": 1},
+        {"voi_lut_number": 1},
+        {"voi": "minmax"},
+    ],
+)
+def test_channels_exclude(other: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="channels exclude"):
+        split_options({"channels": "lung,bone,brain", **other})
+    with pytest.raises(OptionError, match="three windows"):
+        RenderOptions(channels=("lung",))
+    with pytest.raises(OptionError, match="is not one of lung"):
+        RenderOptions(channels=("lung", "bone", "Brain"))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("changes", [{}, {"photometric": "MONOCHROME1"}, {"representation": 1, "stored": 12}])
+def test_each_channel_is_its_window(changes: dict[str, Any], bits: int) -> None:
+    array = np.random.default_rng(3).integers(0, 2000, (9, 7))
+    data = ct(rows=9, columns=7, pixels=array.astype("<u2").tobytes(), rescale=RESCALE_1, **changes)
+    found = fastdcm.open(data)
+    shown = found.render(channels=THREE, bits=bits)
+    assert shown.shape == (9, 7, 3)
+    assert shown.dtype == f"u{bits // 8}"
+    alone = [{"window": THREE[0]}, {"window": THREE[1]}, {"preset": "temporal-bone"}]
+    for channel, options in enumerate(alone):
+        assert np.array_equal(shown[..., channel], found.render(bits=bits, **options))
+    assert not np.array_equal(shown[..., 0], shown[..., 2])
+    assert np.array_equal(imagecodecs.png_decode(found.encode(0, "png", channels=THREE, bits=bits)), shown)
+    turned = found.render(channels=THREE, bits=bits, rotate=90, crop=(1, 2, 4, 5))
+    assert np.array_equal(turned, np.rot90(shown[2:7, 1:5], -1))
+    words_of_it = found.explain(channels=THREE)
+    assert "red: " in words_of_it
+    assert "center 80, width 200, SIGMOID" in words_of_it
+
+
+def test_channels_of_a_large_file(tmp_path: Any) -> None:
+    """Which would be shown in parts by one window."""
+    array = np.random.default_rng(4).integers(0, 2000, (1100, 1000))
+    path = tmp_path / "large.dcm"
+    path.write_bytes(ct(rows=1100, columns=1000, pixels=array.astype("<u2").tobytes(), rescale=RESCALE_1))
+    shown = fastdcm.render(path, channels=THREE)
+    assert np.array_equal(shown[..., 0], fastdcm.render(path, window=(40, 80)))
+    assert np.array_equal(shown[..., 2], fastdcm.render(path, preset="temporal-bone"))
+
+
+def test_channels_of_a_jpeg_are_not_copied() -> None:
+    """A gray baseline JPEG, which is copied where nothing is asked for."""
+    array = np.random.default_rng(5).integers(0, 256, (16, 16), dtype=np.uint8)
+    stream = imagecodecs.jpeg8_encode(array, level=95)
+    data = image(encapsulated([stream]), "1.2.840.10008.1.2.4.50", rows=16, columns=16)
+    with fastdcm.open(data) as found:
+        assert imagecodecs.jpeg8_decode(found.encode()).shape == (16, 16)
+        assert imagecodecs.jpeg8_decode(found.encode(channels="128/256,100/50,30/9")).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"modality": "MR"}, "preset temporal-bone is for CT"),
+        ({"samples": 3, "bits": 8, "pixels": bytes(18)}, "this one is RGB"),
+        ({"photometric": "PALETTE COLOR"}, "palette|Palette"),
+    ],
+)
+def test_no_windows_as_channels(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(fastdcm.FastdcmError, match=message):
+        fastdcm.render(ct(**changes), channels=THREE)
+
+
+def test_no_profile_is_embedded_with_channels() -> None:
+    """A profile of the data set says nothing of colours that are windows."""
+    profile = imagecodecs.cms_profile("adobergb")
+    found = fastdcm.open(ct(Element(0x00282000, "OB", profile + bytes(len(profile) % 2)), rescale=RESCALE_1))
+    assert b"iCCP" not in found.encode(0, "png", channels=THREE)
+    assert np.array_equal(found.render(channels=THREE, icc="srgb"), found.render(channels=THREE))

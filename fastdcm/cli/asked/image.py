@@ -11,7 +11,15 @@ from fastdcm.cli.asked.geometry import deidentify_of, geometry_of
 from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
 from fastdcm.cli.asked.overlays import overlay_of
 from fastdcm.cli.asked.presentation import presentation_of
-from fastdcm.options import PRESETS, FrameSelection, RenderOptions, parse_preset, parse_voi, parse_window
+from fastdcm.options import (
+    PRESETS,
+    FrameSelection,
+    RenderOptions,
+    parse_channels,
+    parse_preset,
+    parse_voi,
+    parse_window,
+)
 
 image_options = under(
     "Image",
@@ -34,6 +42,12 @@ image_options = under(
         callback=parsed(parse_preset),
         help=f"A window for CT: {', '.join(PRESETS)} (fastdcm doctor: in numbers).",
     ),
+    given(
+        "--channels",
+        metavar="A,B,C",
+        callback=parsed(parse_channels),
+        help="Windows as red, green, blue: presets or CENTER/WIDTH[/FUNCTION].",
+    ),
     given("--window-number", type=FROM_ONE, metavar="N", help="The file's Nth window."),
     given(
         "--voi",
@@ -55,6 +69,7 @@ def render_options(asked: dict[str, Any]) -> RenderOptions:
     return RenderOptions(
         window=asked["window"],
         preset=asked["preset"],
+        channels=asked["channels"] or (),
         window_number=asked["window_number"],
         voi_lut_number=asked["voi_lut_number"],
         presentation_shape=asked["presentation_shape"] or "photometric",
