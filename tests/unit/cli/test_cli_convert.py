@@ -109,6 +109,7 @@ def _convert(*arguments: str) -> Result:
         ("a.dcm --preset Lung", lambda o: o.render.preset == "lung"),
         ("a.dcm --voi roi:-1,2,3,4", lambda o: o.render.roi == Region(-1, 2, 3, 4)),
         ("a.dcm --channels -600/1500,40/400/sigmoid,bone", lambda o: o.render.channels == CHANNELS),
+        ("a.dcm --flat", lambda o: o.flat),
         ("a.dcm --voi none", lambda o: o.render.voi == "none"),
         (
             "a.dcm --voi lut --voi-lut-number 2",
