@@ -20,8 +20,8 @@ class Preset(NamedTuple):
         return Window(self.center, self.width, explanation=name)
 
 
-#: The usual windows of CT: those that Radiopaedia gives (Murphy and Baba, "Windowing (CT)", article 52108);
-#: of a range the middle or the round number in it. No standard fixes them.
+#: Usual windows of CT. No standard fixes them, and textbooks and viewers differ somewhat (see Radiopaedia,
+#: "Windowing (CT)"). OHIF has lung, soft-tissue and brain so, Orthanc's Stone viewer angio and brain.
 PRESETS: dict[str, Preset] = {
     "lung": Preset(-600, 1500, "lung"),
     "mediastinum": Preset(50, 350, "mediastinum, heart, large vessels"),
