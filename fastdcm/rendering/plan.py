@@ -199,17 +199,24 @@ def _voi(
 
 
 def _preset(name: str, header: Header, display: Display) -> tuple[Window, None, str]:
-    """A window in Hounsfield units, for what has these (C.8.2.1.1.2, C.11.1.1.2)."""
+    """A window in Hounsfield units, for what has these.
+
+    CT whose Rescale Type is absent has them (C.8.2.1: it is required where it is not HU); US, unspecified,
+    says that it may be anything (C.11.1.1.2).
+    """
     if header.modality != "CT":
         raise RenderError(
             f"preset {name} is for CT, the modality is {header.modality or 'not given'}; use a window"
         )
     if display.rescale is None and display.modality_lut is None:
         # Of captured screens and reports, which are of modality CT, too.
-        raise RenderError(f"preset {name} is for Hounsfield units, and no Rescale Slope leads to them")
+        raise RenderError(
+            f"preset {name} is for Hounsfield units, and no Rescale Slope leads to them; use a window"
+        )
     if display.rescale_type not in ("", "HU"):
         raise RenderError(
-            f"preset {name} is for Hounsfield units, but Rescale Type (0028,1054) is {display.rescale_type}"
+            f"preset {name} is for Hounsfield units, but Rescale Type (0028,1054) is "
+            f"{display.rescale_type}; use a window"
         )
     window = PRESETS[name].window(name)
     return window, None, f"window {_words(window)}, preset {name}"
