@@ -151,7 +151,7 @@ class Image(Opened):
                 samples = self._decode(index, as_rgb=True, mask=False)
                 plan = self._plan(index, options, samples.bits)
                 shown = execute(plan, samples, self._object_range(plan))
-            if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._colour) is not None:
+            if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._profiles_for(options)):
                 shown = colour.srgb(index, shown)
             return shown if options.is_plain else self._pictures.of(shown, index, options)
 
@@ -214,7 +214,7 @@ class Image(Opened):
         self, pixels: Array, index: int, render: RenderOptions, encode: EncodeOptions
     ) -> bytes | None:
         """The ICC profile that belongs into the file of a picture; None where there is none."""
-        if pixels.ndim == 2 or render.colour.icc != "embed" or (colour := self._colour) is None:
+        if pixels.ndim == 2 or render.colour.icc != "embed" or (colour := self._profiles_for(render)) is None:
             return None
         # What was drawn in colours onto a gray image, or a state's palette gave, are not the image's colours.
         plan = None if render.is_plain else self._plan(index, render)
@@ -235,6 +235,10 @@ class Image(Opened):
             video = self._video is not None
             self._profiles = Profiles(self._found, self._display, self._frames, video=video, note=self._note)
         return self._profiles
+
+    def _profiles_for(self, options: RenderOptions) -> Profiles | None:
+        """The ICC profiles; None also where colours are windows, of which no profile knows."""
+        return None if options.channels else self._colour
 
     @property
     def _pictures(self) -> Pictures:

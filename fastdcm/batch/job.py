@@ -59,6 +59,8 @@ def run(
         if template.has_frame and FORMATS[options.encode.format].frames:
             title = FORMATS[options.encode.format].title
             raise OptionError(f"a {title} holds all frames of an object: leave {{frame}} out of --name")
+        if template.has_folders and options.flat:
+            raise OptionError(f"name {options.name!r} makes folders, and flat leaves them out")
     if jobs is not None and jobs < 1:
         raise OptionError(f"jobs must be at least 1, not {jobs}")
     jobs = jobs or system.usable_cores()
@@ -68,7 +70,7 @@ def run(
     watcher = watcher or _NOBODY
     job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
     start = time.monotonic()
-    items = _counted(discover(targets), report)
+    items = _counted(discover(targets, flat=options.flat), report)
     try:
         if len(targets.files) != 1 or targets.trees:
             _with_workers(items, _with_states(job), jobs, report, watcher)

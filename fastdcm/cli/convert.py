@@ -114,4 +114,5 @@ def _options(
         fail_fast=asked["fail_fast"],
         timeout=asked["timeout"],
         fsync=asked["fsync"],
+        flat=asked["flat"],
     )

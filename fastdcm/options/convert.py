@@ -58,7 +58,7 @@ class ConvertOptions:
     counts it as undone, ``skip`` leaves it on purpose, ``overwrite`` replaces it. ``name`` is a
     template for output names (see `fastdcm.batch.naming`), None takes the input's. ``timeout``
     is the least number of seconds a frame may take before its worker is ended. ``fsync`` waits
-    until each image is on the disk.
+    until each image is on the disk. ``flat`` puts the images of a tree into one folder.
     """
 
     render: RenderOptions = RenderOptions()
@@ -70,6 +70,7 @@ class ConvertOptions:
     fail_fast: bool = False
     timeout: float = 60.0
     fsync: bool = False
+    flat: bool = False
 
     def __post_init__(self) -> None:
         if self.existing not in get_args(Existing):

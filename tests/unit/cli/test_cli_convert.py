@@ -23,6 +23,7 @@ from fastdcm.errors import DecodeError, OptionError, WorkerError
 from fastdcm.model import Notice, Region, Window
 from fastdcm.options import ConvertOptions, EncodeOptions, GeometryOptions, Limits, ReadOptions
 
+CHANNELS = (Window(-600, 1500), Window(40, 400, "SIGMOID"), "bone")
 Invoke = Callable[..., Result]
 
 
@@ -105,6 +106,10 @@ def _convert(*arguments: str) -> Result:
         ("a.dcm --window=-600,1500", lambda o: o.render.window == Window(-600, 1500)),
         ("a.dcm --window-number 2", lambda o: o.render.window_number == 2),
         ("a.dcm --voi percentile:1,99", lambda o: o.render.percentile == (1, 99)),
+        ("a.dcm --preset Lung", lambda o: o.render.preset == "lung"),
+        ("a.dcm --voi roi:-1,2,3,4", lambda o: o.render.roi == Region(-1, 2, 3, 4)),
+        ("a.dcm --channels -600/1500,40/400/sigmoid,bone", lambda o: o.render.channels == CHANNELS),
+        ("a.dcm --flat", lambda o: o.flat),
         ("a.dcm --voi none", lambda o: o.render.voi == "none"),
         (
             "a.dcm --voi lut --voi-lut-number 2",
@@ -160,6 +165,13 @@ def test_options(called: Called, arguments: str, check: Callable[[ConvertOptions
         ("a.dcm -w 40,0", "at least 1"),
         ("a.dcm -w 40,400 --voi lut", "excludes"),
         ("a.dcm --frames 0", "count from 1"),
+        ("a.dcm --preset lungs", "temporal-bone"),
+        ("a.dcm --preset lung -w 40,400", "excludes"),
+        ("a.dcm --voi roi", "roi:X,Y,WIDTH,HEIGHT"),
+        ("a.dcm --voi roi:1,2,3", "X,Y,WIDTH,HEIGHT"),
+        ("a.dcm --voi roi:1,2,3,4 -w 40,400", "excludes"),
+        ("a.dcm --channels lung,bone", "three windows for red, green and blue, not 2"),
+        ("a.dcm --channels lung,bone,brain --preset lung", "exclude"),
         ("a.dcm --voi loud", "percentile:LOW,HIGH"),
         ("a.dcm --overwrite --skip-existing", "exclude"),
         ("a.dcm --quiet -v", "exclude"),
