@@ -294,7 +294,8 @@ def keep_freed_memory() -> bool:
     """Let this process keep what it frees for what it needs next; False where its C library has no such knob.
 
     By itself glibc hands back a frame's megabytes after each frame, and every page of the next one's is
-    fetched and zeroed anew, which can cost as much as decoding it (benches/bench_workers.py).
+    fetched and zeroed anew, which can cost as much as decoding it (benches/bench_workers.py). Where it is
+    kept, decoders gain nothing by an array that is used again (benches/decoder_outputs.py).
     """
     if sys.platform != "linux":
         return False
