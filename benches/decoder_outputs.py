@@ -1,8 +1,8 @@
 """Whether decoders gain by writing into an array that is used again (``out=``).
 
 ``python -m benches.decoder_outputs`` prints a table. As a worker does, the process keeps the memory that is
-freed: the next image of the size gets the same pages, which is all that an array of one's own would give. That
-is why no decoder is handed one.
+freed: the next image of the size gets the same pages, which is all that an array of one's own would give.
+So no decoder is handed one.
 """
 
 from __future__ import annotations
