@@ -149,12 +149,12 @@ def advance_vectors(coded, words, tables, units, lanes, count, state):  # type: 
     while going > _LAST_VECTOR:
         stuck, going = turn(tables, words, tables_of_units, many, state)
         while stuck:
-            number = _U(trailing_zeros(_U(stuck)))
+            place = _U(trailing_zeros(_U(stuck)))
             stuck &= np.uint32(stuck - np.uint32(1))
-            lane = lanes[number]
-            out_of(state, number, lane)
+            lane = lanes[place]
+            out_of(state, place, lane)
             one(coded, tables, units, lane)
-            into(state, number, lane)
+            into(state, place, lane)
     for number in range(count):
         lane = lanes[number]
         out_of(state, number, lane)

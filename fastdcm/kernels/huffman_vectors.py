@@ -49,7 +49,7 @@ def turn(tables, words, pattern, units, state):  # type: ignore[no-untyped-def]
         position, known, unit = state[POSITION + lane], state[KNOWN + lane], state[UNIT + lane]
         goes_on = position < state[STOP + lane]
         mask = _ALL if goes_on else _0
-        word, shift, is_over, total = _W(position >> _WORD), _W(position & _31), False, _0
+        word, shift, is_over, total = _W(position >> _WORD), _W(position & _31), known > _63, _0
         first, second = highest_first(words[word]), highest_first(words[word + np.uint64(1)])
         bits = _W(_W(first << shift) | _W(_W(second >> _1) >> _W(_31 - shift)))
         for _ in range(2):

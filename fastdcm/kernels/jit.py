@@ -131,7 +131,7 @@ def _let_numba_take(flag: str) -> None:
     from numba.core.options import TargetOptions
 
     if not hasattr(CPUTargetOptions, flag):
-        setattr(CPUTargetOptions, flag, TargetOptions.Mapping(flag))
+        setattr(CPUTargetOptions, flag, TargetOptions.Mapping(flag))  # type: ignore[no-untyped-call]
 
 
 def kernel(*signatures: str) -> Callable[[Any], Kernel]:
