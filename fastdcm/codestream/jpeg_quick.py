@@ -5,7 +5,7 @@ What they cannot tell, `jpeg_entropy` does. Importing this loads machine code.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 
 from fastdcm.codestream.jpeg_huffman import Kind, check_category, check_definition, definition_of
 from fastdcm.codestream.jpeg_scan import Scan, units_of
-from fastdcm.kernels import coded_bytes, huffman_bands, huffman_lanes
+from fastdcm.kernels import (
+    coded_bytes,
+    huffman_bands,
+    huffman_lane_tables,
+    huffman_lanes,
+    huffman_vectors,
+    machine_code,
+)
+
+_NOTHING = np.empty(0, np.uint32)
+#: Bytes of a scan for which vectors pay (benches/bench_entropy.py), and which they cannot count.
+_LEAST_VECTORS, _MOST_VECTORS = 1 << 12, 1 << 28
 
 
 def spare_of_blocks(
@@ -30,6 +41,7 @@ def spare_of_blocks(
     )
     counts = tuple(units_of(scan))
     units, tables = _lane_tables(definitions, counts, kind)
+    coded, is_wide = _room(scan), _pays_in_vectors(scan, units, tables)
     walk: Any = huffman_lanes.spare_bits
     return int(
         walk(
@@ -40,8 +52,10 @@ def spare_of_blocks(
             mcus * sum(counts),
             units,
             tables,
-            _room(scan),
+            coded,
+            coded.view(np.uint32) if is_wide else _NOTHING,
             np.empty((huffman_lanes.LANES + 1, huffman_lanes.FIELDS), np.uint64),
+            np.empty(huffman_vectors.STATE, np.uint32) if is_wide else _NOTHING,
         )
     )
 
@@ -69,25 +83,37 @@ def spare_of_band(data: bytes, scan: Scan, interval: int, history: NDArray[np.in
 
 
 def _room(scan: Scan) -> NDArray[np.uint8]:
-    return np.empty(scan.end - scan.start + coded_bytes.PADDING, np.uint8)
+    return np.empty((scan.end - scan.start + coded_bytes.PADDING + 3) // 4 * 4, np.uint8)
+
+
+@cache
+def has_vectors() -> bool:
+    """Whether the processor looks up so many codes at once that this is faster than one after the other."""
+    return machine_code.has("avx512vl")
+
+
+def _pays_in_vectors(scan: Scan, units: NDArray[np.uint64], tables: NDArray[np.uint32]) -> bool:
+    """Whether vectors can hold a scan, and pay."""
+    size = scan.end - scan.start
+    fits = bool(huffman_lanes.are_few.py_func(units, tables))
+    return fits and _LEAST_VECTORS <= size < _MOST_VECTORS and has_vectors()
 
 
 @lru_cache(maxsize=16)
 def _lane_tables(
     definitions: tuple[tuple[bytes, bytes], ...], counts: tuple[int, ...], kind: Kind
 ) -> tuple[Any, Any]:
-    """Units and tables of `fastdcm.kernels.huffman_lanes` for the DC and AC tables of components of so many
-    units."""
+    """Units and tables of `fastdcm.kernels.huffman_lanes`, of components that have so many units each."""
     different = list(dict.fromkeys(definitions))
-    tables = np.empty(len(different) * huffman_lanes.TABLE_SIZE, np.uint32)
+    tables = np.empty(len(different) * huffman_lane_tables.TABLE_SIZE, np.uint32)
     for table, (dc, ac) in zip(np.split(tables, len(different)), different, strict=True):
         for definition in filter(None, (dc, ac)):
             check_definition(definition)
         for value in dc[16:]:
             check_category(value, kind)
         codes = np.frombuffer(dc, np.uint8), np.frombuffer(ac, np.uint8)
-        huffman_lanes.fill_table(*codes, table, len(different) == 1)
-    starts = [huffman_lanes.TABLE_SIZE * different.index(each) for each in definitions]
+        huffman_lane_tables.fill_table(*codes, table, len(different) == 1)
+    starts = [huffman_lane_tables.TABLE_SIZE * different.index(each) for each in definitions]
     units = np.repeat(np.array(starts, np.uint64), counts) if len(different) > 1 else np.zeros(1, np.uint64)
     size = len(units) if len(units) != 2 else 4
     return np.resize(units, size + 3), tables

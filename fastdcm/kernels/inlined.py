@@ -12,12 +12,12 @@ from fastdcm.kernels.jit import Kernel
 class Inlined(Kernel):
     """A function for kernels to call; nothing is compiled before one does."""
 
-    def __init__(self, function: Any, signatures: tuple[str, ...], *, always: bool) -> None:
+    def __init__(self, function: Any, signatures: tuple[str, ...], options: dict[str, bool]) -> None:
         self.py_func = self._only = function
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self._signatures = signatures
         self._callee = self._dispatcher = None
-        self._options = {"forceinline": True} if always else {}
+        self._options = options
 
 
 class _BitCount(Kernel):
@@ -38,12 +38,14 @@ class _BitCount(Kernel):
         return self._callee
 
 
-def inlined(*signatures: str, always: bool = False) -> Callable[[Any], Inlined]:
+def inlined(*signatures: str, always: bool = False, apart: bool = False) -> Callable[[Any], Inlined]:
     """Compile a function for these signatures wherever a kernel calls it.
 
-    LLVM may leave a long one as a function that is called, unless it is ``always`` to become a part.
+    LLVM may leave a long one as a function that is called, unless it is ``always`` to become a part. It may
+    take arrays to lie ``apart`` from each other, so that nothing written in one is read in another.
     """
-    return lambda function: Inlined(function, signatures, always=always)
+    options = {"forceinline": always, "noalias": apart}
+    return lambda function: Inlined(function, signatures, {name: True for name in options if options[name]})
 
 
 @_BitCount

@@ -83,6 +83,7 @@ class Kernel:
         """
         import numba
 
+        _let_numba_take("noalias")
         return numba.jit(  # type: ignore[call-overload]
             list(signatures),
             nopython=True,
@@ -122,6 +123,15 @@ class Kernel:
         bound = FunctionType(plain.__code__, {**plain.__globals__, **called}, plain.__name__)
         bound.__module__ = plain.__module__
         return bound
+
+
+def _let_numba_take(flag: str) -> None:
+    """Make one of the compiler's flags an option of numba's decorator, which has not all of them."""
+    from numba.core.cpu import CPUTargetOptions
+    from numba.core.options import TargetOptions
+
+    if not hasattr(CPUTargetOptions, flag):
+        setattr(CPUTargetOptions, flag, TargetOptions.Mapping(flag))  # type: ignore[no-untyped-call]
 
 
 def kernel(*signatures: str) -> Callable[[Any], Kernel]:

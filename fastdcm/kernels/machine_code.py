@@ -206,6 +206,11 @@ def _processor() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
+def has(feature: str) -> bool:
+    """Whether this machine's processor has a feature, as LLVM calls it."""
+    return bool(llvm.get_host_cpu_features().get(feature))
+
+
 @cache
 def machine_digest() -> str:
     """What machine code depends on besides its source: the processor and who compiles."""

@@ -10,10 +10,10 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from fastdcm.codestream import jpeg, jpeg_entropy
+from fastdcm.codestream import jpeg, jpeg_entropy, jpeg_quick
 from fastdcm.codestream.jpeg_entropy import Extent
 from fastdcm.errors import FastdcmError
-from fastdcm.kernels import huffman_lanes
+from fastdcm.kernels import huffman_lane_tables, huffman_lanes
 from tests.checked import printed_with_checks
 from tests.payoffs import Fixed
 from tests.unit.codecs import annex_h
@@ -86,11 +86,12 @@ class Spy:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.said: list[int] = []
         self.real: Any = huffman_lanes.spare_bits
-        self.blind = False
+        self.blind = self.vectors = False
         monkeypatch.setattr(huffman_lanes, "spare_bits", self)
         monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(True))
 
     def __call__(self, *arguments: Any) -> int:
+        self.vectors = len(arguments[8]) > 0
         self.said.append(huffman_lanes.UNSURE if self.blind else self.real(*arguments))
         return self.said[-1]
 
@@ -103,8 +104,10 @@ class Spy:
             return error.message
 
 
-@pytest.fixture
-def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
+@pytest.fixture(params=["in turn", "in vectors"])
+def spy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Spy:
+    """Both ways, whatever this machine's processor would take."""
+    monkeypatch.setattr(jpeg_quick, "has_vectors", lambda: request.param == "in vectors")
     return Spy(monkeypatch)
 
 
@@ -113,6 +116,7 @@ def test_whole_scans_are_known_at_once(name: str, stream: bytes, spy: Spy) -> No
     header = jpeg.parse(stream)
     found = spy.walk(stream, header, blind=False)
     assert spy.said[0] >= 0
+    assert spy.vectors == (jpeg_quick.has_vectors() and header.scans[0].end - header.scans[0].start >= 4096)
     assert found == spy.walk(stream, header, blind=True)
 
 
@@ -165,18 +169,29 @@ def test_damaged_scans_are_never_called_whole(name: str, stream: bytes, spy: Spy
     assert taken > 5
 
 
+def test_many_units_in_an_mcu_are_not_for_vectors() -> None:
+    """Their tables have no numbers there: 4 components of 4 x 4 units (B.2.2)."""
+    tables = np.empty(2 * huffman_lane_tables.TABLE_SIZE, np.uint32)
+    for units, fits in ((10, True), (14, True), (15, False), (64, False)):
+        assert huffman_lanes.are_few.py_func(np.zeros(units + 3, np.uint64), tables) is fits
+    assert not huffman_lanes.are_few.py_func(np.zeros(6, np.uint64), np.resize(tables, 5 * len(tables) // 2))
+
+
 CHECKED = """
 import random
-from fastdcm.codestream import jpeg, jpeg_entropy
+from fastdcm.codestream import jpeg, jpeg_entropy, jpeg_quick
 from fastdcm.errors import FastdcmError
 from tests.checked import printed_with_checks
 from tests.payoffs import Fixed
 from tests.unit.kernels.test_kernels_huffman_lanes import large, made
 
 jpeg_entropy._PAYOFF = Fixed(True)
-outcomes = set()
-for name, stream in [*made().items(), *large().items()]:
+outcomes, seen = set(), set()
+for name, stream in [*made().items(), *large().items(), *large().items()]:
     chance = random.Random(name)
+    in_vectors = name not in seen
+    seen.add(name)
+    jpeg_quick.has_vectors = lambda: in_vectors
     start = stream.index(b"\\xff\\xda") + 14
     for number in range(60):
         changed = bytearray(stream)
