@@ -206,6 +206,7 @@ class _Decoding:
     def make_levels(self) -> None:
         for _ in self.lower:
             self._ended.get()
+        self._rooms.clear()  # levels take their place, else memory is got anew for each image
         component = self._component
         steps = None if component.reversible else [band.step for band in component.bands]
         self.values = Values(self._plane, component.resolutions, steps)
