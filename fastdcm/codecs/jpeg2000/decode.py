@@ -2,16 +2,17 @@
 
 The way is that of the standard, backwards: packets to tables of code-blocks (annex B, `blocks`), these to
 coefficients (annexes C and D, `fastdcm.kernels.code_blocks`), coefficients to samples (annexes E, F and G,
-`transforms`). Code-blocks, and then rows, are shared by threads; of many tiles, each thread takes whole ones.
+`transforms`). Code-blocks with the levels below the highest one, and then rows, are shared by threads; of
+many tiles, each thread takes whole ones.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
 from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from numpy.typing import NDArray
 from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent
 from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codecs.jpeg2000.selection import lowest_planes, needed_blocks
+from fastdcm.codecs.jpeg2000.shares import shares
 from fastdcm.codecs.jpeg2000.transforms import Depth, Values, write_samples
+from fastdcm.codecs.sharing import Job, run
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
@@ -36,12 +39,6 @@ from fastdcm.kernels.code_blocks import (
 )
 
 Array = NDArray[Any]
-
-#: Code-blocks that a thread takes at once: so few that threads end together, so many that asking for them
-#: costs nothing beside decoding them.
-_BLOCKS_AT_ONCE = 8
-
-Job = Callable[[], object]
 
 
 def decode(
@@ -87,7 +84,7 @@ def decode(
     source = np.frombuffer(data, np.uint8)
 
     # Some encoders announce a transform of one component, where there is nothing to transform.
-    def decode_tile(tile: Tile, run: Callable[[Iterable[Job]], None]) -> None:
+    def decode_tile(tile: Tile, threads: int) -> None:
         area = tile.components[0].resolutions[-1]
         x0, y0, x1, y1 = wanted = _common(area, image)
         if x0 >= x1 or y0 >= y1:
@@ -97,39 +94,24 @@ def decode(
             raise CodestreamError("a component transform of both reversible and irreversible components")
         planes = _room((count, *tile.components[0].plane))
         values = [
-            _values(source, component, plane, wanted, grey, run)
+            _Decoding(source, component, plane, wanted, grey, threads)
             for component, plane in zip(tile.components, planes, strict=True)
         ]
+        run(_in_order(values, threads), threads)
         columns = range(x0 - area.x0, x1 - area.x0)
-        made = values, planes, depths, columns
+        made = [each.values for each in values], planes, depths, columns
         place = out, area.y0 - image.y0, x0 - image.x0
-        run(
-            partial(write_samples, *made, share, *place, transformed=transformed)
-            for share in _shares(range(y0 - area.y0, y1 - area.y0), 1 if run is _in_turn else threads)
-        )
+        rows = _shares(range(y0 - area.y0, y1 - area.y0), threads)
+        jobs = [partial(write_samples, *made, share, *place, transformed=transformed) for share in rows]
+        run(jobs, threads)
 
-    if threads <= 1:
-        for tile in found:
-            decode_tile(tile, _in_turn)
+    if len(found) >= 2 * threads:
+        run([partial(decode_tile, tile, 1) for tile in found], threads)
     else:
-        with ThreadPoolExecutor(threads) as pool:
-
-            def together(jobs: Iterable[Job]) -> None:
-                for done in [pool.submit(job) for job in jobs]:
-                    done.result()
-
-            if len(found) >= 2 * threads:
-                together(partial(decode_tile, tile, _in_turn) for tile in found)
-            else:
-                for tile in found:
-                    decode_tile(tile, together)
+        for tile in found:
+            decode_tile(tile, threads)
     samples = out.view(f"i{out.itemsize}") if first.signed else out
     return samples[..., 0] if count == 1 else samples
-
-
-def _in_turn(jobs: Iterable[Job]) -> None:
-    for job in jobs:
-        job()
 
 
 def _shares(rows: range, count: int) -> list[range]:
@@ -170,42 +152,80 @@ def _room(shape: tuple[int, ...]) -> Array:
     return _KEPT.room[:size].reshape(shape)
 
 
-def _values(
-    data: Array,
-    component: TileComponent,
-    plane: Array,
-    wanted: Area,
-    grey: float | None,
-    run: Callable[[Iterable[Job]], None],
-) -> Values:
-    """Decode the code-blocks of a tile-component that what is ``wanted`` of its highest level depends on.
+class _Decoding:
+    """The decoding of those code-blocks of a tile-component that what is ``wanted`` of it depends on.
 
-    They go to ``plane``, and the levels below the highest one are made of them.
+    They go to ``plane``, after ``clear``, and what ``make_levels`` makes of them, for which it waits, to
+    ``values``. ``lower`` and ``highest`` are the jobs of `Shares`.
     """
-    blocks, lowest = _selected(component, wanted, grey)
-    if int(blocks[:, WIDTH] @ blocks[:, HEIGHT]) < plane.size:
-        plane[...] = 0
-    if len(blocks):
-        together = len(blocks) if run is _in_turn else _BLOCKS_AT_ONCE
-        starts = [0] if grey is None else [0, *(np.flatnonzero(np.diff(lowest)) + 1).tolist()]
 
-        def decode_between(first: int, end: int) -> None:
-            tables = blocks, component.chunks, component.segments
-            last_plane = int(lowest[first])
-            rooms = work(component.longest)
-            done = decode_blocks(data, *tables, first, end, last_plane, *rooms, plane.reshape(-1))
-            # OpenJPEG cuts code-blocks so short, for a size that is asked for, that their last segmentation
-            # symbol (D.5) comes out as another: that tells nothing of damage.
-            if done not in (DECODED, WRONG_SYMBOL):
-                raise CodestreamError("the packets have code-blocks that there cannot be")
+    def __init__(
+        self,
+        data: Array,
+        component: TileComponent,
+        plane: Array,
+        wanted: Area,
+        grey: float | None,
+        threads: int,
+    ) -> None:
+        self._data, self._component, self._plane = data, component, plane
+        blocks, self._lowest, lower, highest = shares(component, *_selected(component, wanted, grey), threads)
+        self._blocks = blocks
+        self._rooms: deque[tuple[Array, ...]] = deque()
+        self._ended: SimpleQueue[None] = SimpleQueue()
+        self.values: Values
+        self._is_full = int(blocks[:, WIDTH] @ blocks[:, HEIGHT]) == plane.size
+        self.lower: list[Job] = [partial(self._decode_lower, *each) for each in lower]
+        self.highest: list[Job] = [partial(self._decode, *each) for each in highest]
 
-        run(
-            partial(decode_between, first, min(first + together, end))
-            for start, end in zip(starts, [*starts[1:], len(blocks)], strict=True)
-            for first in range(start, end, together)
-        )
-    steps = None if component.reversible else [band.step for band in component.bands]
-    return Values(plane, component.resolutions, steps)
+    def clear(self) -> None:
+        """Coefficients are 0 where no code-block has them."""
+        if not self._is_full:
+            self._plane[...] = 0
+
+    def _decode_lower(self, first: int, end: int) -> None:
+        try:
+            self._decode(first, end)
+        finally:
+            self._ended.put(None)
+
+    def _decode(self, first: int, end: int) -> None:
+        try:
+            rooms = self._rooms.pop()
+        except IndexError:
+            rooms = work(self._component.longest)
+        tables = self._blocks, self._component.chunks, self._component.segments
+        last_plane = int(self._lowest[first])
+        done = decode_blocks(self._data, *tables, first, end, last_plane, *rooms, self._plane.reshape(-1))
+        self._rooms.append(rooms)
+        # OpenJPEG cuts code-blocks so short, for a size that is asked for, that their last segmentation
+        # symbol (D.5) comes out as another: that tells nothing of damage.
+        if done not in (DECODED, WRONG_SYMBOL):
+            raise CodestreamError("the packets have code-blocks that there cannot be")
+
+    def make_levels(self) -> None:
+        for _ in self.lower:
+            self._ended.get()
+        self._rooms.clear()  # levels take their place, else memory is got anew for each image
+        component = self._component
+        steps = None if component.reversible else [band.step for band in component.bands]
+        self.values = Values(self._plane, component.resolutions, steps)
+
+
+def _in_order(components: list[_Decoding], threads: int) -> list[Job]:
+    """The jobs of the components of a tile, those of lower levels before what waits for them.
+
+    One thread makes the levels of a component when its coefficients are still near. Of several, one makes
+    them while others decode what is left of the highest one.
+    """
+    if threads <= 1:
+        return [job for each in components for job in (each.clear, *each.lower, each.make_levels)]
+    for each in components:
+        each.clear()
+    lower = [job for each in components for job in each.lower]
+    highest = [job for each in components for job in each.highest]
+    half = len(highest) // 2
+    return [*lower, *highest[:half], *(each.make_levels for each in components), *highest[half:]]
 
 
 def _selected(component: TileComponent, wanted: Area, grey: float | None) -> tuple[Array, Array]:
