@@ -160,6 +160,8 @@ def _voi(
         case "percentile":
             low, high = options.percentile
             return unknown, Automatic(low, high), f"percentiles {low:g} to {high:g} of the frame"
+        case "series" if options.series_range is not None:
+            return Range(*options.series_range), None, "minimum to maximum of the series"
         case "roi" if options.roi is not None:
             place = ",".join(map(str, options.roi))
             return (
