@@ -160,8 +160,6 @@ def _voi(
         case "percentile":
             low, high = options.percentile
             return unknown, Automatic(low, high), f"percentiles {low:g} to {high:g} of the frame"
-        case "series" if options.series_range is not None:
-            return Range(*options.series_range), None, "minimum to maximum of the series"
         case "roi" if options.roi is not None:
             place = ",".join(map(str, options.roi))
             return (
@@ -177,6 +175,8 @@ def _voi(
         )
     if options.voi_lut_number is not None and lut_number > len(display.voi_luts):
         raise RenderError(f"VOI LUT {lut_number} was asked for, the file has {len(display.voi_luts)}")
+    if options.series_range is not None:
+        return Range(*options.series_range), None, "minimum to maximum of the series"
     prefers_lut = options.voi == "lut" or (
         options.voi_lut_number is not None and options.window_number is None
     )

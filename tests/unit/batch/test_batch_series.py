@@ -220,6 +220,21 @@ def test_without_a_uid_a_file_is_a_series(runs: Runs) -> None:
             np.testing.assert_array_equal(runs.shown(f"{number}_{frame + 1:04}"), expected)
 
 
+def test_a_window_that_one_has_not_is_its_failure(runs: Runs) -> None:
+    """As without a series; the others have one range."""
+    for number in range(3):
+        both = [Element(0x00281050, "DS", f"100\\{number}"), Element(0x00281051, "DS", "200\\300")]
+        runs.write(f"{number}.dcm", of(pixels(number), extra=both))
+    runs.write("one.dcm", of(pixels(9), A, (100.0, 200.0)))
+    report = runs.convert(window_number=2)
+    assert (report.converted, report.failed) == (3, 1)
+    assert "window 2 was asked for" in str(report.failures[0])
+    values = np.concatenate([pixels(number) for number in range(3)])
+    np.testing.assert_array_equal(
+        runs.shown("0"), spread(pixels(0)[0].astype(float), values.min(), values.max())
+    )
+
+
 # Bad files, and runs that are not plain
 
 
