@@ -101,11 +101,11 @@ def convert(
     ``frames`` is "all" (the default but for a named image, which gets frame 1; GIF and MP4 hold all), "3",
     "2-5" or "1,7,9"; ``existing`` says what happens to outputs that are there ("keep" leaves and counts them
     as undone, "skip" leaves them, "overwrite"); ``name`` is a template; ``flat`` puts the images of a
-    folder and all below it into one; ``timeout`` is the least number of
-    seconds a frame may take. ``strict``, ``allow_partial``, ``decoder`` and ``refuse_burned_in`` are those
-    of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
-    `fastdcm.options.Limits`. ``fsync`` waits until each image is on the disk. ``watcher`` sees what happens
-    while it happens; ``profile`` fills in ``stages`` of the report.
+    folder and all below it into one; ``timeout`` is the least number of seconds a frame may take.
+    ``strict``, ``allow_partial``, ``decoder`` and ``refuse_burned_in`` are those of `open`; ``options`` those
+    of `Image.render` and `Image.encode`, and the fields of `fastdcm.options.Limits`. ``voi="series"`` looks
+    at all files first, to show those of a series alike. ``fsync`` waits until each image is on the disk.
+    ``watcher`` sees what happens while it happens; ``profile`` fills in ``stages`` of the report.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and

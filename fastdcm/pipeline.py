@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fastdcm.codecs.encoders.movies import Target
     from fastdcm.pictures import Pictures
     from fastdcm.profiles import Profiles
+    from fastdcm.rendering.series import Finding
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()
@@ -53,6 +54,7 @@ class Image(Opened):
 
     def __init__(self, source: Source, options: ReadOptions = _DEFAULT) -> None:
         self._object_ranges: dict[Plan, Range | None] = {}
+        self._settled: dict[RenderOptions, RenderOptions] = {}
         self._profiles: Profiles | None = None
         self._made: Pictures | None = None
         super().__init__(source, options)
@@ -289,6 +291,8 @@ class Image(Opened):
 
     def _plan(self, index: int, options: RenderOptions, bits: int = 0) -> Plan:
         """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""
+        if options.voi == "series" and options.series_range is None:
+            options = self.as_series(options)
         header, alike = self._header, self._alike
         if bits > header.bits_stored:
             # A codestream that is deeper than declared: its values count.
@@ -304,6 +308,29 @@ class Image(Opened):
         if alike is not None and not self._noted:
             alike.display, alike.plan = display, (options, plan)
         return plan
+
+    def look(self, index: int, options: RenderOptions, *, measure: bool) -> Finding:
+        """What a frame says about how its series is shown; its pixels are looked at with ``measure``, or
+        where it has no window or VOI LUT. ``options`` are those by which it is shown by itself.
+        """
+        from fastdcm.rendering.series import found_in
+
+        with self._located(self._check(index)):
+            decode = partial(self._decode, index, as_rgb=True, mask=False)
+            return found_in(partial(self._plan, index, options), decode, measure)
+
+    def as_series(
+        self, options: RenderOptions, begin: Callable[[int], None] = lambda index: None
+    ) -> RenderOptions:
+        """The options that show all frames alike, as those of one series; found out once.
+
+        Frames that cannot be read do not count. ``begin`` is called before each that is looked at.
+        """
+        if options not in self._settled:
+            from fastdcm.rendering.series import shown_alike
+
+            self._settled[options] = shown_alike(options, self.look, len(self), begin)
+        return self._settled[options]
 
     def _object_range(self, plan: Plan) -> Range | None:
         """The range over all frames, where the plan asks for it; computed once."""

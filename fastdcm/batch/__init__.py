@@ -6,8 +6,11 @@
     targets      what was asked for -> where each source's images go
     discovery    the files of the sources, one after another
     naming       input names and templates -> output names
+    series       the range of each series, before anything is converted (voi series)
     convert      one file -> images in a sink (runs in the worker)
+    serving      what workers do around that
     feed         the queue between discovery and workers, in chunks
+    feeding      discovery into the queue
     pool         one thread a worker: crashes, time limits, second tries
     process      the parent's end of one worker
     worker       the worker: python -m fastdcm.batch.worker

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from threading import Thread
-from typing import TYPE_CHECKING
 
 from fastdcm import system
 from fastdcm.batch.alone import convert_alone
@@ -16,13 +16,9 @@ from fastdcm.batch.discovery import Task, discover, failed
 from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import resolve
-from fastdcm.errors import FastdcmError, OptionError, WorkerError
+from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
-
-if TYPE_CHECKING:
-    from fastdcm.batch.feed import Feed
-    from fastdcm.batch.pool import Pool
 
 
 class _Nobody(Watcher):
@@ -70,11 +66,14 @@ def run(
     watcher = watcher or _NOBODY
     job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
     start = time.monotonic()
-    items = _counted(discover(targets, flat=options.flat), report)
+    found = partial(discover, targets, flat=options.flat)
+    items = _counted(found(), report)
     try:
         if len(targets.files) != 1 or targets.trees:
-            _with_workers(items, _with_states(job), jobs, report, watcher)
+            job = _with_series(_with_states(job), found, jobs, report, watcher)
+            _with_workers(items, job, jobs, report, watcher)
         elif parts := _alone(next(items), _with_threads(job, jobs), report, watcher):
+            job = _with_series(job, lambda: parts, jobs, report, watcher)
             _with_workers(parts, job, jobs, report, watcher)
     except KeyboardInterrupt:
         report.interrupted = True
@@ -96,6 +95,21 @@ def _with_states(job: Job) -> Job:
     from fastdcm.presentation.folder import build
 
     return job._replace(states=build(folder))
+
+
+def _with_series(
+    job: Job, found: Callable[[], Iterable[Task | Outcome]], jobs: int, report: Report, watcher: Watcher
+) -> Job:
+    """The same, with the ranges of its series, where images are to be shown by these."""
+    render = job.options.render
+    if render.voi != "series" or render.series_range is not None:
+        return job
+    from fastdcm.batch.series import with_series
+
+    start = time.monotonic()
+    job = with_series(job, found, jobs, watcher)
+    report.preparing = time.monotonic() - start
+    return job
 
 
 def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> list[Task]:
@@ -126,6 +140,7 @@ def _with_workers(
     report.workers = jobs
     # Not needed, and not imported, for a single file.
     from fastdcm.batch.feed import Feed
+    from fastdcm.batch.feeding import feed_from
     from fastdcm.batch.pool import Lost, Pool
 
     def count(result: Outcome | Lost) -> Outcome:
@@ -141,7 +156,7 @@ def _with_workers(
 
     feed = Feed(jobs)
     pool = Pool(_CONVERTER, job, feed, workers=jobs, timeout=job.options.timeout, after_death=after_death)
-    Thread(target=_look_for_files, args=(items, feed, pool), daemon=True).start()
+    Thread(target=feed_from, args=(items, feed, pool), daemon=True).start()
     try:
         for result in pool.results():
             if result is None:
@@ -152,17 +167,6 @@ def _with_workers(
         for result in pool.stop():
             count(result)
         report.waited += pool.waited
-
-
-def _look_for_files(items: Iterable[Task | Outcome], feed: Feed, pool: Pool) -> None:
-    try:
-        for item in items:
-            if not (pool.emit(item) if isinstance(item, Outcome) else feed.put(item)):
-                return
-    except Exception as error:  # nobody else would see it, and the run would never end
-        pool.fail(WorkerError(f"looking for files failed: {type(error).__name__}: {error}"))
-    finally:
-        feed.finish()
 
 
 def _lost(task: Task, error: FastdcmError) -> Outcome:

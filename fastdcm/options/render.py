@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -18,7 +19,7 @@ from fastdcm.options.presets import parse_preset
 from fastdcm.options.region import parse_region
 from fastdcm.options.window import check_window
 
-Voi = Literal["window", "lut", "minmax", "object", "percentile", "roi", "none"]
+Voi = Literal["window", "lut", "minmax", "object", "percentile", "roi", "series", "none"]
 PresentationShape = Literal["photometric", "follow"]
 
 
@@ -31,7 +32,10 @@ class RenderOptions:
     image; ``window_number`` and ``voi_lut_number`` choose among the
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
     apply; ``percentile`` belongs to ``voi="percentile"``, ``roi``, a region (x, y, width, height)
-    in pixels of the source, to ``voi="roi"``. ``bits`` is 8 or 16. The other fields are topics
+    in pixels of the source, to ``voi="roi"``. ``voi="series"`` shows all images of a series alike: by the
+    window or VOI LUT that ``voi="window"`` takes, where that is the same for all, else by ``series_range``,
+    the least and the greatest modality value of all of them; without one, the frames of an object are its
+    series. ``bits`` is 8 or 16. The other fields are topics
     of their own, whose fields are keywords of the API like these: what becomes of ICC profiles, what is
     drawn onto the image, what is blacked out, and which part of the picture is shown in which size.
     """
@@ -51,6 +55,7 @@ class RenderOptions:
     preset: str | None = None
     roi: Region | None = None
     channels: Channels = ()
+    series_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.bits not in (8, 16):
@@ -68,6 +73,10 @@ class RenderOptions:
             raise OptionError(f"percentiles must be 0 <= LOW < HIGH <= 100, not {low:g},{high:g}")
         if (self.voi == "roi") is (self.roi is None):
             raise OptionError("a region and voi roi belong together: roi:X,Y,WIDTH,HEIGHT")
+        if self.series_range is not None:
+            low, high = self.series_range
+            if self.voi != "series" or not -math.inf < low <= high < math.inf:
+                raise OptionError("series_range is LOW <= HIGH, and belongs to voi series")
         if self.window is not None:
             if self.voi != "window" or self.window_number is not None:
                 raise OptionError("a window of your own excludes voi and window_number")
@@ -104,15 +113,15 @@ class RenderOptions:
 
 
 def parse_voi(text: str) -> dict[str, Any]:
-    """``window|lut|minmax|object|none|percentile:LOW,HIGH|roi:X,Y,W,H`` as fields of `RenderOptions`."""
+    """A rule as fields of `RenderOptions`: a name of `Voi`, ``percentile:LOW,HIGH`` or ``roi:X,Y,W,H``."""
     name, _, rest = text.strip().lower().partition(":")
     if name == "roi" and rest:
         return {"voi": name, "roi": parse_region(rest)}
     if name != "percentile":
         if rest or name not in get_args(Voi):
             raise OptionError(
-                f"voi {text!r} is not one of window, lut, minmax, object, none, percentile:LOW,HIGH, "
-                "roi:X,Y,W,H"
+                f"voi {text!r} is not one of window, lut, minmax, object, series, none, "
+                "percentile:LOW,HIGH, roi:X,Y,W,H"
             )
         return {"voi": name}
     try:

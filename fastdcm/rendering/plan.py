@@ -175,6 +175,8 @@ def _voi(
         )
     if options.voi_lut_number is not None and lut_number > len(display.voi_luts):
         raise RenderError(f"VOI LUT {lut_number} was asked for, the file has {len(display.voi_luts)}")
+    if options.series_range is not None:
+        return Range(*options.series_range), None, "minimum to maximum of the series"
     prefers_lut = options.voi == "lut" or (
         options.voi_lut_number is not None and options.window_number is None
     )

@@ -53,7 +53,7 @@ image_options = under(
         "--voi",
         metavar="RULE",
         callback=parsed(parse_voi),
-        help="window, lut, minmax, object, percentile:LOW,HIGH, roi:X,Y,W,H or none; default window.",
+        help="window, lut, minmax, object, series, percentile:LOW,HIGH, roi:X,Y,W,H or none; default window.",
     ),
     given("--voi-lut-number", type=FROM_ONE, metavar="N", help="The file's Nth VOI LUT."),
     given(
