@@ -17,6 +17,7 @@ from fastdcm.options.window import check_window
 
 Voi = Literal["window", "lut", "minmax", "object", "percentile", "none"]
 PresentationShape = Literal["photometric", "follow"]
+Precision = Literal["full", "display"]
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,10 @@ class RenderOptions:
 
     ``window`` overrides the file's; ``window_number`` and ``voi_lut_number`` choose among the
     file's (from 1; None takes the first, if there is one). ``voi`` is the rule where several
-    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. The other fields are topics
-    of their own, whose fields are keywords of the API like these: what becomes of ICC profiles, what is
-    drawn onto the image, what is blacked out, and which part of the picture is shown in which size.
+    apply; ``percentile`` belongs to ``voi="percentile"``. ``bits`` is 8 or 16. ``precision="display"`` lets
+    a decoder leave out bit-planes that hardly change a grey of a window (JPEG 2000). The other fields are
+    topics of their own, whose fields are keywords of the API like these: what becomes of ICC profiles, what
+    is drawn onto the image, what is blacked out, and which part of the picture is shown in which size.
     """
 
     window: Window | None = None
@@ -37,6 +39,7 @@ class RenderOptions:
     percentile: tuple[float, float] = (0.0, 100.0)
     presentation_shape: PresentationShape = "photometric"
     bits: Literal[8, 16] = 8
+    precision: Precision = "full"
     colour: ColourOptions = ColourOptions()
     overlay: OverlayOptions = OverlayOptions()
     presentation: PresentationOptions = PresentationOptions()
@@ -50,6 +53,8 @@ class RenderOptions:
             raise OptionError(f"voi {self.voi!r} is not one of {', '.join(get_args(Voi))}")
         if self.presentation_shape not in get_args(PresentationShape):
             raise OptionError(f"presentation_shape must be one of {', '.join(get_args(PresentationShape))}")
+        if self.precision not in get_args(Precision):
+            raise OptionError(f"precision {self.precision!r} is not one of {', '.join(get_args(Precision))}")
         for name in ("window_number", "voi_lut_number"):
             number = getattr(self, name)
             if number is not None and number < 1:
@@ -70,6 +75,11 @@ class RenderOptions:
         """
         drawn = self.overlay or self.presentation
         return not drawn and self.deidentify == DeidentifyOptions() and self.geometry == GeometryOptions()
+
+    @cached_property
+    def needs_all(self) -> bool:
+        """Whether nothing that is coded can be left out, because all of it is shown."""
+        return self.is_plain and self.precision == "full"
 
 
 def parse_voi(text: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -11,7 +11,7 @@ from fastdcm.cli.asked.geometry import deidentify_of, geometry_of
 from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
 from fastdcm.cli.asked.overlays import overlay_of
 from fastdcm.cli.asked.presentation import presentation_of
-from fastdcm.options import FrameSelection, RenderOptions, parse_voi, parse_window
+from fastdcm.options import FrameSelection, Precision, RenderOptions, parse_voi, parse_window
 
 image_options = under(
     "Image",
@@ -41,6 +41,11 @@ image_options = under(
         type=click.Choice(["follow"]),
         help="Follow Presentation LUT Shape, as dcm2jpg does.",
     ),
+    given(
+        "--precision",
+        type=click.Choice(get_args(Precision)),
+        help="display: leave out what hardly changes a grey (JPEG 2000).",
+    ),
 )
 
 
@@ -52,6 +57,7 @@ def render_options(asked: dict[str, Any]) -> RenderOptions:
         voi_lut_number=asked["voi_lut_number"],
         presentation_shape=asked["presentation_shape"] or "photometric",
         bits=16 if asked["bits"] == "16" else 8,
+        precision=asked["precision"] or "full",
         colour=colour_of(asked),
         overlay=overlay_of(asked),
         presentation=presentation_of(asked),
