@@ -243,10 +243,7 @@ def _verdict(goal: Goal, results: Results) -> Verdict:
     reached = spread is not None and (
         spread.median >= goal.bound if goal.at_least else spread.median <= goal.bound
     )
-    if reached:
-        status = REACHED
-    else:
-        status = NOT_MEASURED if spread is None else MISSED
+    status = REACHED if reached else NOT_MEASURED if spread is None else MISSED
     bounds = [None if spread is None else bound(results) for bound in (goal.ideal, goal.encoder_alone)]
     ideal, encoder = ("" if bound is None else f"{number(bound)} ×" for bound in bounds)
     return Verdict(goal, words, ideal, encoder, status)

@@ -67,7 +67,7 @@ def htj2k(codestream: bytes, stream: Jpeg2000Header, times: int) -> Array:
     precision, signed, *_ = stream.components[0]
     for component in range(len(stream.components)):
         declared[_SSIZ + _SSIZ_STEP * component] = _SIGNED_24_BITS
-    array = call("OpenJPH", _HTJ2K_DECODE, bytes(declared), skipres=times)
+    array = call("OpenJPH", _HTJ2K_DECODE, declared, skipres=times)
     half = 1 << (precision - 1)
     kind = np.dtype(f"{'i' if signed else 'u'}{1 if precision <= 8 else 2}")
     np.clip(array, -half, half - 1, out=array)
