@@ -21,6 +21,7 @@ PARTS = (2, 4, 8)
 _SECONDS = 0.7
 #: Syntaxes whose decoder can do it; the others are the same as before.
 _FAMILIES = ("jpeg", "jpeg2000", "htj2k")
+_LOSSLESS_JPEG = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 
 
 def row(path: Path, least: int) -> str | None:
@@ -30,7 +31,9 @@ def row(path: Path, least: int) -> str | None:
         syntax = SYNTAXES.get(header.transfer_syntax_uid)
         if syntax is None or syntax.family not in _FAMILIES or header.rows * header.columns < least:
             return None
-        if header.photometric_interpretation == "PALETTE COLOR" or "least" in image.explain():
+        if syntax.uid in _LOSSLESS_JPEG or header.photometric_interpretation == "PALETTE COLOR":
+            return None
+        if "minimum to maximum" in image.explain():
             return None
         longest = max(image.shape)
     cells = []

@@ -8,6 +8,7 @@ theirs is fewer stored values than a decoder's halves are off, that would show.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,7 @@ def differences(shown: Array, span: float) -> float:
     return sum(means) / max(1, len(means)) * 255 / span if span > 0 else 0.0
 
 
+@lru_cache(maxsize=256)
 def target(shape: tuple[int, int], options: GeometryOptions, aspect: Fraction | None) -> tuple[int, int]:
     """(rows, columns) that a frame of this shape is shrunk to, before it is turned."""
     if options.rotate not in (90, 270):
