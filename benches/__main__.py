@@ -37,6 +37,8 @@ _NOT_SLOW = " and ".join(
         "bench_code_blocks",
     )
 )
+#: Of which small images are made, by `benches.measure.small`.
+SMALL_CASES = ("cr-jpeg-2000-lossless", "cr-htj2k", "sc-jpeg-baseline")
 #: Who is asked about every case of a quick run; the others see one of them.
 _FEW = ("fastdcm_worker", "dicomsdl_opencv", "pydicom_pillow")
 
@@ -109,6 +111,14 @@ class Session:
             self.say(f"stages: {case.label}")
             seconds = "0.5" if self.quick else "3"
             found.append(run_module("benches.measure.stages", str(self.folder), case.id, seconds))
+        return found
+
+    def smalls(self) -> list[dict[str, Any]]:
+        """Small images of large ones, where their decoder does the halvings."""
+        found = []
+        for case in (case for case in self.cases if case.id in SMALL_CASES):
+            self.say(f"small images: {case.label}")
+            found.append(run_module("benches.measure.small", str(self.folder), case.id, "3"))
         return found
 
     def scalings(self) -> list[dict[str, Any]]:
@@ -199,6 +209,7 @@ def measure(place: Path, *, quick: bool, data: Path | None) -> Iterator[dict[str
     parts: dict[str, Callable[[], Any]] = {
         "stages": session.stages,
         "guard": lambda: guard.compare(results["stages"], guard.load()),
+        "small": session.smalls,
         "startup": session.starts,
         "scaling": session.scalings,
         "reading": session.readings,

@@ -190,6 +190,34 @@ class Display(NamedTuple):
     rescale_type: str = ""
 
 
+class Less(NamedTuple):
+    """What a decoder may leave out of a frame.
+
+    Both sides may be halved ``halvings`` times by a wavelet's low-pass filter, ``squares`` times by a scaled
+    DCT, whose samples stand for squares of pixels. ``grey`` is the width of a grey, in stored values:
+    bit-planes that hardly change one need not be decoded; None asks for all of them.
+    """
+
+    halvings: int = 0
+    squares: int = 0
+    grey: float | None = None
+
+
+class Halved(NamedTuple):
+    """What a decoder made of a frame: both sides halved so many ``times``, in whole numbers rounded up.
+
+    ``by`` is how: the scaled inverse DCT, or the low-pass filter of a wavelet (T.800 F.4.8). A sample
+    stands for 2^times rows and columns of the frame. Those of the first one begin ``top`` rows and ``left``
+    columns below and right of the frame's edges, or beyond them, counted in its pixels: a low-pass filter has
+    its middle in a pixel, the mean of an even number of pixels between two.
+    """
+
+    times: int
+    by: Literal["DCT", "5/3", "9/7"]
+    top: float = 0.0
+    left: float = 0.0
+
+
 class Samples(NamedTuple):
     """Decoded samples of one frame.
 
@@ -197,7 +225,8 @@ class Samples(NamedTuple):
     is that of the array, which a decoder may have changed (YBR to RGB); ``bits`` bounds the
     values: 0..2**bits-1, or -2**(bits-1)..2**(bits-1)-1 where ``signed``; 0 for floats. The last
     ``missing`` pixels, row by row, were not in the data and are filled. Where they are not ``masked``,
-    the array holds unsigned words, of which the lowest ``bits`` bits count.
+    the array holds unsigned words, of which the lowest ``bits`` bits count. ``halved`` is what the decoder
+    made smaller, as `Less` lets it; (rows, columns) are those that there are then.
     """
 
     array: Any
@@ -206,3 +235,4 @@ class Samples(NamedTuple):
     signed: bool
     missing: int = 0
     masked: bool = True
+    halved: Halved | None = None

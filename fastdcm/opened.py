@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastdcm.codecs.decode import decode_frame, decoded_by, open_video
 from fastdcm.errors import BurnedInError, DicomError, FastdcmError, OptionError, RenderError, StrictError
-from fastdcm.model import Header, Notice, Samples
+from fastdcm.model import Header, Less, Notice, Samples
 from fastdcm.options import ReadOptions, RenderOptions
 from fastdcm.reader.alike import Alike, Digest, digest_of, named, recall, remember
 from fastdcm.reader.display import DisplayReader
@@ -155,10 +155,10 @@ class Opened:
             raise OptionError(f"index {index} is frame {index + 1}; the object has {have}", path=self.path)
         return index
 
-    def _decode(self, index: int, *, as_rgb: bool, mask: bool = True) -> Samples:
+    def _decode(self, index: int, *, as_rgb: bool, mask: bool = True, less: Less | None = None) -> Samples:
         if self._video is not None and self._video.is_there():
             return self._video.frame(index, rgb=as_rgb, note=lambda notice: self._note(notice, index))
-        alike = None if mask else self._alike
+        alike = None if mask or less is not None else self._alike
         if alike is not None and (known := alike.samples(self._found, index)):
             return known
         data, bit_offset = self._frames.read(index)
@@ -173,6 +173,7 @@ class Opened:
             darkest=partial(self._darkest, index) if self._options.allow_partial else None,
             threads=self._options.threads,
             decoder=self._options.decoder,
+            less=less,
             note=lambda notice: self._note(notice, index),
         )
         if alike is not None and not self._noted:

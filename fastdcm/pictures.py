@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from fastdcm.model import Display, Header, Notice
+from fastdcm.model import Display, Halved, Header, Less, Notice
 from fastdcm.options import DeidentifyOptions, GeometryOptions, Limits, RenderOptions
 from fastdcm.reader.geometry import GeometryReader
 from fastdcm.reader.source import Source
-from fastdcm.rendering.geometry import arranged, blacked_out, is_label_map, is_unchanged, kept, outside_words
-from fastdcm.rendering.plan import Plan
+from fastdcm.rendering.geometry import (
+    arranged,
+    arranged_halved,
+    blacked_out,
+    is_label_map,
+    is_unchanged,
+    kept,
+    outside_words,
+)
+from fastdcm.rendering.halving import enough, halvings, is_linear, is_shrinking, squares, target
+from fastdcm.rendering.plan import ColourPlan, Plan
 
 if TYPE_CHECKING:
     from fastdcm.presentation.presenter import Presenter
@@ -50,6 +59,31 @@ class Pictures:
     def plan(self, header: Header, display: Display, index: int, options: RenderOptions) -> Plan:
         """The plan of a frame that a presentation state may decide on; ``header`` may have another depth."""
         return self._presenter.plan(header, display, index, options)
+
+    def less(self, plan: Plan, index: int, options: RenderOptions) -> Less:
+        """How often a decoder may halve a frame, so that its picture hardly differs.
+
+        Not where something is drawn or hidden, whose place is told in the source's pixels.
+        """
+        if not is_shrinking(options.geometry) or options.overlay or options.presentation:
+            return Less()
+        if options.deidentify != DeidentifyOptions() or not is_linear(plan, self._header):
+            return Less()
+        if options.colour.icc == "srgb" and isinstance(plan, ColourPlan):
+            return Less()  # profiles are curves
+        shape = self._header.rows, self._header.columns
+        sides = target(shape, options.geometry, self._aspect(index, options))
+        times = halvings(shape, sides)
+        return Less(times, squares(shape, sides, times))
+
+    def of_halved(self, shown: Array, halved: Halved, index: int, options: RenderOptions) -> Array | int:
+        """`of` a frame that a decoder has halved; or how often it may be halved, where this was too often."""
+        shape = self._header.rows, self._header.columns
+        sides = target(shape, options.geometry, self._aspect(index, options))
+        span = 255.0 if shown.dtype.itemsize == 1 else 65535.0
+        if (times := enough(shown, halved, shape, sides, span)) < halved.times:
+            return times
+        return arranged_halved(shown, shape, sides, halved, options.geometry)
 
     def of(self, shown: Array, index: int, options: RenderOptions) -> Array:
         """The picture of a frame's display values, (rows, columns[, 3]) of uint8 or uint16.

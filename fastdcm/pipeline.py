@@ -14,9 +14,18 @@ from fastdcm.codecs.decode import is_native
 from fastdcm.codecs.encode import encode_image
 from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
 from fastdcm.errors import DicomError, OptionError
-from fastdcm.model import Notice
+from fastdcm.model import Halved, Less, Notice
 from fastdcm.opened import Opened
-from fastdcm.options import FORMATS, EncodeOptions, ReadOptions, RenderOptions, split_options
+from fastdcm.options import (
+    FORMATS,
+    EncodeOptions,
+    GeometryOptions,
+    ReadOptions,
+    RenderOptions,
+    Size,
+    parse_size,
+    split_options,
+)
 from fastdcm.reader.elements import PROFILES, UNDEFINED
 from fastdcm.reader.scan import scan
 from fastdcm.reader.source import FileSource, Readable, Source, open_source
@@ -72,6 +81,8 @@ class Image(Opened):
         *,
         values: Literal["stored", "modality"] = "stored",
         raw: bool = False,
+        size: Size | str | None = None,
+        exact: bool = False,
     ) -> Array:
         """The values of a frame, (rows, columns[, samples]); with ``index=None`` of all frames,
         (frames, rows, columns[, samples]).
@@ -82,23 +93,56 @@ class Image(Opened):
         (PS3.3 C.11.1), for CT Hounsfield units, and gives float64. The array may be read-only
         and share the source's memory.
 
+        With ``size``, as in `fastdcm.options.GeometryOptions`, a larger frame is shrunk to fit in: to the
+        mean of the area of each pixel, of stored values rounded to their dtype (floor(y + 0.5)), of modality
+        values not. Padding counts as any other value. Indices into palettes, label maps and single bits are
+        taken from the nearest pixel instead. Unless ``exact``, decoders may leave out what hardly counts.
+
         Raises errors of `FastdcmError`'s tree, with path and frame.
         """
         if values not in ("stored", "modality"):
             raise OptionError(f"values must be 'stored' or 'modality', not {values!r}")
+        geometry = None if size is None else GeometryOptions(size=parse_size(size), exact=exact)
         if index is None:
-            return self._all_pixels(values, raw)
+            return self._all_pixels(values, raw, geometry)
         with self._located(self._check(index)):
-            samples = self._decode(index, as_rgb=not raw)
-            array: Array = samples.array if raw else rgb(samples)
-            if values == "modality":
-                if samples.array.ndim == 3:
-                    raise OptionError("colour has no modality values; ask for values='stored'")
-                return modality_values(array, modality_of(self._display.read(index)))
-            return array
+            return self._values(index, values, raw, geometry)
 
-    def _all_pixels(self, values: Literal["stored", "modality"], raw: bool) -> Array:
-        first = self.pixels(0, values=values, raw=raw)
+    def _values(
+        self,
+        index: int,
+        values: Literal["stored", "modality"],
+        raw: bool,
+        geometry: GeometryOptions | None,
+        less: Less | None = None,
+    ) -> Array:
+        if geometry is not None and less is None and self._may_lack:
+            from fastdcm.rendering.smaller import less_of_values
+
+            less = less_of_values(self._header, self._display.read(index), geometry)
+        samples = self._decode(index, as_rgb=not raw, less=less)
+        array: Array = samples.array if raw else rgb(samples)
+        if values == "modality":
+            if samples.array.ndim == 3:
+                raise OptionError("colour has no modality values; ask for values='stored'")
+            array = modality_values(array, modality_of(self._display.read(index)))
+        if geometry is None:
+            return array
+        from fastdcm.rendering.smaller import smaller
+
+        result = smaller(array, samples, self._header, geometry)
+        if isinstance(result, int):
+            return self._values(index, values, raw, geometry, Less(result, result))
+        return result
+
+    def _all_pixels(
+        self, values: Literal["stored", "modality"], raw: bool, geometry: GeometryOptions | None
+    ) -> Array:
+        def pixels_of(index: int) -> Array:
+            with self._located(index):
+                return self._values(index, values, raw, geometry)
+
+        first = pixels_of(self._check(0))
         with self._located(len(self) - 1):
             # A header may say that there are billions: no memory for frames that are not there.
             if self._video is None:
@@ -111,7 +155,7 @@ class Image(Opened):
             ) from error
         frames[0] = first
         for index in range(1, len(self)):
-            pixels = self.pixels(index, values=values, raw=raw)
+            pixels = pixels_of(index)
             if pixels.dtype != frames.dtype:
                 # Codestreams deeper than the data set says come wider.
                 frames = frames.astype(np.promote_types(frames.dtype, pixels.dtype))
@@ -150,9 +194,14 @@ class Image(Opened):
         """`render` with options that are validated already."""
         with self._located(self._check(index)):
             if (shown := self._shown_in_parts(index, options)) is None:
-                samples = self._decode(index, as_rgb=True, mask=False)
-                plan = self._plan(index, options, samples.bits)
-                shown = execute(plan, samples, self._object_range(plan))
+                less = None if options.needs_all else self._less(index, options)
+                shown, halved = self._display_values(index, options, less)
+                while less is not None and halved is not None:
+                    picture = self._pictures.of_halved(shown, halved, index, options)
+                    if not isinstance(picture, int):
+                        return picture
+                    less = less._replace(halvings=picture, squares=picture)
+                    shown, halved = self._display_values(index, options, less)
             if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._profiles_for(options)):
                 shown = colour.srgb(index, shown)
             return shown if options.is_plain else self._pictures.of(shown, index, options)
@@ -288,6 +337,32 @@ class Image(Opened):
         if self._frames.encapsulated or self._options.allow_partial or not is_native(header):
             return None
         return execute_parts(self._plan(index, options), header, partial(self._frames.parts, index))
+
+    def _display_values(
+        self, index: int, options: RenderOptions, less: Less | None
+    ) -> tuple[Array, Halved | None]:
+        """A frame's display values; those of one that its decoder has halved, where ``less`` lets it."""
+        samples = self._decode(index, as_rgb=True, mask=False, less=less)
+        plan = self._plan(index, options, samples.bits)
+        return execute(plan, samples, self._object_range(plan)), samples.halved
+
+    @property
+    def _may_lack(self) -> bool:
+        """Whether a decoder might leave something out: of streams that are not to be looked at for damage."""
+        return self._frames.encapsulated and self._video is None and not self._options.allow_partial
+
+    def _less(self, index: int, options: RenderOptions) -> Less | None:
+        """What need not be decoded of a frame for a picture; None where all is needed."""
+        if not self._may_lack:
+            return None
+        plan = self._plan(index, options)
+        grey = None
+        if options.precision == "display" and not options.presentation:
+            from fastdcm.rendering.halving import grey as grey_of
+
+            grey = grey_of(plan, self._header)
+        less = Less() if options.is_plain else self._pictures.less(plan, index, options)
+        return less._replace(grey=grey) if less.halvings or grey is not None else None
 
     def _plan(self, index: int, options: RenderOptions, bits: int = 0) -> Plan:
         """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""

@@ -48,7 +48,9 @@ class Row:
 
 #: What a run that was ended early has not measured.
 _NOTHING: dict[str, Any] = {
-    **{part: [] for part in ("stages", "speed", "scaling", "startup", "reading", "benches", "guard")},
+    **{
+        part: [] for part in ("stages", "speed", "small", "scaling", "startup", "reading", "benches", "guard")
+    },
     "memory": {"files": {"points": []}, "frames": {"frames": 0, "parent": None, "worker": None}},
 }
 
@@ -103,6 +105,13 @@ class Results:
         """What a worker takes for an image, in multiples of bare decoding and encoding."""
         found = self.stages.get(case)
         return Spread(**found["ratio"]) if found else None
+
+    def small_ratio(self, case: str) -> Spread | None:
+        """How many times faster a small image is than full decoding by the library, rendering, resizing."""
+        for found in self.data["small"]:
+            if found["case"] == case:
+                return Spread(**found["ratio"])
+        return None
 
     def decode_ratio(self, case: str) -> Spread | None:
         """How many times faster than the bare decoder our decoding is, checks and all."""

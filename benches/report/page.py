@@ -51,9 +51,7 @@ def table(rows: Table, kind: str = "") -> str:
 
 def _cell(text: str) -> str:
     status = (
-        f' class="{text.replace(" ", "-")}"'
-        if text in ("reached", "not reached", "not yet", "not measured")
-        else ""
+        f' class="{text.replace(" ", "-")}"' if text in ("reached", "not reached", "not measured") else ""
     )
     return f"<td{status}>{escape(text)}</td>"
 
@@ -100,7 +98,7 @@ def _big(rate: str) -> str:
 
 def _counts(results: Results) -> str:
     statuses = [row[-1] for row in tables.goals(results)[1:]]
-    words = ("reached", "not reached", "not yet", "not measured")
+    words = ("reached", "not reached", "not measured")
     counts = ", ".join(f"{statuses.count(word)} {word}" for word in words if word in statuses)
     return f"<p>{counts}. {_STATUSES}</p>"
 

@@ -10,7 +10,7 @@ from fastdcm.codestream import sniff
 from fastdcm.codestream.rle import HEADER_SIZE as RLE_HEADER_SIZE
 from fastdcm.codestream.rle import parse as parse_rle
 from fastdcm.errors import CodestreamError, UnsupportedError
-from fastdcm.model import Header, Notice, Samples
+from fastdcm.model import Header, Less, Notice, Samples
 
 if TYPE_CHECKING:
     from fastdcm.codecs.decoders.video import Video
@@ -34,6 +34,7 @@ def decode_frame(
     darkest: Darkest | None = None,
     threads: int = 1,
     decoder: str = "auto",
+    less: Less | None = None,
     note: Note,
 ) -> Samples:
     """Decode one frame.
@@ -45,7 +46,8 @@ def decode_frame(
     error, unless ``darkest`` is given: what gives the stored value to fill it up with, where the codec
     can be decoded in part (native, RLE, deflated, JPEG; JPEG-LS and JPEG 2000 by our own decoders).
     ``threads`` may work at it (JPEG 2000, lossless JPEG), and ``decoder`` chooses what does, as in
-    `fastdcm.options.ReadOptions`.
+    `fastdcm.options.ReadOptions`. ``less`` is what may be left out, by decoders that can (baseline JPEG,
+    JPEG 2000); ``halved`` of the result says what was.
 
     Raises `CodestreamError` where the data is damaged or contradicts the header,
     `UnsupportedError` for what no decoder here takes.
@@ -69,7 +71,14 @@ def decode_frame(
         from fastdcm.codecs.decoders import jpeg
 
         return jpeg.decode(
-            bytes(data), header, rgb=rgb, decoder=decoder, threads=threads, darkest=darkest, note=note
+            bytes(data),
+            header,
+            rgb=rgb,
+            decoder=decoder,
+            threads=threads,
+            darkest=darkest,
+            less=less,
+            note=note,
         )
     if family == "jpeg-ls":
         from fastdcm.codecs.decoders import jpegls
@@ -88,6 +97,7 @@ def decode_frame(
         threads=threads,
         decoder=decoder,
         darkest=darkest,
+        less=less,
         note=note,
     )
 

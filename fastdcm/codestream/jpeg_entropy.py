@@ -45,10 +45,11 @@ class Extent(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """The rows that the scans code, from the top, and whether in all detail."""
+    """The rows that the scans code, from the top, whether in all detail, and whether without spare bytes."""
 
     rows: int
     detailed: bool = True
+    exactly: bool = True
 
 
 def coverage(data: bytes, header: JpegHeader, *, partial: bool = False) -> Coverage:
@@ -62,7 +63,7 @@ def coverage(data: bytes, header: JpegHeader, *, partial: bool = False) -> Cover
         check(extent, number, header, partial=partial)
         if extent.problem:
             return _rows_before(extent, number, header)
-    return Coverage(header.rows)
+    return Coverage(header.rows, exactly=all(extent.spare < 8 for extent in found))
 
 
 def check(extent: Extent, number: int, header: JpegHeader, *, partial: bool) -> None:

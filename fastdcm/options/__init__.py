@@ -9,14 +9,14 @@ from fastdcm.options.convert import ConvertOptions, Existing, FrameSelection
 from fastdcm.options.deidentify import DeidentifyOptions
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import EXTENSIONS, FORMAT_NAMES, FORMATS, Format, Holds, parse_format, too_deep
-from fastdcm.options.geometry import GeometryOptions, Resample, parse_size
+from fastdcm.options.geometry import GeometryOptions, Resample, Size, parse_size
 from fastdcm.options.keywords import split_options
 from fastdcm.options.overlays import OverlayOptions, parse_color, parse_overlay_groups
 from fastdcm.options.presentation import PresentationOptions
 from fastdcm.options.presets import PRESETS, parse_preset
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
 from fastdcm.options.region import parse_region, parse_regions
-from fastdcm.options.render import PresentationShape, RenderOptions, Voi, parse_voi
+from fastdcm.options.render import Precision, PresentationShape, RenderOptions, Voi, parse_voi
 from fastdcm.options.window import is_usable, parse_window
 
 __all__ = [
@@ -38,11 +38,13 @@ __all__ = [
     "Icc",
     "Limits",
     "OverlayOptions",
+    "Precision",
     "PresentationOptions",
     "PresentationShape",
     "ReadOptions",
     "RenderOptions",
     "Resample",
+    "Size",
     "Voi",
     "is_usable",
     "parse_channels",

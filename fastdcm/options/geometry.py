@@ -29,7 +29,8 @@ class GeometryOptions:
     ``size`` is the longest side, or (rows, columns), that the picture is to fit in, which keeps its
     aspect; it enlarges nothing without ``enlarge``. ``scale`` is a factor instead. ``resample`` is the
     filter; None is area for an axis that shrinks, linear for one that grows, nearest for label maps
-    and single bits.
+    and single bits. With ``exact`` no decoder makes a smaller image than is stored: pixels are what the
+    filter makes of all of them, and not just within a grey of that on average.
     """
 
     size: Size | None = None
@@ -40,6 +41,7 @@ class GeometryOptions:
     crop: Region | None = None
     rotate: Rotation = 0
     flip: Flip | None = None
+    exact: bool = False
 
     def __post_init__(self) -> None:
         sides = self.size if isinstance(self.size, tuple) else () if self.size is None else (self.size,)

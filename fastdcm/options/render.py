@@ -21,6 +21,7 @@ from fastdcm.options.window import check_window
 
 Voi = Literal["window", "lut", "minmax", "object", "percentile", "roi", "series", "none"]
 PresentationShape = Literal["photometric", "follow"]
+Precision = Literal["full", "display"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class RenderOptions:
     in pixels of the source, to ``voi="roi"``. ``voi="series"`` shows all images of a series alike: by the
     window or VOI LUT that ``voi="window"`` takes, where that is the same for all, else by ``series_range``,
     the least and the greatest modality value of all of them; without one, the frames of an object are its
-    series. ``bits`` is 8 or 16. The other fields are topics
-    of their own, whose fields are keywords of the API like these: what becomes of ICC profiles, what is
-    drawn onto the image, what is blacked out, and which part of the picture is shown in which size.
+    series. ``bits`` is 8 or 16. ``precision="display"`` lets a decoder leave out bit-planes that
+    hardly change a grey of a window (JPEG 2000). The other fields are topics of their own, whose fields are
+    keywords of the API like these: what becomes of ICC profiles, what is drawn onto the image, what is
+    blacked out, and which part of the picture is shown in which size.
     """
 
     window: Window | None = None
@@ -47,6 +49,7 @@ class RenderOptions:
     percentile: tuple[float, float] = (0.0, 100.0)
     presentation_shape: PresentationShape = "photometric"
     bits: Literal[8, 16] = 8
+    precision: Precision = "full"
     colour: ColourOptions = ColourOptions()
     overlay: OverlayOptions = OverlayOptions()
     presentation: PresentationOptions = PresentationOptions()
@@ -64,6 +67,8 @@ class RenderOptions:
             raise OptionError(f"voi {self.voi!r} is not one of {', '.join(get_args(Voi))}")
         if self.presentation_shape not in get_args(PresentationShape):
             raise OptionError(f"presentation_shape must be one of {', '.join(get_args(PresentationShape))}")
+        if self.precision not in get_args(Precision):
+            raise OptionError(f"precision {self.precision!r} is not one of {', '.join(get_args(Precision))}")
         for name in ("window_number", "voi_lut_number"):
             number = getattr(self, name)
             if number is not None and number < 1:
@@ -110,6 +115,11 @@ class RenderOptions:
         """
         drawn = self.overlay or self.presentation
         return not drawn and self.deidentify == DeidentifyOptions() and self.geometry == GeometryOptions()
+
+    @cached_property
+    def needs_all(self) -> bool:
+        """Whether nothing that is coded can be left out, because all of it is shown."""
+        return self.is_plain and self.precision == "full"
 
 
 def parse_voi(text: str) -> dict[str, Any]:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.errors import RenderError
-from fastdcm.model import Header, Region
+from fastdcm.model import Halved, Header, Region
 from fastdcm.options import GeometryOptions
+from fastdcm.rendering.areas import shrunk
 from fastdcm.rendering.resample import resampled
 
 Array = NDArray[Any]
@@ -71,10 +72,7 @@ def arranged(
     """
     if options.crop is not None:
         pixels = pixels[_whole_part(pixels, options.crop)]
-    if options.rotate:
-        pixels = np.rot90(pixels, -options.rotate // 90)
-    if options.flip is not None:
-        pixels = pixels[::-1] if options.flip == "v" else pixels[:, ::-1]
+    pixels = _turned(pixels, options)
     if aspect is not None and options.rotate in (90, 270):
         aspect = 1 / aspect
     rows, columns = resized(pixels.shape[:2], options, aspect)
@@ -87,6 +85,25 @@ def arranged(
     result = resampled(pixels, rows, columns, resample)
     # What is shown may lie in the file's memory.
     return result.copy() if result is pixels else np.ascontiguousarray(result)
+
+
+def arranged_halved(
+    pixels: Array, shape: tuple[int, int], sides: tuple[int, int], halved: Halved, options: GeometryOptions
+) -> Array:
+    """`arranged` of a frame of this ``shape`` that a decoder has ``halved``, of which it takes all.
+
+    It is shrunk to ``sides``, (rows, columns) before it is turned: areas may be taken before or after that.
+    """
+    smaller = shrunk(pixels, *sides, halved, of=shape)
+    return np.ascontiguousarray(_turned(smaller, options))
+
+
+def _turned(pixels: Array, options: GeometryOptions) -> Array:
+    if options.rotate:
+        pixels = np.rot90(pixels, -options.rotate // 90)
+    if options.flip is not None:
+        pixels = pixels[::-1] if options.flip == "v" else pixels[:, ::-1]
+    return pixels
 
 
 def is_unchanged(shape: tuple[int, int], options: GeometryOptions, aspect: Fraction | None) -> bool:

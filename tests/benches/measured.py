@@ -133,6 +133,9 @@ def results(**changes: Any) -> dict[str, Any]:
             },
             {"group": "g", "name": "bench_other", "median": 0.004, "least": 0.003, "rounds": 5, "notes": {}},
         ],
+        "small": [
+            {"case": "ct-native", "ratio": {"median": 2.0, "least": 1.9, "most": 2.1}, "mean": 0.1, "most": 3}
+        ],
         "guard": [{"case": "ct-native", "ratio": 1.3, "reference": 1.25, "verdict": "as before"}],
         "load at the end": 0.2,
         "seconds": 120.0,

@@ -6,13 +6,14 @@ import json
 import os
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
 
 import fastdcm
 from benches.corpus import Case
-from benches.measure import children, conversion, deviations, frames, guard, scaling, speed
+from benches.measure import children, conversion, deviations, frames, guard, scaling, small, speed
 from tests.benches.measured import stages as measured_stages
 from tests.builders import encapsulated, image
 from tests.conftest import PYDICOM_FILES
@@ -54,6 +55,24 @@ def test_deviations_are_of_the_first_image_and_count_all(tmp_path: Path) -> None
     assert found["ours"]["most"] == 0
     assert (found["theirs"]["most"], found["theirs"]["images"]) == (3, 2)
     assert found["nobody"] == {"images": 0, "bytes": 0}
+
+
+# Small images
+
+
+def test_small_images_are_the_same_picture_in_both_ways(tmp_path: Path) -> None:
+    y, x = np.indices((384, 512))
+    pixels = (128 + 60 * np.sin(y / 190) * np.cos(x / 210)).astype(np.uint8)
+    stream = bytes(imagecodecs.jpeg8_encode(pixels, level=95))
+    values = {"rows": 384, "columns": 512, "bits": 8}
+    case = case_of(tmp_path, image(encapsulated([stream]), "1.2.840.10008.1.2.4.50", **values))
+    found = small.measure([str(path) for path in Path(case.folder).iterdir()], 0, 64)
+    assert found["rounds"] == small.LEAST_ROUNDS
+    assert found["mean"] < 0.5
+    assert 0 < found["most"] < 5  # halved, and not the full way twice
+    took = found["seconds"]
+    assert took["decode"] + took["kernel"] + took["resize"] <= 2 * took["full"]
+    assert found["ratio"]["least"] <= found["ratio"]["median"] <= found["ratio"]["most"]
 
 
 # The stages

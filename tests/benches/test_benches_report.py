@@ -116,9 +116,21 @@ def test_goals_of_decoders(decode: float, status: str) -> None:
     assert verdict(Results(found), "CT, JPEG 2000 lossless", what).status == status
 
 
-def test_goals_of_what_nothing_does_yet() -> None:
-    what = "full decode, then resize"
-    assert verdict(Results(results()), "HTJ2K 3 MP to 440 pixels", what).status == goals.NOT_YET
+@pytest.mark.parametrize(
+    ("case", "name", "ratio", "status"),
+    [
+        ("cr-jpeg-2000-lossless", "JPEG 2000", 15, goals.REACHED),
+        ("cr-jpeg-2000-lossless", "JPEG 2000", 14.9, goals.MISSED),
+        ("cr-htj2k", "HTJ2K", 6.1, goals.REACHED),
+        ("sc-jpeg-baseline", "JPEG 3 MP", 1.4, goals.MISSED),
+        ("sc-jpeg-baseline", "HTJ2K", 9, goals.NOT_MEASURED),
+    ],
+)
+def test_goals_of_small_images(case: str, name: str, ratio: float, status: str) -> None:
+    small = [{"case": case, "ratio": {"median": ratio, "least": ratio - 1, "most": ratio + 1}}]
+    found = verdict(Results(results(small=small)), name, "full decode, then resize")
+    assert found.status == status
+    assert found.measured.startswith(f"{figures.number(ratio)} ×") is (status != goals.NOT_MEASURED)
 
 
 def test_a_quick_run_says_nothing_of_programs() -> None:
@@ -152,10 +164,10 @@ def test_short_runs_are_shown_and_are_no_goal() -> None:
     assert any(row[1:3] == ["100", "2"] for row in tables.scaling(given))
 
 
-@pytest.mark.parametrize("last", ["stages", "startup", "scaling", "reading"])
+@pytest.mark.parametrize("last", ["stages", "small", "startup", "scaling", "reading"])
 def test_a_run_that_was_ended_early_has_a_report_of_what_it_measured(last: str) -> None:
     whole = results()
-    parts = ("stages", "guard", "startup", "scaling", "reading", "speed", "memory", "benches")
+    parts = ("stages", "guard", "small", "startup", "scaling", "reading", "speed", "memory", "benches")
     missing = parts[parts.index(last) + 1 :]
     given = Results({name: part for name, part in whole.items() if name not in missing})
     assert verdict(given, "CT 512², native, one worker", goals.ENCODER).status != goals.NOT_MEASURED

@@ -45,6 +45,7 @@ geometry_options = under(
         type=click.Choice(["h", "v"]),
         help="Mirror, after --rotate.",
     ),
+    given("--exact", is_flag=True, help="Shrink what is decoded in full, which takes longer."),
 )
 
 deidentify_options = under(
@@ -79,6 +80,7 @@ def geometry_of(asked: dict[str, Any]) -> GeometryOptions:
         crop=asked["crop"],
         rotate=int(asked["rotate"] or 0),  # type: ignore[arg-type]  # one of the choices
         flip=asked["flip"],
+        exact=asked["exact"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -14,6 +14,7 @@ from fastdcm.cli.asked.presentation import presentation_of
 from fastdcm.options import (
     PRESETS,
     FrameSelection,
+    Precision,
     RenderOptions,
     parse_channels,
     parse_preset,
@@ -61,6 +62,11 @@ image_options = under(
         type=click.Choice(["follow"]),
         help="Follow Presentation LUT Shape, as dcm2jpg does.",
     ),
+    given(
+        "--precision",
+        type=click.Choice(get_args(Precision)),
+        help="display: leave out what hardly changes a grey (JPEG 2000).",
+    ),
 )
 
 
@@ -74,6 +80,7 @@ def render_options(asked: dict[str, Any]) -> RenderOptions:
         voi_lut_number=asked["voi_lut_number"],
         presentation_shape=asked["presentation_shape"] or "photometric",
         bits=16 if asked["bits"] == "16" else 8,
+        precision=asked["precision"] or "full",
         colour=colour_of(asked),
         overlay=overlay_of(asked),
         presentation=presentation_of(asked),

@@ -18,7 +18,7 @@ from fastdcm.codecs.jpeg_lossless.headers import refusal
 from fastdcm.codestream import jpeg, jpeg_entropy, markers
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels import Payoff
-from fastdcm.model import Header, Notice, Samples
+from fastdcm.model import Halved, Header, Less, Notice, Samples
 
 #: Samples by which our own decoder is ahead of libjpeg-turbo, and of the walk before it, as long as its
 #: kernels take to compile, and to load (benches/bench_jpeg_lossless.py, bench_loading.py).
@@ -50,12 +50,14 @@ def decode(
     decoder: str = "auto",
     threads: int = 1,
     darkest: Darkest | None = None,
+    less: Less | None = None,
     note: Note,
 ) -> Samples:
     """A JPEG frame to samples, colour as RGB where ``rgb``.
 
     ``decoder`` is "own", "library", or "auto": for lossless JPEG our own where it takes the stream and pays.
-    It has ``threads`` share the restart intervals of large frames.
+    It has ``threads`` share the restart intervals of large frames. Baseline JPEG may come ``less`` halvings
+    smaller.
 
     Raises `CodestreamError` where the stream contradicts the header or is cut; with ``darkest``
     rows that a cut stream lacks are filled with that value. Raises `UnsupportedError` for what our own
@@ -66,6 +68,7 @@ def decode(
     if decoder != "library":
         found = _by_us(data, header, threads, required=decoder == "own", partial=partial)
     photometric = header.photometric_interpretation
+    halved = None
     if found is not None:
         stream, array, rows = found
         _check_process(stream, header, note)
@@ -75,7 +78,14 @@ def decode(
         stream = jpeg.parse(data, partial=partial)
         check_geometry(header, "JPEG", stream.rows, stream.columns, len(stream.components))
         _check_process(stream, header, note)
-        array, photometric, rows = _by_library(data, stream, photometric, rgb=rgb, partial=partial, note=note)
+        may_halve = less is not None and rgb and not partial and _is_as_stored(stream, header)
+        halvings = less.squares if less is not None and may_halve else 0
+        array, photometric, rows, halved = _by_library(
+            data, stream, photometric, rgb=rgb, partial=partial, halvings=halvings, note=note
+        )
+    if halved is not None:
+        samples = samples_of(array, header, precision=8, signed=None, photometric=photometric, note=note)
+        return samples._replace(halved=halved)
     array = shaped(array, header, "the JPEG decoder")
     samples = samples_of(
         array, header, precision=stream.precision, signed=None, photometric=photometric, note=note
@@ -107,17 +117,36 @@ def _by_us(
     return None
 
 
+def _is_as_stored(stream: jpeg.JpegHeader, header: Header) -> bool:
+    """Whether samples are stored values of 8 bits, without anything else in them."""
+    return stream.precision == header.bits_stored == 8 and header.high_bit == 7 and not header.signed
+
+
 def _by_library(
-    data: bytes, stream: jpeg.JpegHeader, photometric: str, *, rgb: bool, partial: bool, note: Note
-) -> tuple[Array, str, int]:
-    """Samples, of what they are, and how many rows the stream codes."""
+    data: bytes,
+    stream: jpeg.JpegHeader,
+    photometric: str,
+    *,
+    rgb: bool,
+    partial: bool,
+    halvings: int,
+    note: Note,
+) -> tuple[Array, str, int, Halved | None]:
+    """Samples, of what they are, how many rows the stream codes, and what of ``halvings`` was done."""
     # libjpeg fills what is missing with grey or with the row above, and says nothing.
-    rows, detailed = jpeg_entropy.coverage(data, stream, partial=partial)
+    rows, detailed, exactly = jpeg_entropy.coverage(data, stream, partial=partial)
     if not (stream.complete and detailed):
         message = "scans of a progressive stream are missing, or cut"
         if not partial:
             raise CodestreamError(f"cut: {message}")
         note(Notice("partial", f"{message}: the image has less detail"))
+    if halvings and exactly:  # libjpeg warns of spare bytes, and PyTurboJPEG by Python's warnings
+        from fastdcm.codecs.decoders import scaled_jpeg
+
+        coded = jpeg.colour(stream, photometric)
+        if (smaller := scaled_jpeg.decode(data, stream, coded, halvings)) is not None:
+            array, halved = smaller
+            return array, coded if array.ndim == 2 else "RGB", rows, halved
     options: dict[str, str] = {}
     if len(stream.components) == 3:
         photometric = jpeg.colour(stream, photometric)
@@ -126,7 +155,7 @@ def _by_library(
         options = {"colorspace": _CODED[photometric], "outcolorspace": _CODED[out]}
         photometric = out
     whole = data[: stream.end] + (_EOI if partial else b"")
-    return call("libjpeg-turbo", imagecodecs.jpeg8_decode, whole, **options), photometric, rows
+    return call("libjpeg-turbo", imagecodecs.jpeg8_decode, whole, **options), photometric, rows, None
 
 
 def _check_process(stream: jpeg.JpegHeader, header: Header, note: Note) -> None:

@@ -16,12 +16,13 @@ from fastdcm.codecs.decoders.common import (
     samples_of,
     shaped,
 )
+from fastdcm.codecs.decoders.fewer_resolutions import halved, htj2k, possible
 from fastdcm.codecs.decoders.reported import raising
 from fastdcm.codestream import jpeg2000
 from fastdcm.codestream.jpeg2000.precincts import TooMuchWorkError
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels import Payoff
-from fastdcm.model import Header, Notice, Samples
+from fastdcm.model import Header, Less, Notice, Samples
 
 if TYPE_CHECKING:
     from fastdcm.codecs.jpeg2000.partial import Extent
@@ -49,13 +50,15 @@ def decode(
     decoder: str = "auto",
     threads: int = 1,
     darkest: Darkest | None = None,
+    less: Less | None = None,
     note: Note,
 ) -> Samples:
     """A JPEG 2000 frame to samples; ``threads`` share the code-blocks of one that is not high-throughput.
 
     ``decoder`` is "own", "library", or "auto": our own where it takes the codestream and pays. With
     ``darkest`` our own decodes what is there of a codestream that is cut, and what is not is filled with that
-    value; the library does not, because it tells nothing of what it lacks.
+    value; the library does not, because it tells nothing of what it lacks. Of ``less``, our own leaves out
+    resolutions and bit-planes, OpenJPH resolutions of reversible streams; that all is there is proven, too.
 
     Raises `CodestreamError` where tile-parts and packets do not add up to the stream or its header
     contradicts the data set's, `UnsupportedError` for subsampled or unequal components, and for what our own
@@ -67,20 +70,29 @@ def decode(
     if any(component != (precision, signed, 1, 1) for component in stream.components):
         raise UnsupportedError("JPEG 2000 with components of different size or depth is not supported")
     high_throughput = high_throughput or stream.high_throughput
-    pays = not high_throughput and _PAYOFF.reached(stream.rows * stream.columns * len(stream.components))
-    array = None
+    less = None if darkest is not None else possible(less, data, stream, header)
+    work = stream.rows * stream.columns * len(stream.components)
+    # Without its highest resolutions next to nothing is left of an image, and our own saves all of its time.
+    pays = not high_throughput and _PAYOFF.reached(work if less is None or not less.halvings else 2 * work)
+    array, times = None, 0
     extent = None
     if darkest is not None and decoder != "library" and not high_throughput:
         extent = _extent(data, stream)
     if extent is not None:
-        array = _by_us(data, stream, threads, required=True, partial=True)
+        array = _by_us(data, stream, threads, Less(), required=True, partial=True)
     elif not stream.complete:
         jpeg2000.parse(data)  # says what is missing
     elif decoder == "own" or (decoder == "auto" and pays):
-        array = _by_us(data, stream, threads, required=decoder == "own")
+        array = _by_us(data, stream, threads, less or Less(), required=decoder == "own")
+        times = 0 if array is None or less is None else less.halvings
     if array is None:
-        array = _by_library(data, stream, threads, high_throughput=high_throughput)
-    array = shaped(array, header, "the JPEG 2000 decoder")
+        halvings = 0 if less is None else less.halvings
+        array, times = _by_library(data, stream, threads, halvings, high_throughput=high_throughput)
+    smaller, expected = None, header
+    if times:
+        smaller, (rows, columns) = halved(data, stream, times)
+        expected = header.changed(rows=rows, columns=columns)
+    array = shaped(array, expected, "the JPEG 2000 decoder")
     photometric = header.photometric_interpretation
     if photometric in ("YBR_ICT", "YBR_RCT"):
         # The codestream's own component transform, which the decoder has undone (T.800 annex G).
@@ -95,6 +107,8 @@ def decode(
     samples = samples_of(
         array, header, precision=precision, signed=signed, photometric=photometric, note=note
     )
+    if smaller is not None:
+        return samples._replace(halved=smaller)
     if extent is None or darkest is None:
         return samples
     there = f"{extent.packets} of {extent.total} packets are there"
@@ -117,7 +131,13 @@ def _extent(data: bytes, stream: jpeg2000.Jpeg2000Header) -> Extent | None:
 
 
 def _by_us(
-    data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, *, required: bool, partial: bool = False
+    data: bytes,
+    stream: jpeg2000.Jpeg2000Header,
+    threads: int,
+    less: Less,
+    *,
+    required: bool,
+    partial: bool = False,
 ) -> Array | None:
     """Decoded by our own kernels; None where they do not take it, an error if they are ``required``."""
     from fastdcm.codecs.jpeg2000.blocks import MorePassesError, refusal
@@ -127,7 +147,9 @@ def _by_us(
         from fastdcm.codecs.jpeg2000.decode import decode
 
         try:
-            return decode(data, stream, partial_data=partial, threads=threads)
+            return decode(
+                data, stream, reduce=less.halvings, grey=less.grey, partial_data=partial, threads=threads
+            )
         except TooMuchWorkError:
             reason = "so many packets or code-blocks"
         except MorePassesError as error:
@@ -140,8 +162,9 @@ def _by_us(
 
 
 def _by_library(
-    data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, *, high_throughput: bool
-) -> Array:
+    data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, halvings: int, *, high_throughput: bool
+) -> tuple[Array, int]:
+    """Decoded by OpenJPH or OpenJPEG; and how many of ``halvings`` were done."""
     # OpenJPH fills what is missing without a word, OpenJPEG sometimes does.
     jpeg2000.check(data, stream)
     # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
@@ -154,5 +177,7 @@ def _by_library(
         # imagecodecs does not clip what OpenJPH gives: samples beyond their range, as the irreversible
         # transform makes them at edges, come out at the other end of it.
         if is_reversible(data, stream):
-            return call("OpenJPH", _HTJ2K_DECODE, codestream)
-    return call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=threads)
+            if halvings:
+                return htj2k(codestream, stream, halvings), halvings
+            return call("OpenJPH", _HTJ2K_DECODE, codestream), 0
+    return call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=threads), 0

@@ -11,7 +11,7 @@ from typing import Any
 from fastdcm.errors import EncodeError
 
 #: TJFLAG_ACCURATEDCT: the DCT that imagecodecs uses; the bytes are then the same.
-_ACCURATE_DCT = 4096
+ACCURATE_DCT = 4096
 
 Version = tuple[int, int, int]
 
@@ -59,7 +59,8 @@ def parse_version(text: str) -> Version | None:
 
 
 @cache
-def _library() -> Any:
+def library() -> Any:
+    """The system's library. Raises `EncodeError` where there is none."""
     from turbojpeg import TurboJPEG
 
     found = system_library()
@@ -75,12 +76,12 @@ def encode(pixels: Any, quality: int, subsampling: str) -> bytes:
     kinds = {"444": turbojpeg.TJSAMP_444, "422": turbojpeg.TJSAMP_422, "420": turbojpeg.TJSAMP_420}
     gray = pixels.ndim == 2
     try:
-        data: bytes = _library().encode(
+        data: bytes = library().encode(
             pixels[..., None] if gray else pixels,
             quality=quality,
             pixel_format=turbojpeg.TJPF_GRAY if gray else turbojpeg.TJPF_RGB,
             jpeg_subsample=turbojpeg.TJSAMP_GRAY if gray else kinds[subsampling],
-            flags=_ACCURATE_DCT,
+            flags=ACCURATE_DCT,
         )
     except (OSError, ValueError) as error:
         raise EncodeError(f"libjpeg-turbo cannot encode it: {error}") from error

@@ -124,6 +124,11 @@ def is_reversible(data: bytes, header: Jpeg2000Header) -> bool:
     return all(style.reversible for style in _styles(data, header, headers_of_tiles(data, header)))
 
 
+def fewest_levels(data: bytes, header: Jpeg2000Header) -> int:
+    """How many decompositions all components of all tiles have at least; arguments as `refusal`."""
+    return min((style.levels for style in _styles(data, header, headers_of_tiles(data, header))), default=0)
+
+
 def _styles(data: bytes, header: Jpeg2000Header, in_tiles: Iterable[Iterable[Segment]]) -> list[BlockStyle]:
     """All that COD and COC say, in the main header and those of tiles."""
     count = len(header.components)

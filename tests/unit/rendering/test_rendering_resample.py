@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fastdcm.rendering import resample as module
+from fastdcm.rendering import areas as module
 from fastdcm.rendering.resample import resampled
 
 Array = NDArray[Any]

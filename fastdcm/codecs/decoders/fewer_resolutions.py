@@ -1,0 +1,76 @@
+"""How far a JPEG 2000 codestream can be halved, and HTJ2K without its highest resolutions.
+
+A codestream has its images of half, a quarter, ... of the size in it: the low-pass bands of its wavelet
+transform (ITU-T T.800 annex F).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import imagecodecs
+import numpy as np
+
+from fastdcm.codecs.decoders.common import Array, call
+from fastdcm.codecs.decoders.reported import raising
+from fastdcm.codecs.jpeg2000.blocks import fewest_levels, is_reversible
+from fastdcm.codestream.jpeg2000 import Jpeg2000Header
+from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
+from fastdcm.model import Halved, Header, Less
+
+_HTJ2K_DECODE = raising(imagecodecs.htj2k_decode)
+#: In SIZ, which follows SOC (T.800 A.5.1): the depth of the first component; further ones are 3 apart.
+_SSIZ, _SSIZ_STEP = 42, 3
+_SIGNED_24_BITS = 0x80 | 23
+
+
+def possible(less: Less | None, data: bytes, stream: Jpeg2000Header, header: Header) -> Less | None:
+    """What of ``less`` can be left out of a codestream; None where nothing can.
+
+    Nothing of one whose samples have another depth or sign than the data set's stored values: what they mean
+    has to be found out of each of them.
+    """
+    precision, signed, *_ = stream.components[0]
+    as_stored = (precision, signed, header.high_bit) == (
+        header.bits_stored,
+        header.signed,
+        header.bits_stored - 1,
+    )
+    if less is None or not as_stored or not stream.complete:
+        return None
+    halvings = min(less.halvings, fewest_levels(data, stream))
+    grey = less.grey if len(stream.components) == 1 else None
+    return Less(halvings, grey=grey) if halvings or grey else None
+
+
+def halved(data: bytes, stream: Jpeg2000Header, times: int) -> tuple[Halved, tuple[int, int]]:
+    """What a codestream becomes without its highest resolutions, and its (rows, columns) then.
+
+    A sample of the low-pass band at u is the pixels around 2^times u (F.4.8), on the reference grid.
+    """
+    whole = component_area(stream.area, stream.components[0])
+    area = resolution_area(whole, times)
+    half = (1 << times) / 2 - 0.5
+    top, left = (area.y0 << times) - whole.y0 - half, (area.x0 << times) - whole.x0 - half
+    by: Literal["5/3", "9/7"] = "5/3" if is_reversible(data, stream) else "9/7"
+    return Halved(times, by, top, left), (area.y1 - area.y0, area.x1 - area.x0)
+
+
+def htj2k(codestream: bytes, stream: Jpeg2000Header, times: int) -> Array:
+    """A reversible HTJ2K codestream, from SOC on, without its highest resolutions, by OpenJPH.
+
+    At hard edges low-pass filters overshoot the range of samples, and neither OpenJPH nor imagecodecs clips.
+    So the stream is declared to be of signed samples of 24 bits, of which its coefficients know nothing: they
+    come out as they are then, without level shift (T.800 G.1).
+    """
+    declared = bytearray(codestream)
+    precision, signed, *_ = stream.components[0]
+    for component in range(len(stream.components)):
+        declared[_SSIZ + _SSIZ_STEP * component] = _SIGNED_24_BITS
+    array = call("OpenJPH", _HTJ2K_DECODE, declared, skipres=times)
+    half = 1 << (precision - 1)
+    kind = np.dtype(f"{'i' if signed else 'u'}{1 if precision <= 8 else 2}")
+    np.clip(array, -half, half - 1, out=array)
+    if not signed:
+        array += half
+    return array.astype(kind)
