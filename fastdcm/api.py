@@ -85,6 +85,7 @@ def convert(
     frames: str | None = None,
     existing: Existing = "keep",
     name: str | None = None,
+    allow_phi_names: bool = False,
     fail_fast: bool = False,
     timeout: float = 60.0,
     fsync: bool = False,
@@ -99,7 +100,8 @@ def convert(
     folder, or for one file an image's name, whose extension decides where ``format`` does not.
     ``frames`` is "all" (the default but for a named image, which gets frame 1; GIF and MP4 hold all), "3",
     "2-5" or "1,7,9"; ``existing`` says what happens to outputs that are there ("keep" leaves and counts them
-    as undone, "skip" leaves them, "overwrite"); ``name`` is a template; ``timeout`` is the least number of
+    as undone, "skip" leaves them, "overwrite"); ``name`` is a template, whose fields may tell
+    who a patient is only with ``allow_phi_names``; ``timeout`` is the least number of
     seconds a frame may take. ``strict``, ``allow_partial``, ``decoder`` and ``refuse_burned_in`` are those
     of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
     `fastdcm.options.Limits`. ``fsync`` waits until each image is on the disk. ``watcher`` sees what happens
@@ -123,6 +125,7 @@ def convert(
         frames=FrameSelection.parse(frames or "all"),
         existing=existing,
         name=name,
+        allow_phi_names=allow_phi_names,
         read=ReadOptions.of(
             strict=strict,
             allow_partial=allow_partial,

@@ -18,7 +18,7 @@ from fastdcm.model import Notice
 from fastdcm.opened import Opened
 from fastdcm.options import FORMATS, EncodeOptions, ReadOptions, RenderOptions, split_options
 from fastdcm.reader.elements import PROFILES, UNDEFINED
-from fastdcm.reader.scan import scan
+from fastdcm.reader.scan import DataSet, scan
 from fastdcm.reader.source import FileSource, Readable, Source, open_source
 from fastdcm.rendering.chain import Range
 from fastdcm.rendering.execute import execute, execute_parts, rgb, value_range
@@ -261,6 +261,17 @@ class Image(Opened):
         """In words, how a frame would be rendered and from where its window comes."""
         with self._located(self._check(index)):
             return self._plan(index, split_options(options)[0]).rule
+
+    def scanned(self, wanted: frozenset[int]) -> DataSet:
+        """Where elements with these tags lie, of all that stand before the pixels; a walk of its own."""
+        limits = self._options.limits
+        with self._located(None):
+            return scan(
+                self._whole,
+                max_nesting=limits.max_nesting,
+                max_inflated=limits.max_inflated,
+                wanted=wanted,
+            )
 
     def dataset(self) -> pydicom.Dataset:
         """The whole object as pydicom sees it; needs the bytes of the whole source."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fastdcm import system
 from fastdcm.batch.discovery import Task
+from fastdcm.batch.fields import read_fields
 from fastdcm.batch.naming import Template, frame_suffix, output_stem
 from fastdcm.batch.report import Failure, Outcome
+from fastdcm.batch.templated import template_name
 from fastdcm.errors import FastdcmError, NoPixelDataError, NotDicomError, OutputError, WorkerError
 from fastdcm.kernels import OUTLOOK, are_loaded
 from fastdcm.model import Notice
@@ -70,7 +72,11 @@ class Converter:
         self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync)
         self._put, self._put_made = self._sink.put, self._sink.put_made
         self._in_one_file = FORMATS[self._options.encode.format].frames
-        self._template = None if job.options.name is None else Template.parse(job.options.name)
+        options = job.options
+        self._template = (
+            None if options.name is None else Template.parse(options.name, allow_phi=options.allow_phi_names)
+        )
+        self._fields: dict[str, str] = {}
         self._converted, self._unchanged = Outcome("", files=0), Outcome("", files=0)
         self._done = self._to_come = 0
         self._blocks = system.blocks_read()
@@ -171,6 +177,8 @@ class Converter:
     def _convert(self, image: Image, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:
         frames = len(image)
         numbers = self._options.frames.numbers(frames)
+        if self._template is not None:
+            self._fields = read_fields(image, self._template.attributes)
         if self._in_one_file:
             self._movie(image, numbers, task, own, beat, outcome)
             return []
@@ -258,8 +266,7 @@ class Converter:
         if self._template is None:
             name = output_stem(task.stem, number, frames)
         else:
-            source = os.path.basename(task.source)
-            name = self._template.render(task.stem, source, image.header, number, frames)
+            name = template_name(task, self._template, image, number, frames, self._fields)
             if "/" in name:
                 name = os.path.join(*name.split("/"))
         return name + EXTENSIONS[self._options.encode.format]

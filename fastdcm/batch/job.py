@@ -16,6 +16,7 @@ from fastdcm.batch.discovery import Task, discover, failed
 from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import resolve
+from fastdcm.batch.templated import templated
 from fastdcm.errors import FastdcmError, OptionError, WorkerError
 from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
@@ -54,8 +55,9 @@ def run(
     ``interrupted`` in the report.
     """
     options = options or ConvertOptions()
+    template = None
     if options.name is not None:
-        template = Template.parse(options.name)
+        template = Template.parse(options.name, allow_phi=options.allow_phi_names)
         if template.has_frame and FORMATS[options.encode.format].frames:
             title = FORMATS[options.encode.format].title
             raise OptionError(f"a {title} holds all frames of an object: leave {{frame}} out of --name")
@@ -68,7 +70,10 @@ def run(
     watcher = watcher or _NOBODY
     job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
     start = time.monotonic()
-    items = _counted(discover(targets), report)
+    found = discover(targets)
+    if template is not None:
+        found = templated(found, targets, template, options.read)
+    items = _counted(found, report)
     try:
         if len(targets.files) != 1 or targets.trees:
             _with_workers(items, _with_states(job), jobs, report, watcher)

@@ -110,6 +110,7 @@ def _options(
         frames=asked["frames"] or FrameSelection(),
         existing="overwrite" if asked["overwrite"] else "skip" if asked["skip_existing"] else "keep",
         name=asked["name"],
+        allow_phi_names=asked["allow_phi_names"],
         read=read_options(asked),
         fail_fast=asked["fail_fast"],
         timeout=asked["timeout"],

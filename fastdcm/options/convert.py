@@ -56,9 +56,10 @@ class ConvertOptions:
 
     ``existing`` says what happens to an output that is there already: ``keep`` leaves it and
     counts it as undone, ``skip`` leaves it on purpose, ``overwrite`` replaces it. ``name`` is a
-    template for output names (see `fastdcm.batch.naming`), None takes the input's. ``timeout``
-    is the least number of seconds a frame may take before its worker is ended. ``fsync`` waits
-    until each image is on the disk.
+    template for output names (see `fastdcm.batch.naming`), None takes the input's;
+    ``allow_phi_names`` lets it have fields that may tell who the patient is. ``timeout`` is the least
+    number of seconds a frame may take before its worker is ended. ``fsync`` waits until each image is on
+    the disk.
     """
 
     render: RenderOptions = RenderOptions()
@@ -70,6 +71,7 @@ class ConvertOptions:
     fail_fast: bool = False
     timeout: float = 60.0
     fsync: bool = False
+    allow_phi_names: bool = False
 
     def __post_init__(self) -> None:
         if self.existing not in get_args(Existing):
