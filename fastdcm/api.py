@@ -17,7 +17,10 @@ from fastdcm.options import (
     Decoder,
     Existing,
     FrameSelection,
+    Metadata,
     ReadOptions,
+    SidecarOptions,
+    parse_tags,
     split_options,
 )
 
@@ -90,6 +93,8 @@ def convert(
     timeout: float = 60.0,
     fsync: bool = False,
     profile: bool = False,
+    metadata: Metadata | None = None,
+    tags: str | Sequence[str] = (),
     watcher: Watcher | None = None,
     **options: Any,
 ) -> Report:
@@ -105,7 +110,8 @@ def convert(
     seconds a frame may take. ``strict``, ``allow_partial``, ``decoder`` and ``refuse_burned_in`` are those
     of `open`; ``options`` those of `Image.render` and `Image.encode`, and the fields of
     `fastdcm.options.Limits`. ``fsync`` waits until each image is on the disk. ``watcher`` sees what happens
-    while it happens; ``profile`` fills in ``stages`` of the report.
+    while it happens; ``profile`` fills in ``stages`` of the report. ``metadata`` and ``tags`` are the fields
+    of `fastdcm.options.SidecarOptions`: what is told of images beside them.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and
@@ -136,6 +142,7 @@ def convert(
         fail_fast=fail_fast,
         timeout=timeout,
         fsync=fsync,
+        sidecar=SidecarOptions(metadata, parse_tags(tags) if tags else ()),
     )
     report = run(paths, target, asked, jobs=jobs, first_only=frames is None, watcher=watcher, profile=profile)
     if report.interrupted:

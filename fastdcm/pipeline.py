@@ -14,11 +14,11 @@ from fastdcm.codecs.decode import is_native
 from fastdcm.codecs.encode import encode_image
 from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
 from fastdcm.errors import DicomError, OptionError
-from fastdcm.model import Notice
+from fastdcm.model import Notice, Samples
 from fastdcm.opened import Opened
 from fastdcm.options import FORMATS, EncodeOptions, ReadOptions, RenderOptions, split_options
 from fastdcm.reader.elements import PROFILES, UNDEFINED
-from fastdcm.reader.scan import DataSet, scan
+from fastdcm.reader.scan import scan
 from fastdcm.reader.source import FileSource, Readable, Source, open_source
 from fastdcm.rendering.chain import Range
 from fastdcm.rendering.execute import execute, execute_parts, rgb, value_range
@@ -55,6 +55,7 @@ class Image(Opened):
         self._object_ranges: dict[Plan, Range | None] = {}
         self._profiles: Profiles | None = None
         self._made: Pictures | None = None
+        self._shown_by: dict[int, tuple[Plan, Range | None]] | None = None
         super().__init__(source, options)
 
     def __repr__(self) -> str:
@@ -151,6 +152,8 @@ class Image(Opened):
                 samples = self._decode(index, as_rgb=True, mask=False)
                 plan = self._plan(index, options, samples.bits)
                 shown = execute(plan, samples, self._object_range(plan))
+                if self._shown_by is not None:
+                    self._shown_by[index] = plan, self._range(plan, samples)
             if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._colour) is not None:
                 shown = colour.srgb(index, shown)
             return shown if options.is_plain else self._pictures.of(shown, index, options)
@@ -262,26 +265,19 @@ class Image(Opened):
         with self._located(self._check(index)):
             return self._plan(index, split_options(options)[0]).rule
 
-    def scanned(self, wanted: frozenset[int]) -> DataSet:
-        """Where elements with these tags lie, of all that stand before the pixels; a walk of its own."""
-        limits = self._options.limits
-        with self._located(None):
-            return scan(
-                self._whole,
-                max_nesting=limits.max_nesting,
-                max_inflated=limits.max_inflated,
-                wanted=wanted,
-            )
+    def dataset(self, *, pixels: bool = True) -> pydicom.Dataset:
+        """The whole object as pydicom sees it, which needs the bytes of the whole source.
 
-    def dataset(self) -> pydicom.Dataset:
-        """The whole object as pydicom sees it; needs the bytes of the whole source."""
+        Without ``pixels`` only what stands before them is read.
+        """
         import pydicom
 
         with self._located(None):
             whole = self._whole
             path = whole.name if isinstance(whole, FileSource) else None
             try:
-                return pydicom.dcmread(path or BytesIO(whole.read(0, whole.size)), force=True)
+                file = path or BytesIO(whole.read(0, whole.size))
+                return pydicom.dcmread(file, force=True, stop_before_pixels=not pixels)
             except Exception as error:  # pydicom raises what its parts raise, zlib.error among them
                 raise DicomError(f"pydicom cannot read it: {error}") from error
 
@@ -311,6 +307,30 @@ class Image(Opened):
         if alike is not None and not self._noted:
             alike.display, alike.plan = display, (options, plan)
         return plan
+
+    def remember_plans(self) -> None:
+        """From now on `shown_by` knows of frames how they were shown, and need not decode them again."""
+        self._shown_by = {}
+
+    def shown_by(self, index: int, options: RenderOptions) -> tuple[Plan, Range | None]:
+        """The plan of a frame, and the range that its pixels gave, where the plan leaves it to them.
+
+        What was remembered of the frame is forgotten.
+        """
+        with self._located(self._check(index)):
+            if self._shown_by is not None and index in self._shown_by:
+                return self._shown_by.pop(index)
+            plan = self._plan(index, options)
+            if not isinstance(plan, GrayPlan) or plan.automatic is None:
+                return plan, None
+            samples = self._decode(index, as_rgb=True, mask=False)
+            plan = self._plan(index, options, samples.bits)
+            return plan, self._range(plan, samples)
+
+    def _range(self, plan: Plan, samples: Samples) -> Range | None:
+        if not isinstance(plan, GrayPlan) or plan.automatic is None:
+            return None
+        return self._object_range(plan) or value_range(plan, [samples])
 
     def _object_range(self, plan: Plan) -> Range | None:
         """The range over all frames, where the plan asks for it; computed once."""

@@ -22,10 +22,12 @@ from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
 
 if TYPE_CHECKING:
+    from fastdcm.batch.described import Described
     from fastdcm.batch.pool import Outlook
     from fastdcm.batch.stages import Stages
     from fastdcm.pipeline import Image
     from fastdcm.presentation.folder import Index
+    from fastdcm.sidecars.records import Sidecars
 
 #: Objects with at least so many frames to write are spread over the workers ...
 SPREAD_FRAMES = 64
@@ -51,7 +53,7 @@ class Job(NamedTuple):
     ``first_only`` writes the first frame to a named output and tells how many there are.
     ``every_file`` gives an `Outcome` for each file, also where there is nothing to tell;
     ``profile`` counts the seconds of each stage. ``states`` is the index of the folder of presentation
-    states, where the run has made it for all workers.
+    states, where the run has made it for all workers; ``sidecars`` says what is told of images beside them.
     """
 
     run: Run
@@ -61,6 +63,7 @@ class Job(NamedTuple):
     every_file: bool = True
     profile: bool = False
     states: Index | None = None
+    sidecars: Sidecars | None = None
 
 
 class Converter:
@@ -92,6 +95,11 @@ class Converter:
             from fastdcm.pipeline import open_image
 
             self._open = open_image
+        self._described: Described | None = None
+        if job.sidecars is not None:
+            from fastdcm.batch.described import Described
+
+            self._described = Described(job.sidecars, job.options, self._sink, self._put)
 
     def _measure(self) -> None:
         from fastdcm.batch.measured import open_measured
@@ -179,6 +187,8 @@ class Converter:
         numbers = self._options.frames.numbers(frames)
         if self._template is not None:
             self._fields = read_fields(image, self._template.attributes)
+        if self._described is not None:
+            self._described.begin(image, task, own, outcome)
         if self._in_one_file:
             self._movie(image, numbers, task, own, beat, outcome)
             return []
@@ -213,11 +223,25 @@ class Converter:
         return []
 
     def _frame(self, image: Image, number: int, folder: str, name: str, own: bool, outcome: Outcome) -> None:
+        described = self._described
         if self._sink.leaves(folder, name, own=own):
+            if described is not None:
+                described.left(name, [number - 1])
+            outcome.existing += 1
+            return
+        if described is not None and described.leaves(name):
             outcome.existing += 1
             return
         data, passed_through = image.encode_frame(number - 1, self._options.render, self._options.encode)
-        if self._put(folder, name, data, own=own):
+        if described is not None:
+            described.before(name, [number - 1])
+        there = False
+        try:
+            there = self._put(folder, name, data, own=own)
+        finally:
+            if described is not None:
+                described.after(name, there=there)
+        if there:
             outcome.images += 1
             outcome.passed_through += passed_through
             outcome.bytes_written += len(data)
@@ -229,7 +253,13 @@ class Converter:
     ) -> None:
         """All frames in one file; one frame that fails is the failure of the file."""
         name = self._name(image, task, numbers[0], 1, 1)
+        described, indexes = self._described, [number - 1 for number in numbers]
         if self._sink.leaves(task.folder, name, own=own):
+            if described is not None:
+                described.left(name, indexes, together=True)
+            outcome.existing += 1
+            return
+        if described is not None and described.leaves(name):
             outcome.existing += 1
             return
         rows, columns = image.shape
@@ -244,14 +274,19 @@ class Converter:
             beat(index + 1, self._options.timeout + frames * rows * columns / _PIXELS_A_SECOND)
 
         def make(path: str) -> None:
-            indexes = [number - 1 for number in numbers]
             image.encode_frames(indexes, path, self._options.render, self._options.encode, begin)
+            if described is not None:
+                described.before(name, indexes, together=True)
 
+        written = False
         try:
             written, size = self._put_made(task.folder, name, make, own=own)
         except FastdcmError as error:
             _fail(outcome, error.at(path=task.source))
             return
+        finally:
+            if described is not None:
+                described.after(name, there=written)
         if written:
             outcome.images += 1
             outcome.bytes_written += size

@@ -13,6 +13,7 @@ from fastdcm import system
 from fastdcm.batch.alone import convert_alone
 from fastdcm.batch.convert import Job
 from fastdcm.batch.discovery import Task, discover, failed
+from fastdcm.batch.metadata import finish, sidecars_of, table_of
 from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import resolve
@@ -24,6 +25,7 @@ from fastdcm.sinks.run import Run, remove_temporaries
 if TYPE_CHECKING:
     from fastdcm.batch.feed import Feed
     from fastdcm.batch.pool import Pool
+    from fastdcm.sidecars.tables import Table
 
 
 class _Nobody(Watcher):
@@ -65,10 +67,15 @@ def run(
         raise OptionError(f"jobs must be at least 1, not {jobs}")
     jobs = jobs or system.usable_cores()
     paths = [os.fspath(source) for source in sources]
-    targets = resolve(paths, None if output is None else os.fspath(output), options.encode.format)
+    target = None if output is None else os.fspath(output)
+    targets = resolve(paths, target, options.encode.format)
     report = Report(outputs=targets.outputs)
     watcher = watcher or _NOBODY
     job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
+    table = None
+    if options.sidecar.metadata is not None:
+        job = job._replace(sidecars=sidecars_of(options, targets, target))
+        table = table_of(job.sidecars, job.run, options)
     start = time.monotonic()
     found = discover(targets)
     if template is not None:
@@ -76,11 +83,18 @@ def run(
     items = _counted(found, report)
     try:
         if len(targets.files) != 1 or targets.trees:
-            _with_workers(items, _with_states(job), jobs, report, watcher)
-        elif parts := _alone(next(items), _with_threads(job, jobs), report, watcher):
-            _with_workers(parts, job, jobs, report, watcher)
+            _with_workers(items, _with_states(job), jobs, report, watcher, table)
+        elif parts := _alone(next(items), _with_threads(job, jobs), report, watcher, table):
+            _with_workers(parts, job, jobs, report, watcher, table)
     except KeyboardInterrupt:
         report.interrupted = True
+    except BaseException:
+        if table is not None:
+            table.give_up()
+        raise
+    if table is not None:
+        cut_off = report.interrupted or (options.fail_fast and report.failure_count > 0)
+        finish(table, report, watcher, cut_off=cut_off)
     report.seconds = time.monotonic() - start
     return report
 
@@ -101,7 +115,9 @@ def _with_states(job: Job) -> Job:
     return job._replace(states=build(folder))
 
 
-def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> list[Task]:
+def _alone(
+    item: Task | Outcome, job: Job, report: Report, watcher: Watcher, table: Table | None
+) -> list[Task]:
     """Convert the only file here; the parts of a large object are returned for workers."""
     outcome = item if isinstance(item, Outcome) else Outcome(item.source)
     parts: list[Task] = []
@@ -112,6 +128,8 @@ def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> 
             report.add_unfinished(outcome)
             raise
     if not parts:
+        if table is not None:
+            table.add(outcome.rows)
         report.add(outcome)
         watcher.done(outcome)
     return parts
@@ -124,7 +142,12 @@ def _counted(items: Iterable[Task | Outcome], report: Report) -> Iterator[Task |
 
 
 def _with_workers(
-    items: Iterable[Task | Outcome], job: Job, jobs: int, report: Report, watcher: Watcher
+    items: Iterable[Task | Outcome],
+    job: Job,
+    jobs: int,
+    report: Report,
+    watcher: Watcher,
+    table: Table | None,
 ) -> None:
     report.workers = jobs
     # Not needed, and not imported, for a single file.
@@ -133,6 +156,8 @@ def _with_workers(
 
     def count(result: Outcome | Lost) -> Outcome:
         outcome = _lost(result.item, result.error) if isinstance(result, Lost) else result
+        if table is not None:
+            table.add(outcome.rows)
         report.add(outcome)
         if outcome.files == 1 and (watcher.every_file or not outcome.is_plain):
             watcher.done(outcome)

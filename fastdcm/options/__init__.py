@@ -15,6 +15,7 @@ from fastdcm.options.presentation import PresentationOptions
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
 from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import PresentationShape, RenderOptions, Voi, parse_voi
+from fastdcm.options.sidecars import Metadata, SidecarOptions, parse_tags
 from fastdcm.options.window import is_usable, parse_window
 
 __all__ = [
@@ -34,12 +35,14 @@ __all__ = [
     "Holds",
     "Icc",
     "Limits",
+    "Metadata",
     "OverlayOptions",
     "PresentationOptions",
     "PresentationShape",
     "ReadOptions",
     "RenderOptions",
     "Resample",
+    "SidecarOptions",
     "Voi",
     "is_usable",
     "parse_color",
@@ -48,6 +51,7 @@ __all__ = [
     "parse_region",
     "parse_regions",
     "parse_size",
+    "parse_tags",
     "parse_voi",
     "parse_window",
     "split_options",

@@ -12,6 +12,7 @@ from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import Format, too_deep
 from fastdcm.options.read import ReadOptions
 from fastdcm.options.render import RenderOptions
+from fastdcm.options.sidecars import SidecarOptions
 
 Existing = Literal["keep", "overwrite", "skip"]
 
@@ -72,6 +73,7 @@ class ConvertOptions:
     timeout: float = 60.0
     fsync: bool = False
     allow_phi_names: bool = False
+    sidecar: SidecarOptions = SidecarOptions()
 
     def __post_init__(self) -> None:
         if self.existing not in get_args(Existing):
