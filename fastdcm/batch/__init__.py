@@ -6,7 +6,6 @@
     targets      what was asked for -> where each source's images go
     discovery    the files of the sources, one after another
     naming       input names and templates -> output names
-    fields       what the fields of templates stand for
     templated    inputs whose template would give them one name
     metadata     the table of a run
     described    what is told of each image (runs in the worker)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fastdcm import system
 from fastdcm.batch.discovery import Task
-from fastdcm.batch.fields import read_fields
 from fastdcm.batch.naming import Template, frame_suffix, output_stem
 from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.templated import template_name
@@ -18,6 +17,7 @@ from fastdcm.kernels import OUTLOOK, are_loaded
 from fastdcm.model import Notice
 from fastdcm.options import EXTENSIONS, FORMATS, ConvertOptions
 from fastdcm.reader.source import WHOLE_FILE_SIZE
+from fastdcm.sidecars.fields import read_fields
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
 

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from fastdcm.batch.fields import FREE, HEADER, NUMBERS, TAGS, UNIQUE, check_field
 from fastdcm.errors import OptionError
 from fastdcm.model import Header
 from fastdcm.options import FORMAT_NAMES
+from fastdcm.sidecars.fields import FREE, HEADER, NUMBERS, TAGS, UNIQUE, check_field
 
 _EXTENSIONS = frozenset({"dcm", "dicom", "dic", "ima"})
 _FRAME_LIKE = re.compile(r"(.+)_\d{4,}", re.DOTALL)
@@ -146,7 +146,7 @@ class Template(NamedTuple):
 
     @property
     def attributes(self) -> frozenset[str]:
-        """The fields that no header has, which have to be looked for (`fastdcm.batch.fields.read_fields`)."""
+        """The fields that no header has, which `fastdcm.sidecars.fields.read_fields` looks for."""
         return frozenset(part[0] for part in self.parts if not isinstance(part, str) and part[0] in TAGS)
 
     @property

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from fastdcm.batch.discovery import Task
-from fastdcm.batch.fields import read_fields
 from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome
 from fastdcm.batch.targets import Targets
 from fastdcm.errors import FastdcmError
 from fastdcm.options import ReadOptions
+from fastdcm.sidecars.fields import read_fields
 
 if TYPE_CHECKING:
     from fastdcm.pipeline import Image

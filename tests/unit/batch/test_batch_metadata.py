@@ -360,6 +360,9 @@ def test_a_run_that_is_killed_leaves_no_half_table(scans: Path, tmp_path: Path) 
     finally:
         run.kill()
         run.wait()
+    there = -1
+    while there != (there := len(os.listdir(out))):
+        time.sleep(0.5)  # its worker finds that it is gone
     assert not (out / "metadata.csv").exists()
     assert any(name.endswith("-0-0") for name in os.listdir(out))
     # The next run removes what the dead one left, and tells of all.
@@ -397,3 +400,27 @@ def test_rows_of_a_worker_that_dies_come_once(scans: Path, tmp_path: Path) -> No
     rows = table(tmp_path / "out")
     assert len(rows) == len({row["output"] for row in rows}) == 1584
     assert report.failure_count == 1
+
+
+def test_the_command(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong is told before anything is written; a table that is not there at the end, too."""
+    from click.testing import CliRunner
+
+    from fastdcm.cli import cli
+
+    def convert(*arguments: str) -> Any:
+        command = ["convert", str(scans), "-o", str(tmp_path / "out"), *arguments]
+        return CliRunner().invoke(cli, command, prog_name="fastdcm")
+
+    done = convert("--metadata", "csv", "--tags", "PatientNose")
+    assert (done.exit_code, (tmp_path / "out").exists()) == (2, False)
+    assert "no attribute 'PatientNose'" in done.stderr
+    done = convert("--metadata", "csv", "--fail-fast")
+    assert done.exit_code == 1
+    assert "metadata.csv was not written: the run did not come to its end" in done.stderr
+    done = convert("--metadata", "csv", "--skip-existing", "--tags", "PatientName,(0008,0060)")
+    assert done.exit_code == 1  # the broken file
+    assert {row["Modality"] for row in table(tmp_path / "out")} == {"CT"}
+    done = convert("--metadata", "csv")
+    assert done.exit_code == 2
+    assert "metadata.csv is there already: --overwrite replaces it" in done.stderr

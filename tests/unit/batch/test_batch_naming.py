@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastdcm.batch.fields import ATTRIBUTES, PHI
 from fastdcm.batch.naming import FIELDS, Template, name_listing, output_stem, shorten, strip_extension
 from fastdcm.errors import OptionError
 from fastdcm.model import Header
 from fastdcm.sidecars.confidential import is_confidential
+from fastdcm.sidecars.fields import ATTRIBUTES, PHI
 
 
 @pytest.mark.parametrize(
