@@ -187,8 +187,6 @@ class Converter:
         numbers = self._options.frames.numbers(frames)
         if self._template is not None:
             self._fields = read_fields(image, self._template.attributes)
-        if self._described is not None:
-            self._described.begin(image, task, own, outcome)
         if self._in_one_file:
             self._movie(image, numbers, task, own, beat, outcome)
             return []
@@ -200,6 +198,8 @@ class Converter:
         spread = self._job.spread > 1 and len(numbers) >= SPREAD_FRAMES and not image.sequential
         if task.parts == 1 and spread:
             return [task._replace(part=part, parts=parts) for part in range(parts)]
+        if self._described is not None:
+            self._described.begin(image, task, self._options.render, own, outcome)
         share = _share(numbers, task)
         rows, columns = image.shape
         pixels = rows * columns
@@ -254,6 +254,8 @@ class Converter:
         """All frames in one file; one frame that fails is the failure of the file."""
         name = self._name(image, task, numbers[0], 1, 1)
         described, indexes = self._described, [number - 1 for number in numbers]
+        if described is not None:
+            described.begin(image, task, self._options.render, own, outcome)
         if self._sink.leaves(task.folder, name, own=own):
             if described is not None:
                 described.left(name, indexes, together=True)

@@ -11,7 +11,7 @@ from fastdcm.batch.discovery import Task
 from fastdcm.batch.report import Outcome
 from fastdcm.errors import OutputError, StrictError
 from fastdcm.model import Notice
-from fastdcm.options import ConvertOptions
+from fastdcm.options import ConvertOptions, RenderOptions
 from fastdcm.sidecars.records import Records, Row, Sidecars
 from fastdcm.sinks.directory import DirectorySink
 
@@ -32,8 +32,8 @@ class Described:
         self._sidecars, self._options, self._sink, self._put = sidecars, options, sink, put
         self._in_files = sidecars.metadata == "json"
 
-    def begin(self, image: Image, task: Task, own: bool, outcome: Outcome) -> None:
-        """The images to come are of this object. Raises `FastdcmError`."""
+    def begin(self, image: Image, task: Task, render: RenderOptions, own: bool, outcome: Outcome) -> None:
+        """The images to come are of this object, rendered so. Raises `FastdcmError`."""
 
         def note(notice: Notice) -> None:
             if self._options.read.strict:
@@ -43,7 +43,7 @@ class Described:
                 outcome.notices += (located,)
 
         source = task.below or os.path.basename(task.source)
-        self._records = Records(self._sidecars, image, source, self._options.render, note)
+        self._records = Records(self._sidecars, image, source, render, note)
         self._task, self._own, self._outcome = task, own, outcome
         self._pending: list[Row] = []
         self._written: str | None = None
