@@ -168,7 +168,8 @@ class Palette(NamedTuple):
 class Display(NamedTuple):
     """What the data set says about showing one frame (PS3.3 C.11, C.7.6.16.2.9-10).
 
-    ``rescale`` is (slope, intercept) or None for identity; ``*_source`` tell in words where the
+    ``rescale`` is (slope, intercept) or None for identity; ``rescale_type`` the unit that it or the modality
+    LUT leads to, where the file says so (C.11.1.1.2); ``*_source`` tell in words where the
     values were found, for ``fastdcm info``. ``softcopy`` names the presentation state that decides all
     of it in place of the image (PS3.4 N.2.1).
     """
@@ -186,6 +187,7 @@ class Display(NamedTuple):
     palette: Palette | None = None
     supplemental: bool = False
     softcopy: str = ""
+    rescale_type: str = ""
 
 
 class Samples(NamedTuple):

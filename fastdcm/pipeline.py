@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fastdcm.codecs.encoders.movies import Target
     from fastdcm.pictures import Pictures
     from fastdcm.profiles import Profiles
+    from fastdcm.rendering.series import Finding
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()
@@ -53,6 +54,7 @@ class Image(Opened):
 
     def __init__(self, source: Source, options: ReadOptions = _DEFAULT) -> None:
         self._object_ranges: dict[Plan, Range | None] = {}
+        self._settled: dict[RenderOptions, RenderOptions] = {}
         self._profiles: Profiles | None = None
         self._made: Pictures | None = None
         self._shown_by: dict[int, tuple[Plan, Range | None]] | None = None
@@ -154,7 +156,7 @@ class Image(Opened):
                 shown = execute(plan, samples, self._object_range(plan))
                 if self._shown_by is not None:
                     self._shown_by[index] = plan, self._range(plan, samples)
-            if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._colour) is not None:
+            if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._profiles_for(options)):
                 shown = colour.srgb(index, shown)
             return shown if options.is_plain else self._pictures.of(shown, index, options)
 
@@ -217,7 +219,7 @@ class Image(Opened):
         self, pixels: Array, index: int, render: RenderOptions, encode: EncodeOptions
     ) -> bytes | None:
         """The ICC profile that belongs into the file of a picture; None where there is none."""
-        if pixels.ndim == 2 or render.colour.icc != "embed" or (colour := self._colour) is None:
+        if pixels.ndim == 2 or render.colour.icc != "embed" or (colour := self._profiles_for(render)) is None:
             return None
         # What was drawn in colours onto a gray image, or a state's palette gave, are not the image's colours.
         plan = None if render.is_plain else self._plan(index, render)
@@ -238,6 +240,10 @@ class Image(Opened):
             video = self._video is not None
             self._profiles = Profiles(self._found, self._display, self._frames, video=video, note=self._note)
         return self._profiles
+
+    def _profiles_for(self, options: RenderOptions) -> Profiles | None:
+        """The ICC profiles; None also where colours are windows, of which no profile knows."""
+        return None if options.channels else self._colour
 
     @property
     def _pictures(self) -> Pictures:
@@ -292,6 +298,8 @@ class Image(Opened):
 
     def _plan(self, index: int, options: RenderOptions, bits: int = 0) -> Plan:
         """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""
+        if options.voi == "series" and options.series_range is None:
+            options = self.as_series(options)
         header, alike = self._header, self._alike
         if bits > header.bits_stored:
             # A codestream that is deeper than declared: its values count.
@@ -331,6 +339,29 @@ class Image(Opened):
         if not isinstance(plan, GrayPlan) or plan.automatic is None:
             return None
         return self._object_range(plan) or value_range(plan, [samples])
+
+    def look(self, index: int, options: RenderOptions, *, measure: bool) -> Finding:
+        """What a frame says about how its series is shown; its pixels are looked at with ``measure``, or
+        where it has no window or VOI LUT. ``options`` are those by which it is shown by itself.
+        """
+        from fastdcm.rendering.series import found_in
+
+        with self._located(self._check(index)):
+            decode = partial(self._decode, index, as_rgb=True, mask=False)
+            return found_in(partial(self._plan, index, options), decode, measure)
+
+    def as_series(
+        self, options: RenderOptions, begin: Callable[[int], None] = lambda index: None
+    ) -> RenderOptions:
+        """The options that show all frames alike, as those of one series; found out once.
+
+        Frames that cannot be read do not count. ``begin`` is called before each that is looked at.
+        """
+        if options not in self._settled:
+            from fastdcm.rendering.series import shown_alike
+
+            self._settled[options] = shown_alike(options, self.look, len(self), begin)
+        return self._settled[options]
 
     def _object_range(self, plan: Plan) -> Range | None:
         """The range over all frames, where the plan asks for it; computed once."""

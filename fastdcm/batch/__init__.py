@@ -9,8 +9,11 @@
     templated    inputs whose template would give them one name
     metadata     the table of a run
     described    what is told of each image (runs in the worker)
+    series       the range of each series, before anything is converted (voi series)
     convert      one file -> images in a sink (runs in the worker)
+    serving      what workers do around that
     feed         the queue between discovery and workers, in chunks
+    feeding      discovery into the queue
     pool         one thread a worker: crashes, time limits, second tries
     process      the parent's end of one worker
     worker       the worker: python -m fastdcm.batch.worker

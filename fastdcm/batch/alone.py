@@ -36,11 +36,12 @@ class _Work:
         self.frame: int | None = None
         self.begun = 0
         self.parts: list[Task] = []
+        self.converter: Converter | None = None
         self.error: BaseException | None = None
 
     def run(self) -> None:
         try:
-            converter = Converter(self._job)
+            converter = self.converter = Converter(self._job)
             self.deadline = time.monotonic() + self._timeout
             self.parts = converter.convert(self._task, False, self._beat, self._outcome)
         except _Cancelled:
@@ -54,8 +55,13 @@ class _Work:
         if self._cancelled:
             raise _Cancelled
         self.frame = frame
-        self.begun += 1
+        self.begun += not self.phase
         self.deadline = time.monotonic() + seconds
+
+    @property
+    def phase(self) -> str:
+        """What is done before frames are converted."""
+        return self.converter.phase if self.converter else ""
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -73,7 +79,8 @@ def convert_alone(task: Task, job: Job, watcher: Watcher, outcome: Outcome) -> l
     try:
         while not work.done.wait(_TICK_SECONDS):
             compiling = bool(Compiling.under_way)
-            watcher.tick(Progress(0, max(0, work.begun - 1), 0, 1, complete=True, compiling=compiling))
+            begun, phase = max(0, work.begun - 1), work.phase
+            watcher.tick(Progress(0, begun, 0, 1, complete=True, compiling=compiling, phase=phase))
             if compiling:
                 work.deadline = max(work.deadline, time.monotonic() + job.options.timeout)
             if time.monotonic() > work.deadline:

@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from fastdcm import system
 from fastdcm.batch.discovery import Task
 from fastdcm.batch.naming import Template, frame_suffix, output_stem
 from fastdcm.batch.report import Failure, Outcome
+from fastdcm.batch.serving import PIXELS_A_SECOND, Beat, Serving, share
 from fastdcm.batch.templated import template_name
 from fastdcm.errors import FastdcmError, NoPixelDataError, NotDicomError, OutputError, WorkerError
-from fastdcm.kernels import OUTLOOK, are_loaded
 from fastdcm.model import Notice
-from fastdcm.options import EXTENSIONS, FORMATS, ConvertOptions
-from fastdcm.reader.source import WHOLE_FILE_SIZE
+from fastdcm.options import EXTENSIONS, FORMATS, ConvertOptions, RenderOptions
 from fastdcm.sidecars.fields import read_fields
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
 
 if TYPE_CHECKING:
     from fastdcm.batch.described import Described
-    from fastdcm.batch.pool import Outlook
     from fastdcm.batch.stages import Stages
     from fastdcm.pipeline import Image
     from fastdcm.presentation.folder import Index
     from fastdcm.sidecars.records import Sidecars
 
-#: Objects with at least so many frames to write are spread over the workers ...
-SPREAD_FRAMES = 64
-#: ... in parts of at least so many, because each part reads the header and the frame index again.
-_PART_FRAMES = 16
-#: Parts a worker: few enough to be cheap, enough that the last one does not wait for long.
-_PARTS_A_WORKER = 4
-#: A frame gets a second more for each so many pixels; the slowest decoders do 2 million a second.
-_PIXELS_A_SECOND = 1_000_000
-#: Single frames below this size do not announce their time limit.
-_SMALL_PIXELS = 4_000_000
-
 #: Frames that a video encoder looks at before it writes the first of them: x264 about so many.
 _FRAMES_BEHIND = 64
 
-#: Called with the frame's number and the seconds it may take, before each frame.
-Beat = Callable[[int, float], None]
+#: The phases of a run in which the ranges of its series are looked for.
+COMPARING, MEASURING = "comparing windows", "measuring series"
 
 
 class Job(NamedTuple):
@@ -53,7 +39,9 @@ class Job(NamedTuple):
     ``first_only`` writes the first frame to a named output and tells how many there are.
     ``every_file`` gives an `Outcome` for each file, also where there is nothing to tell;
     ``profile`` counts the seconds of each stage. ``states`` is the index of the folder of presentation
-    states, where the run has made it for all workers; ``sidecars`` says what is told of images beside them.
+    states, where the run has made it for all workers; ``series`` are the ranges of those that are not shown
+    by the same window, where the run has looked for them; ``sidecars`` says what is told of images beside
+    them.
     """
 
     run: Run
@@ -63,15 +51,15 @@ class Job(NamedTuple):
     every_file: bool = True
     profile: bool = False
     states: Index | None = None
+    series: dict[str, tuple[float, float]] | None = None
     sidecars: Sidecars | None = None
 
 
-class Converter:
+class Converter(Serving):
     """Converts files, one after another, in one process."""
 
     def __init__(self, job: Job) -> None:
-        self._job = job
-        self._options = job.options
+        super().__init__(job)
         self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync)
         self._put, self._put_made = self._sink.put, self._sink.put_made
         self._in_one_file = FORMATS[self._options.encode.format].frames
@@ -81,20 +69,11 @@ class Converter:
         )
         self._fields: dict[str, str] = {}
         self._converted, self._unchanged = Outcome("", files=0), Outcome("", files=0)
-        self._done = self._to_come = 0
-        self._blocks = system.blocks_read()
-        self._from_disk = False
         self._stages: Stages | None = None
-        if job.states is not None and (folder := job.options.render.presentation.presentation_states):
-            from fastdcm.presentation.folder import seed
-
-            seed(folder, job.states)
+        #: What is done before frames are converted, where that takes long.
+        self.phase = ""
         if job.profile:
             self._measure()
-        else:
-            from fastdcm.pipeline import open_image
-
-            self._open = open_image
         self._described: Described | None = None
         if job.sidecars is not None:
             from fastdcm.batch.described import Described
@@ -116,9 +95,7 @@ class Converter:
         ``own`` tells that outputs of this run may be the task's own, from a try that was cut off.
         """
         outcome = Outcome(task.source, task.part, task.parts)
-        self._done += 1
-        OUTLOOK.times = self._to_come / self._done
-        self._to_come -= 1
+        self.begin()
         parts = self.convert(task, own, beat, outcome)
         if self._job.every_file or parts or not outcome.is_plain:
             return outcome, parts
@@ -131,26 +108,6 @@ class Converter:
         sums = [outcome for outcome in (self._converted, self._unchanged) if outcome.files]
         self._converted, self._unchanged = Outcome("", files=0), Outcome("", files=0)
         return sums
-
-    def foresee(self, outlook: Outlook) -> None:
-        """Take notice of what is to come."""
-        self._to_come = outlook.items
-        OUTLOOK.may_compile = outlook.may_compile
-        blocks = system.blocks_read()
-        self._from_disk, self._blocks = blocks > self._blocks, blocks
-
-    def announce(self, task: Task) -> None:
-        """The task comes next: where files come from a disk, its file is fetched during this one's work.
-
-        That takes a third off the time of slices that are not in memory; where files are, it would
-        cost 1 % (benches/bench_workers.py).
-        """
-        if self._from_disk:
-            system.will_need(task.source, WHOLE_FILE_SIZE)
-
-    def has_compiled(self) -> bool:
-        """Whether kernels are compiled, or in their cache."""
-        return are_loaded()
 
     def convert(self, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:
         """Convert a file and fill in what came of it; its parts, where it should be spread."""
@@ -194,24 +151,15 @@ class Converter:
             numbers = [1]
             message = f"1 of {frames} frames; --frames all for the rest"
             outcome.notices = (Notice("more-frames", message, task.source),)
-        parts = min(self._job.spread * _PARTS_A_WORKER, len(numbers) // _PART_FRAMES)
-        spread = self._job.spread > 1 and len(numbers) >= SPREAD_FRAMES and not image.sequential
-        if task.parts == 1 and spread:
-            return [task._replace(part=part, parts=parts) for part in range(parts)]
+        if parts := self.parts(image, task, len(numbers)):
+            return parts
+        render = self._render(image, task, beat)
         if self._described is not None:
-            self._described.begin(image, task, self._options.render, own, outcome)
-        share = _share(numbers, task)
-        rows, columns = image.shape
-        pixels = rows * columns
-        decoded = 0
-        for number in share:
-            work = pixels * (number - decoded if image.sequential else 1)
-            decoded = number
-            if len(share) > 1 or work > _SMALL_PIXELS:
-                beat(number, self._options.timeout + work / _PIXELS_A_SECOND)
+            self._described.begin(image, task, render, own, outcome)
+        for number in self.timed(image, share(numbers, task), beat):
             name = self._name(image, task, number, frames, len(numbers))
             try:
-                self._frame(image, number, task.folder, name, own, outcome)
+                self._frame(image, number, render, task.folder, name, own, outcome)
             except OutputError as error:
                 # the next frame would meet the same full disk
                 _fail(outcome, error.at(path=task.source, frame=number if frames > 1 else None))
@@ -222,7 +170,16 @@ class Converter:
                     break
         return []
 
-    def _frame(self, image: Image, number: int, folder: str, name: str, own: bool, outcome: Outcome) -> None:
+    def _frame(
+        self,
+        image: Image,
+        number: int,
+        render: RenderOptions,
+        folder: str,
+        name: str,
+        own: bool,
+        outcome: Outcome,
+    ) -> None:
         described = self._described
         if self._sink.leaves(folder, name, own=own):
             if described is not None:
@@ -232,7 +189,7 @@ class Converter:
         if described is not None and described.leaves(name):
             outcome.existing += 1
             return
-        data, passed_through = image.encode_frame(number - 1, self._options.render, self._options.encode)
+        data, passed_through = image.encode_frame(number - 1, render, self._options.encode)
         if described is not None:
             described.before(name, [number - 1])
         there = False
@@ -255,7 +212,7 @@ class Converter:
         name = self._name(image, task, numbers[0], 1, 1)
         described, indexes = self._described, [number - 1 for number in numbers]
         if described is not None:
-            described.begin(image, task, self._options.render, own, outcome)
+            described.begin(image, task, self._render(image, task, beat), own, outcome)
         if self._sink.leaves(task.folder, name, own=own):
             if described is not None:
                 described.left(name, indexes, together=True)
@@ -264,6 +221,7 @@ class Converter:
         if described is not None and described.leaves(name):
             outcome.existing += 1
             return
+        render = self._render(image, task, beat)
         rows, columns = image.shape
         last = -1
 
@@ -273,10 +231,10 @@ class Converter:
             # the frames are written that the encoder still looks at.
             frames = index - last or _FRAMES_BEHIND
             last = index
-            beat(index + 1, self._options.timeout + frames * rows * columns / _PIXELS_A_SECOND)
+            beat(index + 1, self._options.timeout + frames * rows * columns / PIXELS_A_SECOND)
 
         def make(path: str) -> None:
-            image.encode_frames(indexes, path, self._options.render, self._options.encode, begin)
+            image.encode_frames(indexes, path, render, self._options.encode, begin)
             if described is not None:
                 described.before(name, indexes, together=True)
 
@@ -295,6 +253,26 @@ class Converter:
         else:
             outcome.existing += 1
 
+    def _render(self, image: Image, task: Task, beat: Beat) -> RenderOptions:
+        """Options of rendering; with the range of the image's series, where they ask for that."""
+        options = self._options.render
+        if options.voi != "series" or options.series_range is not None:
+            return options
+        if (series := self._job.series) is not None:
+            from fastdcm.rendering.series import settled
+
+            return settled(options, series.get(series_of(image, task)))
+        rows, columns = image.shape
+
+        def begin(index: int) -> None:
+            frames = index + 1 if image.sequential else 1
+            beat(index + 1, self._options.timeout + frames * rows * columns / PIXELS_A_SECOND)
+
+        self.phase = MEASURING
+        options = image.as_series(options, begin)
+        self.phase = ""
+        return options
+
     def _name(self, image: Image, task: Task, number: int, frames: int, selected: int) -> str:
         """The output's path below the task's folder."""
         if task.exact is not None:
@@ -307,14 +285,6 @@ class Converter:
             if "/" in name:
                 name = os.path.join(*name.split("/"))
         return name + EXTENSIONS[self._options.encode.format]
-
-
-def _share(numbers: Sequence[int], task: Task) -> Sequence[int]:
-    """The part's run of the selected frames; all parts together are all of them."""
-    if task.parts == 1:
-        return numbers
-    count = len(numbers)
-    return numbers[count * task.part // task.parts : count * (task.part + 1) // task.parts]
 
 
 def _for_part(notices: tuple[Notice, ...], part: int) -> tuple[Notice, ...]:
@@ -336,3 +306,8 @@ def _unexpected(error: Exception) -> WorkerError:
     wrapped = WorkerError(f"an error inside fastdcm, please report it: {type(error).__name__}: {error}")
     wrapped.add_note("".join(traceback.format_exception(error)))
     return wrapped
+
+
+def series_of(image: Image, task: Task) -> str:
+    """What tells the image's series from others; where it has no UID it is one by itself."""
+    return image.header.series_instance_uid or task.source

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from fastdcm.batch.flat import name_tree
 from fastdcm.batch.naming import name_listing, sort_key
 from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.targets import Targets, Tree
@@ -40,12 +41,16 @@ class Task(NamedTuple):
         return self.source[len(self.root) :]
 
 
-def discover(targets: Targets) -> Iterator[Task | Outcome]:
-    """Tasks in sorted order, and outcomes of what cannot become one."""
+def discover(targets: Targets, *, flat: bool = False) -> Iterator[Task | Outcome]:
+    """Tasks in sorted order, and outcomes of what cannot become one.
+
+    With ``flat`` the images of a tree share its folder, and so all of the tree is listed first.
+    """
     yield from _explicit(targets)
     outputs = [*targets.outputs, *(tree.folder for tree in targets.trees)]
     for tree in targets.trees:
-        yield from _walk(tree, outputs)
+        found = _walk(tree, outputs)
+        yield from _flattened(tree, found) if flat else found
 
 
 def _explicit(targets: Targets) -> Iterator[Task | Outcome]:
@@ -126,6 +131,18 @@ def _walk(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
             found = _identity(path)
             if found is not None and found not in excluded and found not in folder.chain:
                 waiting.append(_Folder(path, os.path.join(folder.target, name), folder.chain | {found}))
+
+
+def _flattened(tree: Tree, found: Iterable[Task | Outcome]) -> Iterator[Task | Outcome]:
+    tasks: list[Task] = []
+    for item in found:
+        if isinstance(item, Task):
+            tasks.append(item)
+        else:
+            yield item
+    root = len(os.path.join(tree.source, ""))
+    for task, stem in zip(tasks, name_tree([task.source[root:] for task in tasks]), strict=True):
+        yield task._replace(folder=tree.folder, stem=stem)
 
 
 def _listing(path: str) -> tuple[list[str], list[str], list[str]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,11 @@ from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import resolve
 from fastdcm.batch.templated import templated
-from fastdcm.errors import FastdcmError, OptionError, WorkerError
+from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
 
 if TYPE_CHECKING:
-    from fastdcm.batch.feed import Feed
-    from fastdcm.batch.pool import Pool
     from fastdcm.sidecars.tables import Table
 
 
@@ -63,6 +62,8 @@ def run(
         if template.has_frame and FORMATS[options.encode.format].frames:
             title = FORMATS[options.encode.format].title
             raise OptionError(f"a {title} holds all frames of an object: leave {{frame}} out of --name")
+        if template.has_folders and options.flat:
+            raise OptionError(f"name {options.name!r} makes folders, and flat leaves them out")
     if jobs is not None and jobs < 1:
         raise OptionError(f"jobs must be at least 1, not {jobs}")
     jobs = jobs or system.usable_cores()
@@ -77,14 +78,15 @@ def run(
         job = job._replace(sidecars=sidecars_of(options, targets, target))
         table = table_of(job.sidecars, job.run, options)
     start = time.monotonic()
-    found = discover(targets)
-    if template is not None:
-        found = templated(found, targets, template, options.read)
-    items = _counted(found, report)
+    found = partial(discover, targets, flat=options.flat)
+    inputs = found() if template is None else templated(found(), targets, template, options.read)
+    items = _counted(inputs, report)
     try:
         if len(targets.files) != 1 or targets.trees:
-            _with_workers(items, _with_states(job), jobs, report, watcher, table)
+            job = _with_series(_with_states(job), found, jobs, report, watcher)
+            _with_workers(items, job, jobs, report, watcher, table)
         elif parts := _alone(next(items), _with_threads(job, jobs), report, watcher, table):
+            job = _with_series(job, lambda: parts, jobs, report, watcher)
             _with_workers(parts, job, jobs, report, watcher, table)
     except KeyboardInterrupt:
         report.interrupted = True
@@ -113,6 +115,21 @@ def _with_states(job: Job) -> Job:
     from fastdcm.presentation.folder import build
 
     return job._replace(states=build(folder))
+
+
+def _with_series(
+    job: Job, found: Callable[[], Iterable[Task | Outcome]], jobs: int, report: Report, watcher: Watcher
+) -> Job:
+    """The same, with the ranges of its series, where images are to be shown by these."""
+    render = job.options.render
+    if render.voi != "series" or render.series_range is not None:
+        return job
+    from fastdcm.batch.series import with_series
+
+    start = time.monotonic()
+    job = with_series(job, found, jobs, watcher)
+    report.preparing = time.monotonic() - start
+    return job
 
 
 def _alone(
@@ -152,6 +169,7 @@ def _with_workers(
     report.workers = jobs
     # Not needed, and not imported, for a single file.
     from fastdcm.batch.feed import Feed
+    from fastdcm.batch.feeding import feed_from
     from fastdcm.batch.pool import Lost, Pool
 
     def count(result: Outcome | Lost) -> Outcome:
@@ -169,7 +187,7 @@ def _with_workers(
 
     feed = Feed(jobs)
     pool = Pool(_CONVERTER, job, feed, workers=jobs, timeout=job.options.timeout, after_death=after_death)
-    Thread(target=_look_for_files, args=(items, feed, pool), daemon=True).start()
+    Thread(target=feed_from, args=(items, feed, pool), daemon=True).start()
     try:
         for result in pool.results():
             if result is None:
@@ -180,17 +198,6 @@ def _with_workers(
         for result in pool.stop():
             count(result)
         report.waited += pool.waited
-
-
-def _look_for_files(items: Iterable[Task | Outcome], feed: Feed, pool: Pool) -> None:
-    try:
-        for item in items:
-            if not (pool.emit(item) if isinstance(item, Outcome) else feed.put(item)):
-                return
-    except Exception as error:  # nobody else would see it, and the run would never end
-        pool.fail(WorkerError(f"looking for files failed: {type(error).__name__}: {error}"))
-    finally:
-        feed.finish()
 
 
 def _lost(task: Task, error: FastdcmError) -> Outcome:

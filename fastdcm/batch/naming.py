@@ -50,15 +50,21 @@ def name_listing(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name in ordered:
         stem = strip_extension(name)
         folded = stem.casefold()
-        frame_like = "_" in folded and _FRAME_LIKE.fullmatch(folded)
+        frame_like = frame_base(folded)
         if frame_like and others is None:
             others = {other.casefold() for known in ordered for other in (known, strip_extension(known))}
-        if folded in taken or (frame_like and others and frame_like[1] in others):
+        if folded in taken or (frame_like and others and frame_like in others):
             yield name, name
             taken.add(name.casefold())
         else:
             taken.add(stem if folded == stem else folded)
             yield name, stem
+
+
+def frame_base(stem: str) -> str:
+    """The stem whose numbered frame this one looks like (``a`` of ``a_0001``); empty for most."""
+    found = _FRAME_LIKE.fullmatch(stem) if "_" in stem else None
+    return found[1] if found else ""
 
 
 def _sorted(names: Iterable[str]) -> list[str]:
@@ -143,6 +149,11 @@ class Template(NamedTuple):
     def has_frame(self) -> bool:
         """Whether the template itself tells frames apart."""
         return any(part[0] == "frame" for part in self.parts if isinstance(part, tuple))
+
+    @property
+    def has_folders(self) -> bool:
+        """Whether outputs lie in folders that the template makes."""
+        return self.has_path or any("/" in part for part in self.parts if isinstance(part, str))
 
     @property
     def attributes(self) -> frozenset[str]:

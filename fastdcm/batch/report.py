@@ -87,8 +87,9 @@ class Report:
     ``found`` counts the files that were found before the run ended; ``interrupted`` tells that
     Ctrl-C ended it. ``stages`` are the seconds that ``workers`` processes together spent in each of
     `fastdcm.batch.stages.STAGES`, where a profile was asked for; ``waited`` are those in which they were
-    ready and no file was handed out to them yet. ``metadata`` is the path of the table of metadata, where one
-    was written.
+    ready and no file was handed out to them yet. ``preparing`` are those of ``seconds`` in which the ranges
+    of series were looked for, before anything was converted. ``metadata`` is the path of the table of
+    metadata, where one was written.
     """
 
     found: int = 0
@@ -112,6 +113,7 @@ class Report:
     stages: tuple[float, ...] = ()
     workers: int = 1
     waited: float = 0.0
+    preparing: float = 0.0
     outputs: tuple[str, ...] = ()
     metadata: str | None = None
     _open: dict[str, _OpenFile] = field(default_factory=dict, repr=False)
@@ -209,7 +211,8 @@ class Watcher:
 class Progress(NamedTuple):
     """How far a run is: ``found`` files are known so far, and they are all once ``complete``.
 
-    ``compiling``: the one file waits for kernels, which are compiled once on a machine.
+    ``compiling``: the one file waits for kernels, which are compiled once on a machine. ``phase`` names what
+    is done with the files before they are converted, for which they are counted apart.
     """
 
     files: int
@@ -218,3 +221,4 @@ class Progress(NamedTuple):
     found: int
     complete: bool
     compiling: bool = False
+    phase: str = ""

@@ -118,4 +118,5 @@ def _options(
         timeout=asked["timeout"],
         fsync=asked["fsync"],
         sidecar=sidecar_of(asked),
+        flat=asked["flat"],
     )

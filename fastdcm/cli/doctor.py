@@ -29,6 +29,7 @@ def doctor(table_only: bool) -> None:
         ("compiled kernels", _kernels()),
         ("workers", _workers()),
         ("output formats", _formats()),
+        ("windows for CT (--preset), center and width in HU", _presets()),
         ("transfer syntaxes", _syntaxes()),
     ):
         click.echo(f"{title}")
@@ -148,6 +149,12 @@ def _formats() -> list[str]:
         written = f"not here: {lack}" if lack else WRITERS[format].library
         rows.append((" ".join(holds.names), holds.title, bits, written))
     return _columns(rows)
+
+
+def _presets() -> list[str]:
+    from fastdcm.options import PRESETS
+
+    return _columns([(name, f"{one.center:g}", f"{one.width:g}", one.shows) for name, one in PRESETS.items()])
 
 
 def _columns(rows: list[tuple[str, ...]]) -> list[str]:

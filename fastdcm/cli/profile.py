@@ -20,7 +20,7 @@ _WHAT = {
 def profile(report: Report) -> list[str]:
     """A table of the stages, which together are the run's time in all its processes, and its rates."""
     seconds = report.stages or (0.0,) * len(STAGES)
-    busy, wall = sum(seconds), report.seconds
+    busy, wall = sum(seconds), report.seconds - report.preparing
     # Of parts that ran when the run was interrupted more may be known than the clock has seen.
     total = max(busy, wall * report.workers)
     lines = [f"{'stage':<8}{'ms/image':>10}{'share':>8}"]
@@ -31,6 +31,8 @@ def profile(report: Report) -> list[str]:
     )
     workers = "1 process" if report.workers == 1 else f"{report.workers} processes"
     lines.append(f"{_row('all', total, total, report.images)}  {wall:.2f} s of {workers}")
+    if report.preparing:
+        lines.append(f"{report.preparing:.2f} s before that, for the ranges of series")
     if wall > 0:
         lines.append(
             f"{rate(report.images, wall)} images/s, {_size(report.bytes_read / wall)}/s read, "

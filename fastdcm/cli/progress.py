@@ -34,6 +34,7 @@ class Display(Watcher):
         self._bar: Bar | None = None
         self._task: Any = None
         self._notices: dict[str, int] = {}
+        self._phase = ""
 
     def done(self, outcome: Outcome) -> None:
         for failure in outcome.failures:
@@ -63,6 +64,8 @@ class Display(Watcher):
         if self._quiet:
             return
         now = time.monotonic()
+        if progress.phase != self._phase:
+            self._phase, self._start = progress.phase, now
         if not self._terminal:
             if now - self._last_line >= _LINE_SECONDS:
                 self._last_line = now
@@ -78,7 +81,7 @@ class Display(Watcher):
             completed=progress.files,
             total=progress.found if progress.complete else None,
             text=_counts(progress),
-            rate=f"{rate(progress.images, seconds)}/s",
+            rate="" if progress.phase else f"{rate(progress.images, seconds)}/s",
             left=_time_left(progress, seconds),
         )
         self._bar.refresh()
@@ -123,6 +126,8 @@ def _counts(progress: Progress) -> str:
     if progress.compiling:
         return "compiling kernels, once on this machine"
     of = f"/{progress.found}" if progress.complete else f" of {progress.found}+"
+    if progress.phase:
+        return f"{progress.phase}: {progress.files}{of} files"
     failures = f", {progress.failures} failed" if progress.failures else ""
     return f"{progress.files}{of} files, {progress.images} images{failures}"
 
@@ -138,4 +143,5 @@ def _time_left(progress: Progress, seconds: float) -> str:
 
 def _plain(progress: Progress, seconds: float) -> str:
     left = _time_left(progress, seconds)
-    return f"{_counts(progress)}, {rate(progress.images, seconds)} images/s" + (f", {left}" if left else "")
+    speed = "" if progress.phase else f", {rate(progress.images, seconds)} images/s"
+    return _counts(progress) + speed + (f", {left}" if left else "")

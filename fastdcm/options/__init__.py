@@ -3,6 +3,7 @@
 Nothing in this package imports numpy, so that the command line can check its arguments at once.
 """
 
+from fastdcm.options.channels import parse_channels
 from fastdcm.options.colour import ColourOptions, Icc
 from fastdcm.options.convert import ConvertOptions, Existing, FrameSelection
 from fastdcm.options.deidentify import DeidentifyOptions
@@ -12,6 +13,7 @@ from fastdcm.options.geometry import GeometryOptions, Resample, parse_size
 from fastdcm.options.keywords import split_options
 from fastdcm.options.overlays import OverlayOptions, parse_color, parse_overlay_groups
 from fastdcm.options.presentation import PresentationOptions
+from fastdcm.options.presets import PRESETS, parse_preset
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
 from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import PresentationShape, RenderOptions, Voi, parse_voi
@@ -23,6 +25,7 @@ __all__ = [
     "FORMATS",
     "FORMAT_NAMES",
     "LIMIT_NAMES",
+    "PRESETS",
     "ColourOptions",
     "ConvertOptions",
     "Decoder",
@@ -45,9 +48,11 @@ __all__ = [
     "SidecarOptions",
     "Voi",
     "is_usable",
+    "parse_channels",
     "parse_color",
     "parse_format",
     "parse_overlay_groups",
+    "parse_preset",
     "parse_region",
     "parse_regions",
     "parse_size",

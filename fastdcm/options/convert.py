@@ -60,7 +60,7 @@ class ConvertOptions:
     template for output names (see `fastdcm.batch.naming`), None takes the input's;
     ``allow_phi_names`` lets it have fields that may tell who the patient is. ``timeout`` is the least
     number of seconds a frame may take before its worker is ended. ``fsync`` waits until each image is on
-    the disk.
+    the disk. ``flat`` puts the images of a tree into one folder.
     """
 
     render: RenderOptions = RenderOptions()
@@ -74,6 +74,7 @@ class ConvertOptions:
     fsync: bool = False
     allow_phi_names: bool = False
     sidecar: SidecarOptions = SidecarOptions()
+    flat: bool = False
 
     def __post_init__(self) -> None:
         if self.existing not in get_args(Existing):

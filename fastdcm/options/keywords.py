@@ -7,10 +7,12 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from fastdcm.errors import OptionError
+from fastdcm.options.channels import parse_channels
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import parse_format
 from fastdcm.options.geometry import parse_size
 from fastdcm.options.overlays import parse_color, parse_overlay_groups
+from fastdcm.options.presets import parse_preset
 from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import RenderOptions, parse_voi
 from fastdcm.options.window import parse_window
@@ -22,8 +24,11 @@ _TOPICS: dict[str, type[Any]] = {
 #: Keywords whose values may be written in several ways.
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "window": parse_window,
+    "preset": parse_preset,
+    "channels": parse_channels,
     "size": parse_size,
     "crop": parse_region,
+    "roi": parse_region,
     "masks": parse_regions,
     "overlay_groups": parse_overlay_groups,
     "overlay_color": parse_color,

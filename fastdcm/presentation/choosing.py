@@ -75,6 +75,7 @@ def softcopy_display(applied: Applied, display: Display, header: Header) -> Disp
     return Display(
         rescale=state.rescale,
         modality_lut=modality,
+        rescale_type=state.rescale_type,
         modality_source=name,
         windows=() if voi is None else voi.windows,
         windows_source=name,

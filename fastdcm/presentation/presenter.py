@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastdcm.errors import RenderError
 from fastdcm.model import Display, Header, Notice
 from fastdcm.options import Limits, PresentationOptions, RenderOptions
 from fastdcm.presentation.choosing import Applied, choose, of_other_kind, softcopy_display
@@ -54,6 +55,9 @@ class Presenter:
         if odd := of_other_kind(applied, self._header):
             self._note("presentation-state", odd)
         if applied.state.palette is not None:
+            if options.channels:
+                title = applied.state.title
+                raise RenderError(f"presentation state {title} gives colors to grays, and so do channels")
             # Gray values of 16 bits are what the palette is entered with.
             options = replace(options, bits=16)
         plan = make_plan(header, softcopy_display(applied, display, self._header), options, self._notices)

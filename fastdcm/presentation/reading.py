@@ -46,6 +46,7 @@ _WANTED = (
             0x00181624,
             0x00281052,  # Rescale Intercept
             0x00281053,
+            0x00281054,  # Rescale Type
             0x00281101,  # Palette Color Lookup Tables
             0x00281102,
             0x00281103,
@@ -116,7 +117,7 @@ def parse_state(data: bytes, name: str) -> State:
     kind = kind_of(values.text(0x00080016))
     if first_item(values, 0x00286100) is not None:
         raise UnsupportedError("mask subtraction (0028,6100) is not supported")
-    rescale, modality_lut = read_modality(values, signed=False, note=note)
+    rescale, modality_lut, unit = read_modality(values, signed=False, note=note)
     presentation = first_item(values, 0x20500010)
     shape = values.text(0x20500020).upper()
     if shape not in ("", "IDENTITY", "INVERSE"):
@@ -129,6 +130,7 @@ def parse_state(data: bytes, name: str) -> State:
         images=References(_merged(_series_images(values))),
         rescale=rescale,
         modality_lut=modality_lut,
+        rescale_type=unit,
         vois=tuple(_vois(values, note)),
         presentation_lut=None if presentation is None else read_lut(presentation, signed=False, note=note),
         presentation_lut_shape=shape,

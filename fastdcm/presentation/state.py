@@ -134,6 +134,7 @@ class State(NamedTuple):
     images: References
     rescale: tuple[float, float] | None
     modality_lut: Lut | None
+    rescale_type: str
     vois: tuple[Voi, ...]
     presentation_lut: Lut | None
     presentation_lut_shape: str

@@ -76,14 +76,16 @@ class DisplayReader:
 
     def _assemble(self, levels: list[tuple[Values, str]]) -> Display:
         """``levels`` go from the most to the least specific."""
-        rescale, modality_lut, modality_source = None, None, ""
+        rescale, modality_lut, modality_source, unit = None, None, "", ""
         windows: tuple[Window, ...] = ()
         voi_luts: tuple[Lut, ...] = ()
         windows_source = ""
         for values, source in levels:
             transform = values if values is self._top else first_item(values, _PIXEL_VALUE_TRANSFORMATION)
             if not modality_source and transform is not None:
-                rescale, modality_lut = read_modality(transform, signed=self._header.signed, note=self._note)
+                rescale, modality_lut, unit = read_modality(
+                    transform, signed=self._header.signed, note=self._note
+                )
                 modality_source = source if rescale or modality_lut else ""
         for values, source in levels:
             # After the modality of all levels, which decides the sign of a VOI LUT's input.
@@ -123,6 +125,7 @@ class DisplayReader:
             padding=self._padding(),
             palette=palette,
             supplemental=supplemental,
+            rescale_type=unit,
         )
 
     def _padding(self) -> tuple[float, float] | None:

@@ -60,6 +60,7 @@ WANTED = frozenset(
         0x00281051,  # Window Width
         0x00281052,  # Rescale Intercept
         0x00281053,  # Rescale Slope
+        0x00281054,  # Rescale Type
         0x00281055,  # Window Center & Width Explanation
         0x00281056,  # VOI LUT Function
         0x00281101,  # Red Palette Color Lookup Table Descriptor

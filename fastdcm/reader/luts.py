@@ -24,20 +24,20 @@ _FUNCTIONS: dict[str, VoiFunction] = {
 
 def read_modality(
     values: Values, *, signed: bool, note: Note
-) -> tuple[tuple[float, float] | None, Lut | None]:
-    """Rescale (slope, intercept) and Modality LUT (C.11.1) of one level."""
+) -> tuple[tuple[float, float] | None, Lut | None, str]:
+    """Rescale (slope, intercept), Modality LUT and the unit of either (C.11.1) of one level."""
     item = first_item(values, 0x00283000)
     if item is not None:
-        return None, read_lut(item, signed=signed, note=note)
+        return None, read_lut(item, signed=signed, note=note), item.text(0x00283004).upper()
     slopes, intercepts = values.decimals(0x00281053), values.decimals(0x00281052)
     if not slopes and not intercepts:
-        return None, None
+        return None, None, ""
     slope, intercept = (slopes or [1.0])[0], (intercepts or [0.0])[0]
     if not (math.isfinite(slope) and math.isfinite(intercept)):
         raise DicomError("Rescale Slope or Rescale Intercept is no number")
     if slope == 0:
         raise DicomError("Rescale Slope is 0")
-    return (slope, intercept), None
+    return (slope, intercept), None, values.text(0x00281054).upper()
 
 
 def read_windows(values: Values, note: Note) -> tuple[Window, ...]:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from fastdcm.errors import RenderError
 from fastdcm.kernels import Payoff
 from fastdcm.kernels.words import masked
-from fastdcm.model import Header, Palette, Samples
+from fastdcm.model import Header, Palette, Region, Samples, Window
 from fastdcm.rendering import lut
 from fastdcm.rendering.chain import Chain, Range, Rescale
 from fastdcm.rendering.colour import palette_table, to_rgb
 from fastdcm.rendering.identity import is_identity
 from fastdcm.rendering.line import line_of
-from fastdcm.rendering.plan import Automatic, ColourPlan, GrayPlan, PalettePlan, Plan
+from fastdcm.rendering.plan import Automatic, ChannelsPlan, ColourPlan, GrayPlan, PalettePlan, Plan
 
 Array = NDArray[Any]
 _PAYOFF = Payoff()
@@ -43,6 +43,9 @@ def execute(plan: Plan, samples: Samples, object_range: Range | None = None) -> 
     match plan:
         case GrayPlan():
             return _gray(plan, samples, object_range)
+        case ChannelsPlan():
+            planes = [_gray(channel, samples, None) for channel in plan.channels]
+            return np.stack(planes, axis=-1)
         case PalettePlan():
             return _coloured(plan.palette, plan.bits, samples)
         case ColourPlan():
@@ -78,8 +81,12 @@ def _gray(plan: GrayPlan, samples: Samples, object_range: Range | None) -> Array
     if plan.automatic is not None:
         found = object_range if plan.automatic.scope == "object" else None
         if found is None:
-            found = value_range(plan, [samples]) or Range(0.0, 0.0)
-        chain = chain._replace(voi=found)
+            found = value_range(plan, [samples])
+        if plan.automatic.region is not None and found is not None and found.low == found.high:
+            # What is brighter than a region of one value is white, as a narrower and narrower range has it.
+            chain = chain._replace(voi=Window(found.low + 0.5, 1.0))
+        else:
+            chain = chain._replace(voi=found or Range(0.0, 0.0))
     gray = _display(chain, samples.array, samples.bits, samples.signed)
     if plan.supplemental is None:
         return gray
@@ -153,6 +160,8 @@ def darkest(plan: Plan, header: Header) -> float:
     """
     if isinstance(plan, ColourPlan):
         return 0
+    if isinstance(plan, ChannelsPlan):
+        return darkest(plan.channels[0], header)
     if isinstance(plan, PalettePlan) and header.bits_stored > 16:
         raise RenderError("a palette colours stored values of 16 bits at most")
     span = 1 << header.bits_stored
@@ -191,15 +200,26 @@ def value_range(plan: GrayPlan, frames: Iterable[Samples]) -> Range | None:
     automatic = plan.automatic or Automatic()
     found: list[Range] = []
     for samples in frames:
-        array = _masked(samples).array
-        if samples.missing:
-            array = array.reshape(-1)[: array.size - samples.missing]
-        stored = _without_padding(array, plan.padding)
+        array = _counted(_masked(samples), automatic.region)
+        stored = _without_padding(array, plan.padding) if array.size else array
         if stored.size:
             found.append(_extent(stored, plan.chain, automatic))
     if not found:
         return None
     return Range(min(part.low for part in found), max(part.high for part in found))
+
+
+def _counted(samples: Samples, region: Region | None) -> Array:
+    """The samples that were in the data, those of a region alone where there is one."""
+    array, missing = samples.array, samples.missing
+    if region is None:
+        counted: Array = array.reshape(-1)[: array.size - missing] if missing else array
+        return counted
+    part = np.s_[region.y : region.y + region.height, region.x : region.x + region.width]
+    if not missing:
+        return array[part]  # type: ignore[no-any-return]
+    there = np.arange(array.size).reshape(array.shape) < array.size - missing
+    return array[part][there[part]]  # type: ignore[no-any-return]
 
 
 def _without_padding(array: Array, padding: tuple[float, float] | None) -> Array:

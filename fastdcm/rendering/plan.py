@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fastdcm.errors import RenderError
-from fastdcm.model import Display, Header, Lut, Notice, Palette, Window
-from fastdcm.options import RenderOptions
+from fastdcm.model import Display, Header, Lut, Notice, Palette, Region, Window
+from fastdcm.options import PRESETS, RenderOptions
 from fastdcm.rendering.chain import Chain, Range, Rescale
 
 #: X-Ray Angiographic and X-Ray Radiofluoroscopic Image Storage. Their modality LUT leads back to
@@ -20,12 +20,13 @@ _XRAY = frozenset({"1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2
 class Automatic(NamedTuple):
     """A range that the pixels decide: percentiles of their modality values, padding left out.
 
-    ``scope`` is one frame or the whole object.
+    ``scope`` is one frame or the whole object; ``region`` the part of a frame that counts, all inside it.
     """
 
     low: float = 0.0
     high: float = 100.0
     scope: str = "frame"
+    region: Region | None = None
 
 
 class GrayPlan(NamedTuple):
@@ -58,11 +59,20 @@ class ColourPlan(NamedTuple):
     rule: str
 
 
-Plan = GrayPlan | PalettePlan | ColourPlan
+class ChannelsPlan(NamedTuple):
+    """Gray as RGB: of each channel how it is shown by itself."""
+
+    channels: tuple[GrayPlan, ...]
+    rule: str
+
+
+Plan = GrayPlan | PalettePlan | ColourPlan | ChannelsPlan
 
 
 def make_plan(header: Header, display: Display, options: RenderOptions, notices: list[Notice]) -> Plan:
     """Decide how a frame is rendered. Raises `RenderError` where the file cannot give what was asked."""
+    if options.channels:
+        return _channels(header, display, options, notices)
     if header.samples_per_pixel > 1:
         return _colour(header, options)
     if header.photometric_interpretation == "PALETTE COLOR":
@@ -70,6 +80,8 @@ def make_plan(header: Header, display: Display, options: RenderOptions, notices:
             raise RenderError("PALETTE COLOR without a palette")
         if options.window is not None:
             raise RenderError("a window has no meaning for PALETTE COLOR")
+        if options.preset is not None:
+            raise RenderError(f"preset {options.preset} is for gray CT images, this one is PALETTE COLOR")
         return PalettePlan(display.palette, options.bits, "color palette of the data set")
     modality, modality_words = _modality(header, display)
     voi, automatic, voi_words = _voi(header, display, options, modality)
@@ -82,7 +94,21 @@ def make_plan(header: Header, display: Display, options: RenderOptions, notices:
     return GrayPlan(chain, automatic, display.padding, supplemental, rule)
 
 
+def _channels(
+    header: Header, display: Display, options: RenderOptions, notices: list[Notice]
+) -> ChannelsPlan:
+    if display.supplemental or not header.photometric_interpretation.startswith("MONOCHROME"):
+        shown = "coloured by a palette" if display.supplemental else header.photometric_interpretation
+        raise RenderError(f"channels are windows of gray images, this one is {shown}")
+    found = [make_plan(header, display, channel, notices) for channel in options.by_channel()]
+    plans = tuple(plan for plan in found if isinstance(plan, GrayPlan))
+    named = zip(("red", "green", "blue"), plans, strict=True)
+    return ChannelsPlan(plans, ". ".join(f"{name}: {plan.rule}" for name, plan in named))
+
+
 def _colour(header: Header, options: RenderOptions) -> ColourPlan:
+    if options.preset is not None:
+        raise RenderError(f"preset {options.preset} is for gray CT images, this one is colour")
     ymax = float((1 << header.bits_stored) - 1)
     if options.window is not None:
         return ColourPlan(header.bits_stored, options.window, options.bits, "your window on each channel")
@@ -122,6 +148,8 @@ def _voi(
     unknown = Range(0.0, 0.0)
     if options.window is not None:
         return options.window, None, f"window {_words(options.window)} as you asked"
+    if options.preset is not None:
+        return _preset(options.preset, header, display)
     match options.voi:
         case "none":
             return _full_range(header, modality), None, "full range of the modality values"
@@ -132,6 +160,13 @@ def _voi(
         case "percentile":
             low, high = options.percentile
             return unknown, Automatic(low, high), f"percentiles {low:g} to {high:g} of the frame"
+        case "roi" if options.roi is not None:
+            place = ",".join(map(str, options.roi))
+            return (
+                unknown,
+                Automatic(region=_clipped(options.roi, header)),
+                f"minimum to maximum of the region {place} of the frame",
+            )
     number = options.window_number or 1
     lut_number = options.voi_lut_number or 1
     if options.window_number is not None and number > len(display.windows):
@@ -140,6 +175,8 @@ def _voi(
         )
     if options.voi_lut_number is not None and lut_number > len(display.voi_luts):
         raise RenderError(f"VOI LUT {lut_number} was asked for, the file has {len(display.voi_luts)}")
+    if options.series_range is not None:
+        return Range(*options.series_range), None, "minimum to maximum of the series"
     prefers_lut = options.voi == "lut" or (
         options.voi_lut_number is not None and options.window_number is None
     )
@@ -161,6 +198,42 @@ def _voi(
             f"identity over {header.bits_stored} bits: no window in the file",
         )
     return unknown, Automatic(), "minimum to maximum of the frame: no window in the file"
+
+
+def _preset(name: str, header: Header, display: Display) -> tuple[Window, None, str]:
+    """A window in Hounsfield units, for what has these.
+
+    CT whose Rescale Type is absent has them (C.8.2.1: it is required where it is not HU); US, unspecified,
+    says that it may be anything (C.11.1.1.2).
+    """
+    if header.modality != "CT":
+        raise RenderError(
+            f"preset {name} is for CT, the modality is {header.modality or 'not given'}; use a window"
+        )
+    if display.rescale is None and display.modality_lut is None:
+        # Of captured screens and reports, which are of modality CT, too.
+        raise RenderError(
+            f"preset {name} is for Hounsfield units, and no Rescale Slope leads to them; use a window"
+        )
+    if display.rescale_type not in ("", "HU"):
+        raise RenderError(
+            f"preset {name} is for Hounsfield units, but Rescale Type (0028,1054) is "
+            f"{display.rescale_type}; use a window"
+        )
+    window = PRESETS[name].window(name)
+    return window, None, f"window {_words(window)}, preset {name}"
+
+
+def _clipped(region: Region, header: Header) -> Region:
+    """The part of a region that is in the image."""
+    left, right = max(region.x, 0), min(region.x + region.width, header.columns)
+    top, bottom = max(region.y, 0), min(region.y + region.height, header.rows)
+    if left >= right or top >= bottom:
+        raise RenderError(
+            f"the region {','.join(map(str, region))} of --voi roi is outside of the image of "
+            f"{header.columns} x {header.rows}"
+        )
+    return Region(left, top, right - left, bottom - top)
 
 
 def _words(window: Window) -> str:

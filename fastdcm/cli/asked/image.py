@@ -11,7 +11,15 @@ from fastdcm.cli.asked.geometry import deidentify_of, geometry_of
 from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
 from fastdcm.cli.asked.overlays import overlay_of
 from fastdcm.cli.asked.presentation import presentation_of
-from fastdcm.options import FrameSelection, RenderOptions, parse_voi, parse_window
+from fastdcm.options import (
+    PRESETS,
+    FrameSelection,
+    RenderOptions,
+    parse_channels,
+    parse_preset,
+    parse_voi,
+    parse_window,
+)
 
 image_options = under(
     "Image",
@@ -28,12 +36,24 @@ image_options = under(
         callback=parsed(parse_window),
         help="Window; FUNCTION is linear, linear_exact or sigmoid.",
     ),
+    given(
+        "--preset",
+        metavar="NAME",
+        callback=parsed(parse_preset),
+        help=f"A window for CT: {', '.join(PRESETS)} (fastdcm doctor: in numbers).",
+    ),
+    given(
+        "--channels",
+        metavar="A,B,C",
+        callback=parsed(parse_channels),
+        help="Windows as red, green, blue: presets or CENTER/WIDTH[/FUNCTION].",
+    ),
     given("--window-number", type=FROM_ONE, metavar="N", help="The file's Nth window."),
     given(
         "--voi",
         metavar="RULE",
         callback=parsed(parse_voi),
-        help="window, lut, minmax, object, percentile:LOW,HIGH or none; default window.",
+        help="window, lut, minmax, object, series, percentile:LOW,HIGH, roi:X,Y,W,H or none; default window.",
     ),
     given("--voi-lut-number", type=FROM_ONE, metavar="N", help="The file's Nth VOI LUT."),
     given(
@@ -48,6 +68,8 @@ def render_options(asked: dict[str, Any]) -> RenderOptions:
     """Options of rendering."""
     return RenderOptions(
         window=asked["window"],
+        preset=asked["preset"],
+        channels=asked["channels"] or (),
         window_number=asked["window_number"],
         voi_lut_number=asked["voi_lut_number"],
         presentation_shape=asked["presentation_shape"] or "photometric",

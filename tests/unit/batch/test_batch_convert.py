@@ -286,7 +286,7 @@ def test_what_is_to_come_is_told_as_a_multiple_of_what_was_done(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = Outlook()
-    monkeypatch.setattr("fastdcm.batch.convert.OUTLOOK", known)
+    monkeypatch.setattr("fastdcm.batch.serving.OUTLOOK", known)
     converter = Converter(setting.job())
     converter.foresee(pool.Outlook(100, False))
     assert (known.times, known.may_compile) == (0.0, False)

@@ -13,7 +13,7 @@ import imagecodecs
 import pytest
 
 import fastdcm
-from fastdcm.batch import Report, Watcher, convert, run
+from fastdcm.batch import Report, Watcher, run, serving
 from fastdcm.batch.report import Outcome, Progress
 from fastdcm.errors import OptionError
 from fastdcm.options import ConvertOptions, ReadOptions
@@ -112,8 +112,8 @@ def test_frames_of_one_large_object_are_spread(
 ) -> None:
     source = pydicom_files / "rtdose.dcm"
     run([source], tmp_path / "alone", jobs=1)
-    monkeypatch.setattr(convert, "SPREAD_FRAMES", 4)
-    monkeypatch.setattr(convert, "_PART_FRAMES", 2)
+    monkeypatch.setattr(serving, "SPREAD_FRAMES", 4)
+    monkeypatch.setattr(serving, "_PART_FRAMES", 2)
     outcomes: list[Outcome] = []
 
     class Log(Watcher):

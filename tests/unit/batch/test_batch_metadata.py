@@ -148,6 +148,28 @@ def test_one_file_for_all_frames(scans: Path, tmp_path: Path) -> None:
     assert [frame["dataset"] for frame in record["frames"]] == [{"00280010": {"vr": "US", "Value": [2]}}] * 2
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_window_for_the_series_in_one_folder(tmp_path: Path, jobs: int) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    for number, most in enumerate((100, 300)):
+        (folder / str(number)).mkdir(parents=True)
+        words = [0, 0, 0, 0, 0, most]
+        pixels = b"".join(word.to_bytes(2, "little") for word in words)
+        (folder / str(number) / "x.dcm").write_bytes(image(pixels, bits=16, series_instance="1.2.3"))
+    fastdcm.convert(folder, out, jobs=jobs, metadata="csv", voi="series", flat=True)
+    rows = table(out)
+    assert [row["output"] for row in rows] == ["x.jpg", "1-x.jpg"]
+    assert [(row["voi"], row["window_center"], row["window_width"]) for row in rows] == [
+        ("RANGE", "150.0", "300.0")
+    ] * 2
+    assert all("minimum to maximum of the series" in row["rendering"] for row in rows)
+
+
+def test_folders_of_a_template_are_no_flat_ones(scans: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="flat leaves them out"):
+        fastdcm.convert(scans, tmp_path / "out", name="{path}", flat=True)
+
+
 def test_a_movie_that_fails_leaves_nothing(scans: Path, tmp_path: Path) -> None:
     for metadata in ("json", "csv"):
         report = fastdcm.convert(scans / "broken.dcm", tmp_path / "out", format="gif", metadata=metadata)

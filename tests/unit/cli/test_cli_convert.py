@@ -30,6 +30,7 @@ from fastdcm.options import (
     SidecarOptions,
 )
 
+CHANNELS = (Window(-600, 1500), Window(40, 400, "SIGMOID"), "bone")
 Invoke = Callable[..., Result]
 
 
@@ -112,6 +113,11 @@ def _convert(*arguments: str) -> Result:
         ("a.dcm --window=-600,1500", lambda o: o.render.window == Window(-600, 1500)),
         ("a.dcm --window-number 2", lambda o: o.render.window_number == 2),
         ("a.dcm --voi percentile:1,99", lambda o: o.render.percentile == (1, 99)),
+        ("a.dcm --preset Lung", lambda o: o.render.preset == "lung"),
+        ("a.dcm --voi roi:-1,2,3,4", lambda o: o.render.roi == Region(-1, 2, 3, 4)),
+        ("a.dcm --channels -600/1500,40/400/sigmoid,bone", lambda o: o.render.channels == CHANNELS),
+        ("a.dcm --flat", lambda o: o.flat),
+        ("a.dcm --voi series", lambda o: (o.render.voi, o.render.series_range) == ("series", None)),
         ("a.dcm --voi none", lambda o: o.render.voi == "none"),
         (
             "a.dcm --voi lut --voi-lut-number 2",
@@ -174,6 +180,13 @@ def test_options(called: Called, arguments: str, check: Callable[[ConvertOptions
         ("a.dcm -w 40,0", "at least 1"),
         ("a.dcm -w 40,400 --voi lut", "excludes"),
         ("a.dcm --frames 0", "count from 1"),
+        ("a.dcm --preset lungs", "temporal-bone"),
+        ("a.dcm --preset lung -w 40,400", "excludes"),
+        ("a.dcm --voi roi", "roi:X,Y,WIDTH,HEIGHT"),
+        ("a.dcm --voi roi:1,2,3", "X,Y,WIDTH,HEIGHT"),
+        ("a.dcm --voi roi:1,2,3,4 -w 40,400", "excludes"),
+        ("a.dcm --channels lung,bone", "three windows for red, green and blue, not 2"),
+        ("a.dcm --channels lung,bone,brain --preset lung", "exclude"),
         ("a.dcm --voi loud", "percentile:LOW,HIGH"),
         ("a.dcm --overwrite --skip-existing", "exclude"),
         ("a.dcm --quiet -v", "exclude"),
@@ -404,6 +417,17 @@ def test_a_profile_is_a_mean_over_images_and_workers() -> None:
     assert lines[8].split()[:3] == ["waiting", "100.000", "25.0%"]
     assert lines[9] == "all        400.000  100.0%  2.00 s of 2 processes"
     assert lines[10] == "5 images/s, 2 MB/s read, 250 B/s written"
+
+
+def test_a_profile_is_of_the_conversion_alone() -> None:
+    """What was done before it is told apart."""
+    stages = (0.5, 0.0, 1.5, 0.0, 0.0, 0.0, 0.0)
+    report = Report(images=100, workers=2, seconds=5.0, preparing=3.0, stages=stages)
+    lines = profile(report)
+    assert lines[-3].endswith("2.00 s of 2 processes")
+    assert lines[-2] == "3.00 s before that, for the ranges of series"
+    assert lines[-1].startswith("50")
+    assert not any("before that" in line for line in profile(Report(images=1, seconds=1.0)))
 
 
 def test_no_profile_unasked(called: Called) -> None:

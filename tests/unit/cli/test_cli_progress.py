@@ -61,6 +61,28 @@ def test_the_bar_tells_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> No
     assert "compiling kernels, once on this machine" in stream.getvalue()
 
 
+@pytest.mark.parametrize("stream", [io.StringIO(), _Terminal()])
+def test_what_is_done_before_is_named(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO) -> None:
+    """With its own files and time; then those of the conversion."""
+    display = _display(monkeypatch, stream)
+    phase = "measuring series"
+    display.tick(Progress(0, 0, 0, 0, complete=False, phase=phase))
+    display._start -= 10
+    display._last_line -= 100
+    display.tick(Progress(50, 0, 0, 100, complete=True, phase=phase))
+    assert "measuring series: 50/100 files" in stream.getvalue()
+    assert "0:10 left" in stream.getvalue()
+    assert "images" not in stream.getvalue()
+    display._last_line -= 100
+    display.tick(Progress(1, 4, 0, 100, complete=True))
+    assert time.monotonic() - display._start < 5
+    display._start -= 5
+    display._last_line -= 100
+    display.tick(Progress(1, 4, 0, 100, complete=True))
+    display.close()
+    assert "1/100 files, 4 images" in stream.getvalue()
+
+
 def test_time_left_needs_the_end_of_discovery() -> None:
     assert module._time_left(Progress(50, 50, 0, 100, complete=False), 10) == ""
     assert module._time_left(Progress(0, 0, 0, 100, complete=True), 10) == ""

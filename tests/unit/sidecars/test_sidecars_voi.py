@@ -73,6 +73,30 @@ def test_gray(
         assert np.array_equal(opened.render(0, window=window), opened.render(0, **options))
 
 
+def test_region() -> None:
+    data = image(WORDS.tobytes(), **VALUES)
+    assert told(data, voi="roi:0,0,2,1")[:4] == ("RANGE", -93, 14, "LINEAR_EXACT")
+    # Of one value: what is brighter is white.
+    found = told(data, voi="roi:1,0,1,1")
+    assert found[:4] == ("WINDOW", -86 + 0.5, 1, "LINEAR")
+    with fastdcm.open(data) as opened:
+        shown = opened.render(0, window=(found.center, found.width))
+        assert np.array_equal(shown, opened.render(0, voi="roi:1,0,1,1"))
+
+
+def test_series() -> None:
+    found = told(image(WORDS.tobytes(), **VALUES), voi="series")
+    assert found[:4] == ("RANGE", 313, 826, "LINEAR_EXACT")
+    assert "minimum to maximum of the series" in found.rule
+
+
+def test_channels() -> None:
+    found = told(image(WORDS.tobytes(), modality="CT", **VALUES), channels="brain,40/80,bone")
+    assert found[:4] == ("CHANNELS", None, None, None)
+    assert "red: " in found.rule
+    assert "center 40, width 80, LINEAR" in found.rule
+
+
 def test_each_frame_has_its_own() -> None:
     data = image(WORDS.tobytes(), **VALUES)
     assert told(data, 1).center == 103 + 30 * 14

@@ -1,0 +1,131 @@
+"""The range by which all images of a series are shown, of every series of a run (``voi="series"``).
+
+Workers look at all files before any is converted: first at headers, and at the pixels of what has no window;
+then, where the windows of a series differ, at those of its other images. A file that cannot be looked at does
+not count; its conversion tells why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+from fastdcm.batch.convert import COMPARING, MEASURING, Job, series_of
+from fastdcm.batch.discovery import Task
+from fastdcm.batch.feed import Feed
+from fastdcm.batch.feeding import feed_from
+from fastdcm.batch.pool import Lost, Pool
+from fastdcm.batch.report import Outcome, Progress, Watcher
+from fastdcm.batch.serving import Beat, Serving, share
+from fastdcm.errors import FastdcmError
+from fastdcm.rendering.series import Finding, each_by_its_own
+
+if TYPE_CHECKING:
+    from fastdcm.pipeline import Image
+
+_LOOKER = "fastdcm.batch.series:Looker"
+
+
+class Looking(NamedTuple):
+    """What a worker must know. ``differing`` are the series whose pixels count, None before that is known."""
+
+    job: Job
+    differing: frozenset[str] | None
+
+
+class Seen(NamedTuple):
+    """What so many files say, by series."""
+
+    files: int
+    series: dict[str, Finding]
+
+
+class Looker(Serving):
+    """Looks at files, one after another, in one process."""
+
+    def __init__(self, looking: Looking) -> None:
+        super().__init__(looking.job)
+        self._differing = looking.differing
+        self._alone = each_by_its_own(looking.job.options.render)
+        self._files, self._series = 0, dict[str, Finding]()
+
+    def __call__(self, task: Task, own: bool, beat: Beat) -> tuple[None, list[Task]]:
+        """Look at a file; its parts, where it should be spread."""
+        self.begin()
+        parts: list[Task] = []
+        # Whatever is wrong with a file, its conversion meets it, and tells it.
+        with suppress(Exception), self._open(task.source, self._options.read) as image:
+            parts = self._look(image, task, beat)
+        self._files += task.part == 0 and not parts
+        return None, parts
+
+    def counted(self) -> list[Seen]:
+        """What the files say together that were looked at since the last call."""
+        seen = Seen(self._files, self._series)
+        self._files, self._series = 0, {}
+        return [seen] if seen.files or seen.series else []
+
+    def _look(self, image: Image, task: Task, beat: Beat) -> list[Task]:
+        series = series_of(image, task)
+        if self._differing is not None and series not in self._differing:
+            return []
+        frames = len(image)
+        if parts := self.parts(image, task, frames):
+            return parts
+        for number in self.timed(image, share(range(1, frames + 1), task), beat):
+            try:
+                found = image.look(number - 1, self._alone, measure=self._differing is not None)
+            except FastdcmError:
+                continue  # as one frame may be damaged; its conversion tells
+            if not found.empty:
+                self._series[series] = found.merged(self._series.get(series, Finding()))
+        return []
+
+
+def with_series(job: Job, tasks: Callable[[], Iterable[Task | Outcome]], jobs: int, watcher: Watcher) -> Job:
+    """The same job with the ranges of the series of its files, which ``tasks`` lists each time.
+
+    Raises `WorkerError` where no worker can be started.
+    """
+    series = _looked_at(tasks(), Looking(job, None), jobs, watcher)
+    differing = [name for name, found in series.items() if not found.alike and not found.measured]
+    if differing:
+        more = _looked_at(tasks(), Looking(job, frozenset(differing)), jobs, watcher)
+        for name, found in more.items():
+            series[name] = found.merged(series[name]) if name in series else found
+    return job._replace(series={name: found.range for name, found in series.items() if found.range})
+
+
+def _looked_at(
+    tasks: Iterable[Task | Outcome], looking: Looking, jobs: int, watcher: Watcher
+) -> dict[str, Finding]:
+    phase = COMPARING if looking.differing is None else MEASURING
+    listed = looked_at = 0
+
+    def counted() -> Iterable[Task]:
+        nonlocal listed
+        for task in tasks:
+            if isinstance(task, Task):
+                listed += task.part == 0
+                yield task
+
+    series: dict[str, Finding] = {}
+    feed = Feed(jobs)
+    timeout = looking.job.options.timeout
+    pool = Pool(_LOOKER, looking, feed, workers=jobs, timeout=timeout, after_death=lambda task, pid: None)
+    Thread(target=feed_from, args=(counted(), feed, pool), daemon=True).start()
+    try:
+        for result in pool.results():
+            if isinstance(result, Seen):
+                looked_at += result.files
+                for name, found in result.series.items():
+                    series[name] = found.merged(series.get(name, Finding()))
+            elif isinstance(result, Lost):
+                looked_at += 1
+            elif result is None:
+                watcher.tick(Progress(looked_at, 0, 0, listed, complete=feed.complete, phase=phase))
+    finally:
+        pool.stop()
+    return series
