@@ -84,6 +84,7 @@ class Described:
             self._outcome.rows += self._rows(name, indexes)
         elif not self._sink.leaves(self._task.folder, _beside(name), own=self._own):
             self.before(name, indexes, together=together)
+            self._written = None
 
     def _rows(self, name: str, indexes: Sequence[int]) -> list[Row]:
         output = os.path.relpath(os.path.join(self._task.folder, name), self._sidecars.folder)
