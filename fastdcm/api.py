@@ -17,7 +17,10 @@ from fastdcm.options import (
     Decoder,
     Existing,
     FrameSelection,
+    Metadata,
     ReadOptions,
+    SidecarOptions,
+    parse_tags,
     split_options,
 )
 
@@ -85,11 +88,14 @@ def convert(
     frames: str | None = None,
     existing: Existing = "keep",
     name: str | None = None,
+    allow_phi_names: bool = False,
     flat: bool = False,
     fail_fast: bool = False,
     timeout: float = 60.0,
     fsync: bool = False,
     profile: bool = False,
+    metadata: Metadata | None = None,
+    tags: str | Sequence[str] = (),
     watcher: Watcher | None = None,
     **options: Any,
 ) -> Report:
@@ -100,12 +106,14 @@ def convert(
     folder, or for one file an image's name, whose extension decides where ``format`` does not.
     ``frames`` is "all" (the default but for a named image, which gets frame 1; GIF and MP4 hold all), "3",
     "2-5" or "1,7,9"; ``existing`` says what happens to outputs that are there ("keep" leaves and counts them
-    as undone, "skip" leaves them, "overwrite"); ``name`` is a template; ``flat`` puts the images of a
-    folder and all below it into one; ``timeout`` is the least number of seconds a frame may take.
-    ``strict``, ``allow_partial``, ``decoder`` and ``refuse_burned_in`` are those of `open`; ``options`` those
-    of `Image.render` and `Image.encode`, and the fields of `fastdcm.options.Limits`. ``voi="series"`` looks
-    at all files first, to show those of a series alike. ``fsync`` waits until each image is on the disk.
-    ``watcher`` sees what happens while it happens; ``profile`` fills in ``stages`` of the report.
+    as undone, "skip" leaves them, "overwrite"); ``name`` is a template, whose fields may tell who a patient
+    is only with ``allow_phi_names``; ``flat`` puts the images of a folder and all below it into one;
+    ``timeout`` is the least number of seconds a frame may take. ``strict``, ``allow_partial``, ``decoder``
+    and ``refuse_burned_in`` are those of `open`; ``options`` those of `Image.render` and `Image.encode`,
+    and the fields of `fastdcm.options.Limits`. ``voi="series"`` looks at all files first, to show those of
+    a series alike. ``fsync`` waits until each image is on the disk. ``watcher`` sees what happens while it
+    happens; ``profile`` fills in ``stages`` of the report. ``metadata`` and ``tags`` are the fields of
+    `fastdcm.options.SidecarOptions`: what is told of images beside them.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and
@@ -125,6 +133,7 @@ def convert(
         frames=FrameSelection.parse(frames or "all"),
         existing=existing,
         name=name,
+        allow_phi_names=allow_phi_names,
         read=ReadOptions.of(
             strict=strict,
             allow_partial=allow_partial,
@@ -135,6 +144,7 @@ def convert(
         fail_fast=fail_fast,
         timeout=timeout,
         fsync=fsync,
+        sidecar=SidecarOptions(metadata, parse_tags(tags) if tags else ()),
         flat=flat,
     )
     report = run(paths, target, asked, jobs=jobs, first_only=frames is None, watcher=watcher, profile=profile)

@@ -19,7 +19,7 @@ from fastdcm.reader.alike import Alike, Digest, digest_of, named, recall, rememb
 from fastdcm.reader.display import DisplayReader
 from fastdcm.reader.frames import FrameIndex
 from fastdcm.reader.header import read_header
-from fastdcm.reader.scan import scan
+from fastdcm.reader.scan import DataSet, scan
 from fastdcm.reader.source import Source
 from fastdcm.rendering.execute import darkest
 from fastdcm.rendering.plan import make_plan
@@ -136,6 +136,17 @@ class Opened:
     def bytes_read(self) -> int:
         """Bytes fetched from the source so far."""
         return self._source.bytes_read
+
+    def scanned(self, wanted: frozenset[int]) -> DataSet:
+        """Where elements with these tags lie, of all that stand before the pixels; a walk of its own."""
+        limits = self._options.limits
+        with self._located(None):
+            return scan(
+                self._whole,
+                max_nesting=limits.max_nesting,
+                max_inflated=limits.max_inflated,
+                wanted=wanted,
+            )
 
     def decoded_by(self, index: int = 0) -> str:
         """In words, what decodes a frame, as far as headers tell; empty for native ones and video."""

@@ -14,7 +14,7 @@ from fastdcm.codecs.decode import is_native
 from fastdcm.codecs.encode import encode_image
 from fastdcm.codecs.passthrough import baseline_jpeg, may_hold_baseline
 from fastdcm.errors import DicomError, OptionError
-from fastdcm.model import Halved, Less, Notice
+from fastdcm.model import Halved, Less, Notice, Samples
 from fastdcm.opened import Opened
 from fastdcm.options import (
     FORMATS,
@@ -66,6 +66,7 @@ class Image(Opened):
         self._settled: dict[RenderOptions, RenderOptions] = {}
         self._profiles: Profiles | None = None
         self._made: Pictures | None = None
+        self._shown_by: dict[int, tuple[Plan, Range | None]] | None = None
         super().__init__(source, options)
 
     def __repr__(self) -> str:
@@ -317,15 +318,19 @@ class Image(Opened):
         with self._located(self._check(index)):
             return self._plan(index, split_options(options)[0]).rule
 
-    def dataset(self) -> pydicom.Dataset:
-        """The whole object as pydicom sees it; needs the bytes of the whole source."""
+    def dataset(self, *, pixels: bool = True) -> pydicom.Dataset:
+        """The whole object as pydicom sees it, which needs the bytes of the whole source.
+
+        Without ``pixels`` only what stands before them is read.
+        """
         import pydicom
 
         with self._located(None):
             whole = self._whole
             path = whole.name if isinstance(whole, FileSource) else None
             try:
-                return pydicom.dcmread(path or BytesIO(whole.read(0, whole.size)), force=True)
+                file = path or BytesIO(whole.read(0, whole.size))
+                return pydicom.dcmread(file, force=True, stop_before_pixels=not pixels)
             except Exception as error:  # pydicom raises what its parts raise, zlib.error among them
                 raise DicomError(f"pydicom cannot read it: {error}") from error
 
@@ -344,7 +349,10 @@ class Image(Opened):
         """A frame's display values; those of one that its decoder has halved, where ``less`` lets it."""
         samples = self._decode(index, as_rgb=True, mask=False, less=less)
         plan = self._plan(index, options, samples.bits)
-        return execute(plan, samples, self._object_range(plan)), samples.halved
+        shown = execute(plan, samples, self._object_range(plan))
+        if self._shown_by is not None:
+            self._shown_by[index] = plan, self._range(plan, samples)
+        return shown, samples.halved
 
     @property
     def _may_lack(self) -> bool:
@@ -383,6 +391,30 @@ class Image(Opened):
         if alike is not None and not self._noted:
             alike.display, alike.plan = display, (options, plan)
         return plan
+
+    def remember_plans(self) -> None:
+        """From now on `shown_by` knows of frames how they were shown, and need not decode them again."""
+        self._shown_by = {}
+
+    def shown_by(self, index: int, options: RenderOptions) -> tuple[Plan, Range | None]:
+        """The plan of a frame, and the range that its pixels gave, where the plan leaves it to them.
+
+        What was remembered of the frame is forgotten.
+        """
+        with self._located(self._check(index)):
+            if self._shown_by is not None and index in self._shown_by:
+                return self._shown_by.pop(index)
+            plan = self._plan(index, options)
+            if not isinstance(plan, GrayPlan) or plan.automatic is None:
+                return plan, None
+            samples = self._decode(index, as_rgb=True, mask=False)
+            plan = self._plan(index, options, samples.bits)
+            return plan, self._range(plan, samples)
+
+    def _range(self, plan: Plan, samples: Samples) -> Range | None:
+        if not isinstance(plan, GrayPlan) or plan.automatic is None:
+            return None
+        return self._object_range(plan) or value_range(plan, [samples])
 
     def look(self, index: int, options: RenderOptions, *, measure: bool) -> Finding:
         """What a frame says about how its series is shown; its pixels are looked at with ``measure``, or

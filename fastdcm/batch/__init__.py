@@ -6,6 +6,9 @@
     targets      what was asked for -> where each source's images go
     discovery    the files of the sources, one after another
     naming       input names and templates -> output names
+    templated    inputs whose template would give them one name
+    metadata     the table of a run
+    described    what is told of each image (runs in the worker)
     series       the range of each series, before anything is converted (voi series)
     convert      one file -> images in a sink (runs in the worker)
     serving      what workers do around that

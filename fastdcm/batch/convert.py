@@ -11,16 +11,20 @@ from fastdcm.batch.discovery import Task
 from fastdcm.batch.naming import Template, frame_suffix, output_stem
 from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.serving import PIXELS_A_SECOND, Beat, Serving, share
+from fastdcm.batch.templated import template_name
 from fastdcm.errors import FastdcmError, NoPixelDataError, NotDicomError, OutputError, WorkerError
 from fastdcm.model import Notice
 from fastdcm.options import EXTENSIONS, FORMATS, ConvertOptions, RenderOptions
+from fastdcm.sidecars.fields import read_fields
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
 
 if TYPE_CHECKING:
+    from fastdcm.batch.described import Described
     from fastdcm.batch.stages import Stages
     from fastdcm.pipeline import Image
     from fastdcm.presentation.folder import Index
+    from fastdcm.sidecars.records import Sidecars
 
 #: Frames that a video encoder looks at before it writes the first of them: x264 about so many.
 _FRAMES_BEHIND = 64
@@ -36,7 +40,8 @@ class Job(NamedTuple):
     ``every_file`` gives an `Outcome` for each file, also where there is nothing to tell;
     ``profile`` counts the seconds of each stage. ``states`` is the index of the folder of presentation
     states, where the run has made it for all workers; ``series`` are the ranges of those that are not shown
-    by the same window, where the run has looked for them.
+    by the same window, where the run has looked for them; ``sidecars`` says what is told of images beside
+    them.
     """
 
     run: Run
@@ -47,6 +52,7 @@ class Job(NamedTuple):
     profile: bool = False
     states: Index | None = None
     series: dict[str, tuple[float, float]] | None = None
+    sidecars: Sidecars | None = None
 
 
 class Converter(Serving):
@@ -57,13 +63,22 @@ class Converter(Serving):
         self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync)
         self._put, self._put_made = self._sink.put, self._sink.put_made
         self._in_one_file = FORMATS[self._options.encode.format].frames
-        self._template = None if job.options.name is None else Template.parse(job.options.name)
+        options = job.options
+        self._template = (
+            None if options.name is None else Template.parse(options.name, allow_phi=options.allow_phi_names)
+        )
+        self._fields: dict[str, str] = {}
         self._converted, self._unchanged = Outcome("", files=0), Outcome("", files=0)
         self._stages: Stages | None = None
         #: What is done before frames are converted, where that takes long.
         self.phase = ""
         if job.profile:
             self._measure()
+        self._described: Described | None = None
+        if job.sidecars is not None:
+            from fastdcm.batch.described import Described
+
+            self._described = Described(job.sidecars, job.options, self._sink, self._put)
 
     def _measure(self) -> None:
         from fastdcm.batch.measured import open_measured
@@ -127,6 +142,8 @@ class Converter(Serving):
     def _convert(self, image: Image, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:
         frames = len(image)
         numbers = self._options.frames.numbers(frames)
+        if self._template is not None:
+            self._fields = read_fields(image, self._template.attributes)
         if self._in_one_file:
             self._movie(image, numbers, task, own, beat, outcome)
             return []
@@ -137,6 +154,8 @@ class Converter(Serving):
         if parts := self.parts(image, task, len(numbers)):
             return parts
         render = self._render(image, task, beat)
+        if self._described is not None:
+            self._described.begin(image, task, render, own, outcome)
         for number in self.timed(image, share(numbers, task), beat):
             name = self._name(image, task, number, frames, len(numbers))
             try:
@@ -161,11 +180,25 @@ class Converter(Serving):
         own: bool,
         outcome: Outcome,
     ) -> None:
+        described = self._described
         if self._sink.leaves(folder, name, own=own):
+            if described is not None:
+                described.left(name, [number - 1])
+            outcome.existing += 1
+            return
+        if described is not None and described.leaves(name):
             outcome.existing += 1
             return
         data, passed_through = image.encode_frame(number - 1, render, self._options.encode)
-        if self._put(folder, name, data, own=own):
+        if described is not None:
+            described.before(name, [number - 1])
+        there = False
+        try:
+            there = self._put(folder, name, data, own=own)
+        finally:
+            if described is not None:
+                described.after(name, there=there)
+        if there:
             outcome.images += 1
             outcome.passed_through += passed_through
             outcome.bytes_written += len(data)
@@ -177,7 +210,15 @@ class Converter(Serving):
     ) -> None:
         """All frames in one file; one frame that fails is the failure of the file."""
         name = self._name(image, task, numbers[0], 1, 1)
+        described, indexes = self._described, [number - 1 for number in numbers]
+        if described is not None:
+            described.begin(image, task, self._render(image, task, beat), own, outcome)
         if self._sink.leaves(task.folder, name, own=own):
+            if described is not None:
+                described.left(name, indexes, together=True)
+            outcome.existing += 1
+            return
+        if described is not None and described.leaves(name):
             outcome.existing += 1
             return
         render = self._render(image, task, beat)
@@ -193,14 +234,19 @@ class Converter(Serving):
             beat(index + 1, self._options.timeout + frames * rows * columns / PIXELS_A_SECOND)
 
         def make(path: str) -> None:
-            indexes = [number - 1 for number in numbers]
             image.encode_frames(indexes, path, render, self._options.encode, begin)
+            if described is not None:
+                described.before(name, indexes, together=True)
 
+        written = False
         try:
             written, size = self._put_made(task.folder, name, make, own=own)
         except FastdcmError as error:
             _fail(outcome, error.at(path=task.source))
             return
+        finally:
+            if described is not None:
+                described.after(name, there=written)
         if written:
             outcome.images += 1
             outcome.bytes_written += size
@@ -235,8 +281,7 @@ class Converter(Serving):
         if self._template is None:
             name = output_stem(task.stem, number, frames)
         else:
-            source = os.path.basename(task.source)
-            name = self._template.render(task.stem, source, image.header, number, frames)
+            name = template_name(task, self._template, image, number, frames, self._fields)
             if "/" in name:
                 name = os.path.join(*name.split("/"))
         return name + EXTENSIONS[self._options.encode.format]

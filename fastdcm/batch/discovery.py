@@ -21,7 +21,8 @@ class Task(NamedTuple):
     """One input: its images go into ``folder`` under names that begin with ``stem``.
 
     ``explicit`` tells that the user named the file; ``exact`` is the one output that was named.
-    ``part`` of ``parts`` is the share of the frames; 0 of 1 is all of them.
+    ``part`` of ``parts`` is the share of the frames; 0 of 1 is all of them. ``root`` is what `below` leaves
+    out of the source's path; ``twin`` counts inputs that a template gives the same name.
     """
 
     source: str
@@ -31,6 +32,13 @@ class Task(NamedTuple):
     exact: str | None = None
     part: int = 0
     parts: int = 1
+    root: str = ""
+    twin: int = 1
+
+    @property
+    def below(self) -> str:
+        """The source's path below the folder that was named, or below that of all files that were."""
+        return self.source[len(self.root) :]
 
 
 def discover(targets: Targets, *, flat: bool = False) -> Iterator[Task | Outcome]:
@@ -46,14 +54,22 @@ def discover(targets: Targets, *, flat: bool = False) -> Iterator[Task | Outcome
 
 
 def _explicit(targets: Targets) -> Iterator[Task | Outcome]:
+    root = _common_root([source for source, _ in targets.files])
     by_folder: dict[str, list[str]] = {}
     for source, folder in targets.files:
         by_folder.setdefault(folder, []).append(source)
     for folder, sources in by_folder.items():
-        yield from _explicit_in(folder, sources, targets.exact)
+        yield from _explicit_in(folder, sources, targets.exact, root)
 
 
-def _explicit_in(folder: str, sources: list[str], exact: str | None) -> Iterator[Task | Outcome]:
+def _common_root(sources: list[str]) -> str:
+    """The folders that the paths of files have in common, with the separator at the end."""
+    heads = [source[: len(source) - len(os.path.basename(source))] for source in sources]
+    common = os.path.commonprefix(heads)  # noqa: RUF071  # cut back to a whole folder below
+    return common[: max(common.rfind(separator) for separator in (os.sep, "/")) + 1]
+
+
+def _explicit_in(folder: str, sources: list[str], exact: str | None, root: str) -> Iterator[Task | Outcome]:
     """Files that were named and whose images share a folder: one listing."""
     paths: dict[str, list[str]] = {}
     for source in sources:
@@ -69,7 +85,7 @@ def _explicit_in(folder: str, sources: list[str], exact: str | None) -> Iterator
             yield failed(source, OutputError(message))
         else:
             owners[stem] = source
-            yield Task(source, folder, stem, explicit=True, exact=exact)
+            yield Task(source, folder, stem, explicit=True, exact=exact, root=root)
 
 
 def failed(path: str, error: FastdcmError) -> Outcome:
@@ -95,6 +111,7 @@ class _Folder(NamedTuple):
 
 
 def _walk(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
+    root = os.path.join(tree.source, "")
     waiting = [_Folder(tree.source, tree.folder, _chain(tree.source, frozenset()))]
     while waiting:
         folder = waiting.pop()
@@ -107,7 +124,7 @@ def _walk(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
             yield Outcome(os.path.join(folder.path, name), skipped="neither a file nor a folder")
         before = os.path.join(folder.path, "")
         for name, stem in name_listing(files):
-            yield Task(before + name, folder.target, stem)
+            yield Task(before + name, folder.target, stem, root=root)
         excluded = {found for output in outputs if (found := _identity(output)) is not None}
         for name in sorted(folders, key=sort_key, reverse=True):
             path = os.path.join(folder.path, name)

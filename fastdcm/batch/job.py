@@ -8,17 +8,23 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from fastdcm import system
 from fastdcm.batch.alone import convert_alone
 from fastdcm.batch.convert import Job
 from fastdcm.batch.discovery import Task, discover, failed
+from fastdcm.batch.metadata import finish, sidecars_of, table_of
 from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import resolve
+from fastdcm.batch.templated import templated
 from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
+
+if TYPE_CHECKING:
+    from fastdcm.sidecars.tables import Table
 
 
 class _Nobody(Watcher):
@@ -50,8 +56,9 @@ def run(
     ``interrupted`` in the report.
     """
     options = options or ConvertOptions()
+    template = None
     if options.name is not None:
-        template = Template.parse(options.name)
+        template = Template.parse(options.name, allow_phi=options.allow_phi_names)
         if template.has_frame and FORMATS[options.encode.format].frames:
             title = FORMATS[options.encode.format].title
             raise OptionError(f"a {title} holds all frames of an object: leave {{frame}} out of --name")
@@ -61,22 +68,35 @@ def run(
         raise OptionError(f"jobs must be at least 1, not {jobs}")
     jobs = jobs or system.usable_cores()
     paths = [os.fspath(source) for source in sources]
-    targets = resolve(paths, None if output is None else os.fspath(output), options.encode.format)
+    target = None if output is None else os.fspath(output)
+    targets = resolve(paths, target, options.encode.format)
     report = Report(outputs=targets.outputs)
     watcher = watcher or _NOBODY
     job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
+    table = None
+    if options.sidecar.metadata is not None:
+        job = job._replace(sidecars=sidecars_of(options, targets, target))
+        table = table_of(job.sidecars, job.run, options)
     start = time.monotonic()
     found = partial(discover, targets, flat=options.flat)
-    items = _counted(found(), report)
+    inputs = found() if template is None else templated(found(), targets, template, options.read)
+    items = _counted(inputs, report)
     try:
         if len(targets.files) != 1 or targets.trees:
             job = _with_series(_with_states(job), found, jobs, report, watcher)
-            _with_workers(items, job, jobs, report, watcher)
-        elif parts := _alone(next(items), _with_threads(job, jobs), report, watcher):
+            _with_workers(items, job, jobs, report, watcher, table)
+        elif parts := _alone(next(items), _with_threads(job, jobs), report, watcher, table):
             job = _with_series(job, lambda: parts, jobs, report, watcher)
-            _with_workers(parts, job, jobs, report, watcher)
+            _with_workers(parts, job, jobs, report, watcher, table)
     except KeyboardInterrupt:
         report.interrupted = True
+    except BaseException:
+        if table is not None:
+            table.give_up()
+        raise
+    if table is not None:
+        cut_off = report.interrupted or (options.fail_fast and report.failure_count > 0)
+        finish(table, report, watcher, cut_off=cut_off)
     report.seconds = time.monotonic() - start
     return report
 
@@ -112,7 +132,9 @@ def _with_series(
     return job
 
 
-def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> list[Task]:
+def _alone(
+    item: Task | Outcome, job: Job, report: Report, watcher: Watcher, table: Table | None
+) -> list[Task]:
     """Convert the only file here; the parts of a large object are returned for workers."""
     outcome = item if isinstance(item, Outcome) else Outcome(item.source)
     parts: list[Task] = []
@@ -123,6 +145,8 @@ def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher) -> 
             report.add_unfinished(outcome)
             raise
     if not parts:
+        if table is not None:
+            table.add(outcome.rows)
         report.add(outcome)
         watcher.done(outcome)
     return parts
@@ -135,7 +159,12 @@ def _counted(items: Iterable[Task | Outcome], report: Report) -> Iterator[Task |
 
 
 def _with_workers(
-    items: Iterable[Task | Outcome], job: Job, jobs: int, report: Report, watcher: Watcher
+    items: Iterable[Task | Outcome],
+    job: Job,
+    jobs: int,
+    report: Report,
+    watcher: Watcher,
+    table: Table | None,
 ) -> None:
     report.workers = jobs
     # Not needed, and not imported, for a single file.
@@ -145,6 +174,8 @@ def _with_workers(
 
     def count(result: Outcome | Lost) -> Outcome:
         outcome = _lost(result.item, result.error) if isinstance(result, Lost) else result
+        if table is not None:
+            table.add(outcome.rows)
         report.add(outcome)
         if outcome.files == 1 and (watcher.every_file or not outcome.is_plain):
             watcher.done(outcome)

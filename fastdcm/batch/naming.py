@@ -9,18 +9,21 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fastdcm.errors import OptionError
 from fastdcm.model import Header
 from fastdcm.options import FORMAT_NAMES
+from fastdcm.sidecars.fields import FREE, HEADER, NUMBERS, TAGS, UNIQUE, check_field
 
 _EXTENSIONS = frozenset({"dcm", "dicom", "dic", "ima"})
 _FRAME_LIKE = re.compile(r"(.+)_\d{4,}", re.DOTALL)
-#: Longest name in bytes on the filesystems in use; what `frame_suffix` and the extension need is kept free.
+#: Longest name in bytes on the filesystems in use; what `frame_suffix`, the extension and that of a sidecar
+#: need is kept free.
 _LONGEST = 255
-_KEPT_FREE = 16
+_KEPT_FREE = 24
 
 
 def sort_key(name: str) -> tuple[str, str]:
@@ -99,21 +102,18 @@ def shorten(name: str) -> str:
     return f"{kept.decode('utf-8', 'ignore')}~{digest}"
 
 
-FIELDS = (
-    "stem",
-    "name",
-    "frame",
-    "sop_instance_uid",
-    "series_instance_uid",
-    "study_instance_uid",
-    "modality",
-    "instance_number",
-)
+#: The fields that a template may have without further leave.
+FIELDS = FREE
 # Not compiled here: that would cost a single file, which needs none of them, a hundredth of its time.
 _FIELD = r"\{\{|\}\}|\{([^{}:]*)(?::([^{}]*))?\}|[{}]"
-_FRAME_FORMAT = r"0?\d{0,2}d?"
-_UNSAFE = r'[\x00-\x1f\x7f<>:"/\\|?*]'
-_DEVICE = r"(?i)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)"
+_WIDTH = r"0?\d{0,2}d?"
+#: IS (PS3.5 6.2).
+_WHOLE_NUMBER = r"[+-]?[0-9]{1,12}"
+#: What some system does not take in a name, and what shows another name than there is: controls, marks
+#: without width, changes of direction.
+_UNSAFE = r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]'
+_DEVICE = r"(?i)(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?= *(?:\.|$))"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Template(NamedTuple):
@@ -122,8 +122,10 @@ class Template(NamedTuple):
     parts: tuple[str | tuple[str, str], ...]
 
     @classmethod
-    def parse(cls, text: str) -> Template:
-        """Raises `OptionError` for what is no template or would leave the output folder."""
+    def parse(cls, text: str, *, allow_phi: bool = False) -> Template:
+        """Raises `OptionError` for what is no template, would leave the output folder, or, unless
+        ``allow_phi``, may tell who a patient is.
+        """
         for extension in FORMAT_NAMES:
             if text.lower().endswith(f".{extension}"):
                 text = text[: -len(extension) - 1]
@@ -137,7 +139,8 @@ class Template(NamedTuple):
             elif found[1] is None:
                 raise OptionError(f"name {text!r}: write {found[0] * 2} for the character {found[0]}")
             else:
-                parts.append(_checked_field(text, found[1], found[2] or ""))
+                check_field(text, found[1], allow_phi=allow_phi)
+                parts.append((found[1], _checked_width(text, found[1], found[2] or "")))
         parts.append(text[end:])
         _check_folders(text, parts)
         return cls(tuple(part for part in parts if part))
@@ -150,29 +153,77 @@ class Template(NamedTuple):
     @property
     def has_folders(self) -> bool:
         """Whether outputs lie in folders that the template makes."""
-        return any("/" in part for part in self.parts if isinstance(part, str))
+        return self.has_path or any("/" in part for part in self.parts if isinstance(part, str))
 
-    def render(self, stem: str, name: str, header: Header, number: int, frames: int) -> str:
-        """The output's path below its folder, with ``/``, without extension."""
-        values = {"stem": stem, "name": name, "frame": number}
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The fields that no header has, which `fastdcm.sidecars.fields.read_fields` looks for."""
+        return frozenset(part[0] for part in self.parts if not isinstance(part, str) and part[0] in TAGS)
+
+    @property
+    def has_path(self) -> bool:
+        """Whether names count from the folder of all outputs, because they have the source's path."""
+        return any(part[0] == "path" for part in self.parts if isinstance(part, tuple))
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether the inputs of a folder cannot have the same name, but for copies of one image."""
+        return any(part[0] in UNIQUE for part in self.parts if isinstance(part, tuple))
+
+    def render(
+        self,
+        stem: str,
+        name: str,
+        header: Header,
+        number: int,
+        frames: int,
+        *,
+        folder: str = "",
+        attributes: Mapping[str, str] = _NOTHING,
+        twin: int = 1,
+    ) -> str:
+        """The output's path below its folder, with ``/``, without extension.
+
+        ``folder`` is the source's below its root, ``attributes`` has the values of those of `attributes`;
+        ``twin`` tells apart inputs that would have the same name.
+        """
+        values = {"stem": stem, "name": name, "frame": str(number), **attributes}
         text = ""
         for part in self.parts:
             if isinstance(part, str):
                 text += part
-                continue
-            value = values[part[0]] if part[0] in values else getattr(header, part[0])
-            text += re.sub(_UNSAFE, "_", format(value, part[1])).strip() or "unknown"
-        path = "/".join(_safe_component(component) for component in text.split("/"))
-        return path if self.has_frame or frames == 1 else path + frame_suffix(number, frames)
+            elif part[0] == "path":
+                text += _path_text(folder, stem)
+            else:
+                field, width = part
+                value = getattr(header, field) if field in HEADER else values[field]
+                text += _value_text(value, field, width)
+        if twin > 1:
+            text += f"-{twin}"
+        safe = "/".join(_safe_component(component) for component in text.split("/"))
+        return safe if self.has_frame or frames == 1 else safe + frame_suffix(number, frames)
 
 
-def _checked_field(text: str, field: str, spec: str) -> tuple[str, str]:
-    if field not in FIELDS:
-        known = ", ".join(f"{{{known}}}" for known in FIELDS)
-        raise OptionError(f"name {text!r}: there is no field {{{field}}}; there are {known}")
-    if spec and (field != "frame" or not re.fullmatch(_FRAME_FORMAT, spec)):
-        raise OptionError(f"name {text!r}: only {{frame}} takes a format, a width such as {{frame:04d}}")
-    return field, spec
+def _path_text(folder: str, stem: str) -> str:
+    """A source's path below its root, with ``/`` between folders."""
+    folders = folder.replace(os.sep, "/").split("/") if folder else []
+    return "/".join(re.sub(_UNSAFE, "_", part) or "_" for part in (*folders, stem))
+
+
+def _value_text(value: str, field: str, width: str) -> str:
+    """A value of an object as a part of a name, which has no separators."""
+    value = value.strip()
+    if field in NUMBERS and re.fullmatch(_WHOLE_NUMBER, value):
+        # A name that begins with a sign would lose it.
+        value = (format(int(value), width) if width else value.lstrip("+")).replace("-", "_")
+    return re.sub(_UNSAFE, "_", value).strip() or "unknown"
+
+
+def _checked_width(text: str, field: str, width: str) -> str:
+    if width and (field not in NUMBERS or not re.fullmatch(_WIDTH, width)):
+        numbers = ", ".join(f"{{{number}}}" for number in FREE if number in NUMBERS)
+        raise OptionError(f"name {text!r}: only {numbers} take a format, a width such as {{frame:04d}}")
+    return width
 
 
 def _check_folders(text: str, parts: list[str | tuple[str, str]]) -> None:

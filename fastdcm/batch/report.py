@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import add
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastdcm.errors import FastdcmError
 from fastdcm.model import Notice
@@ -42,7 +42,8 @@ class Outcome:
 
     ``part`` and ``parts`` say which; 0 of 1 is the whole file. With another number of ``files`` than
     1 it has no path: it is the sum over files of which there is nothing else to tell. ``stages`` are
-    the seconds of each of `fastdcm.batch.stages.STAGES`, where they are counted.
+    the seconds of each of `fastdcm.batch.stages.STAGES`, where they are counted; ``rows`` are those of the
+    run's table of metadata, where there is one.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Outcome:
     skipped: str | None = None
     files: int = 1
     stages: tuple[float, ...] = ()
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
 
     @property
     def is_plain(self) -> bool:
@@ -75,6 +77,8 @@ class Outcome:
         self.bytes_written += other.bytes_written
         if other.stages:
             self.stages = _sum(self.stages, other.stages)
+        if other.rows:
+            self.rows += other.rows
 
 
 @dataclass
@@ -90,7 +94,8 @@ class Report:
     Ctrl-C ended it. ``stages`` are the seconds that ``workers`` processes together spent in each of
     `fastdcm.batch.stages.STAGES`, where a profile was asked for; ``waited`` are those in which they were
     ready and no file was handed out to them yet. ``preparing`` are those of ``seconds`` in which the ranges
-    of series were looked for, before anything was converted.
+    of series were looked for, before anything was converted. ``metadata`` is the path of the table of
+    metadata, where one was written.
     """
 
     found: int = 0
@@ -116,6 +121,7 @@ class Report:
     waited: float = 0.0
     preparing: float = 0.0
     outputs: tuple[str, ...] = ()
+    metadata: str | None = None
     _open: dict[str, _OpenFile] = field(default_factory=dict, repr=False)
 
     @property

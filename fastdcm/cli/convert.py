@@ -15,6 +15,7 @@ from fastdcm.cli.asked.output import encode_options, output_options
 from fastdcm.cli.asked.overlays import overlay_options
 from fastdcm.cli.asked.presentation import presentation_options
 from fastdcm.cli.asked.run import damage_options, read_options, run_options
+from fastdcm.cli.asked.sidecars import sidecar_of, sidecar_options
 from fastdcm.cli.grouped import GroupedCommand
 from fastdcm.cli.messages import error_line, write_line
 from fastdcm.cli.operands import split_operands
@@ -41,6 +42,7 @@ Examples:
 @presentation_options
 @geometry_options
 @deidentify_options
+@sidecar_options
 @run_options
 @damage_options
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
@@ -110,9 +112,11 @@ def _options(
         frames=asked["frames"] or FrameSelection(),
         existing="overwrite" if asked["overwrite"] else "skip" if asked["skip_existing"] else "keep",
         name=asked["name"],
+        allow_phi_names=asked["allow_phi_names"],
         read=read_options(asked),
         fail_fast=asked["fail_fast"],
         timeout=asked["timeout"],
         fsync=asked["fsync"],
+        sidecar=sidecar_of(asked),
         flat=asked["flat"],
     )

@@ -17,6 +17,7 @@ from fastdcm.options.presets import PRESETS, parse_preset
 from fastdcm.options.read import LIMIT_NAMES, Decoder, Limits, ReadOptions
 from fastdcm.options.region import parse_region, parse_regions
 from fastdcm.options.render import Precision, PresentationShape, RenderOptions, Voi, parse_voi
+from fastdcm.options.sidecars import Metadata, SidecarOptions, parse_tags
 from fastdcm.options.window import is_usable, parse_window
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Holds",
     "Icc",
     "Limits",
+    "Metadata",
     "OverlayOptions",
     "Precision",
     "PresentationOptions",
@@ -44,6 +46,7 @@ __all__ = [
     "ReadOptions",
     "RenderOptions",
     "Resample",
+    "SidecarOptions",
     "Size",
     "Voi",
     "is_usable",
@@ -55,6 +58,7 @@ __all__ = [
     "parse_region",
     "parse_regions",
     "parse_size",
+    "parse_tags",
     "parse_voi",
     "parse_window",
     "split_options",

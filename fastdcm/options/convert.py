@@ -12,6 +12,7 @@ from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import Format, too_deep
 from fastdcm.options.read import ReadOptions
 from fastdcm.options.render import RenderOptions
+from fastdcm.options.sidecars import SidecarOptions
 
 Existing = Literal["keep", "overwrite", "skip"]
 
@@ -56,9 +57,10 @@ class ConvertOptions:
 
     ``existing`` says what happens to an output that is there already: ``keep`` leaves it and
     counts it as undone, ``skip`` leaves it on purpose, ``overwrite`` replaces it. ``name`` is a
-    template for output names (see `fastdcm.batch.naming`), None takes the input's. ``timeout``
-    is the least number of seconds a frame may take before its worker is ended. ``fsync`` waits
-    until each image is on the disk. ``flat`` puts the images of a tree into one folder.
+    template for output names (see `fastdcm.batch.naming`), None takes the input's;
+    ``allow_phi_names`` lets it have fields that may tell who the patient is. ``timeout`` is the least
+    number of seconds a frame may take before its worker is ended. ``fsync`` waits until each image is on
+    the disk. ``flat`` puts the images of a tree into one folder.
     """
 
     render: RenderOptions = RenderOptions()
@@ -70,6 +72,8 @@ class ConvertOptions:
     fail_fast: bool = False
     timeout: float = 60.0
     fsync: bool = False
+    allow_phi_names: bool = False
+    sidecar: SidecarOptions = SidecarOptions()
     flat: bool = False
 
     def __post_init__(self) -> None:

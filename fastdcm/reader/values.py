@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from fastdcm.errors import DicomError, TruncatedError
@@ -32,6 +32,11 @@ class Values:
         self._data = data
         self._data_set = data_set
         self.walk = walk or (data_set.walk if data_set is not None else Walk())
+
+    @property
+    def tags(self) -> Collection[int]:
+        """The tags of all elements."""
+        return self._elements.keys()
 
     def __contains__(self, tag: int) -> bool:
         return tag in self._elements

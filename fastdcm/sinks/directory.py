@@ -206,7 +206,7 @@ def _is_flat(name: str) -> bool:
 def _collision(path: str) -> OutputError:
     return OutputError(
         f"its image would be {path}, which another input of this run has; "
-        "--name with {name}, {sop_instance_uid} or {frame} tells them apart"
+        "--name with {name}, {path}, {sop_instance_uid} or {frame} tells them apart"
     )
 
 

@@ -73,7 +73,10 @@ output_options = under(
         metavar="1..9",
         help="PNG effort: 3 takes twice the time for files 5 % smaller, 9 much more; default 1.",
     ),
-    given("--name", metavar="TEMPLATE", help="Output names, from {stem}, {frame}, {modality}, ..."),
+    given(
+        "--name", metavar="TEMPLATE", help="Output names, from {stem}, {path}, {frame:04d}, {modality}, ..."
+    ),
+    given("--allow-phi-names", is_flag=True, help="Let names have {patient_id}, {study_date}, ..."),
     given("--flat", is_flag=True, help="All images of a folder in one, without its sub-folders."),
     given("--overwrite", is_flag=True, help="Replace outputs that exist."),
     given("--skip-existing", is_flag=True, help="Leave outputs that exist, and call that success."),

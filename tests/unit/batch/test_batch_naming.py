@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from fastdcm.batch.naming import FIELDS, Template, name_listing, output_stem, shorten, strip_extension
 from fastdcm.errors import OptionError
 from fastdcm.model import Header
+from fastdcm.sidecars.confidential import is_confidential
+from fastdcm.sidecars.fields import ATTRIBUTES, PHI
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_frames_are_numbered_where_there_are_several(number: int, frames: int, n
 
 @given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=300))
 def test_a_name_fits_with_frame_and_extension(name: str) -> None:
-    written = output_stem(name, 123456, 999999) + ".jpeg"
+    written = output_stem(name, 1234567890, 2147483647) + ".webp.json"
     assert len(os.fsencode(written)) <= 255
 
 
@@ -144,14 +146,18 @@ def test_template_does_not_number_a_single_frame() -> None:
 @pytest.mark.parametrize(
     ("template", "says"),
     [
-        ("{patient_name}", r"no field \{patient_name\}.*\{stem\}.*\{instance_number\}"),
+        ("{patient_nose}", r"no field \{patient_nose\}.*\{stem\}.*\{instance_number\}.*\{patient_id\}"),
+        ("{patient_name}", "tell who the patient is; --allow-phi-names"),
+        ("{modality}/{study_date}", "tell who the patient is; --allow-phi-names"),
         ("{}", "no field"),
         ("{stem!r}", "no field"),
         ("{stem.__class__}", "no field"),
         ("{frame[0]}", "no field"),
-        ("{stem:>9999999}", "only {frame}"),
-        ("{frame:x}", "only {frame}"),
-        ("{frame:99999999d}", "only {frame}"),
+        ("{stem:>9999999}", "only {frame}, {instance_number}, .*take a format"),
+        ("{modality:04d}", "take a format"),
+        ("{frame:x}", "take a format"),
+        ("{instance_number:+d}", "take a format"),
+        ("{frame:99999999d}", "take a format"),
         ("{stem", "write {{"),
         ("stem}", "write }}"),
         ("/{stem}", "output folder"),
@@ -181,6 +187,13 @@ def test_wrong_template_is_a_usage_error(template: str, says: str) -> None:
         ("con", "_con"),
         ("NUL.txt", "_NUL.txt"),
         ("COM1", "_COM1"),
+        ("nul .txt", "_nul .txt"),
+        ("CONIN$", "_CONIN$"),
+        ("lpt²", "_lpt²"),
+        ("a\x85b\u2028c", "a_b_c"),
+        ("gpj.\u202eexe", "gpj._exe"),
+        ("a\u200bb", "a_b"),
+        ("Müller^Jürgen=鈴木", "Müller^Jürgen=鈴木"),
         ("console", "console"),
         ("a. ", "a"),
         ("", "unknown"),
@@ -203,6 +216,64 @@ def test_a_rendered_name_is_always_a_plain_path_below(value: str, template: str)
         assert not any(character in '\0\n\\:*?"<>|' for character in component)
 
 
-def test_every_field_is_of_the_name_or_the_header() -> None:
-    template = Template.parse("".join(f"{{{field}}}" for field in FIELDS))
-    assert template.render("s", "n", _header(), 1, 1)
+def test_every_field_is_of_the_name_the_header_or_looked_for() -> None:
+    fields = (*FIELDS, *PHI)
+    template = Template.parse("/".join(f"{{{field}}}" for field in fields), allow_phi=True)
+    assert template.attributes == {*ATTRIBUTES, *PHI}
+    values = {field: field.upper() for field in template.attributes}
+    header = _header(sop_instance_uid="1.2", modality="CT", instance_number="5")
+    name = template.render("s", "n.dcm", header, 7, 9, folder=os.path.join("a", "b"), attributes=values)
+    assert name == "s/n.dcm/a/b/s/7/1.2/unknown/unknown/unknown/CT/5/" + "/".join(
+        field.upper() for field in (*ATTRIBUTES, *PHI)
+    )
+
+
+def test_no_field_that_needs_no_leave_is_confidential() -> None:
+    """PS3.15 table E.1-1."""
+    assert not [field for field, tag in ATTRIBUTES.items() if is_confidential(tag)]
+    assert [field for field, tag in PHI.items() if is_confidential(tag)] == [*PHI]
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "name"),
+    [
+        ("{instance_number:04d}", "17", "0017"),
+        ("{instance_number:04}", " +17 ", "0017"),
+        ("{instance_number:4d}", "17", "17"),
+        ("{instance_number:03d}", "123456789012", "123456789012"),
+        ("{instance_number}", "+17", "17"),
+        ("{instance_number}", "007", "007"),
+        # As the first character the sign would be taken off, and be another file's name.
+        ("{instance_number}", "-3", "_3"),
+        ("{instance_number:04d}", "-3", "_003"),
+        ("{instance_number:04d}", "3A", "3A"),
+        ("{instance_number:04d}", "1_000", "1_000"),
+        ("{instance_number:04d}", "", "unknown"),
+        ("{instance_number:04d}", "٣", "٣"),
+        ("{instance_number:04d}", "1/../2", "1_.._2"),
+    ],
+)
+def test_numbers(template: str, value: str, name: str) -> None:
+    assert Template.parse(template).render("x", "x", _header(instance_number=value), 1, 1) == name
+
+
+@pytest.mark.parametrize(
+    ("folder", "stem", "name"),
+    [
+        ("", "x", "x"),
+        (os.path.join("a", "b"), "x", "a/b/x"),
+        (os.path.join("..", "b"), "x", "_/b/x"),
+        (os.path.join(".hidden", "NUL"), "-x", "hidden/_NUL/x"),
+        (os.path.join("a:b", "c "), "x. ", "a_b/c/x"),
+    ],
+)
+def test_path(folder: str, stem: str, name: str) -> None:
+    assert Template.parse("{path}").render(stem, stem, _header(), 1, 1, folder=folder) == name
+
+
+def test_twins_are_told_apart_also_where_names_are_cut() -> None:
+    template, header = Template.parse("{modality}"), _header(modality="x" * 300)
+    names = {template.render("x", "x", header, 1, frames, twin=twin) for twin in (1, 2) for frames in (1, 2)}
+    assert len(names) == 4
+    assert all(len(name) + len(".webp.json") <= 255 for name in names)
+    assert Template.parse("{modality}").render("x", "x", _header(modality="CT"), 3, 9, twin=2) == "CT-2_0003"

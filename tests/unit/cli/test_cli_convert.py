@@ -21,7 +21,14 @@ from fastdcm.cli.profile import profile
 from fastdcm.cli.summary import summary
 from fastdcm.errors import DecodeError, OptionError, WorkerError
 from fastdcm.model import Notice, Region, Window
-from fastdcm.options import ConvertOptions, EncodeOptions, GeometryOptions, Limits, ReadOptions
+from fastdcm.options import (
+    ConvertOptions,
+    EncodeOptions,
+    GeometryOptions,
+    Limits,
+    ReadOptions,
+    SidecarOptions,
+)
 
 CHANNELS = (Window(-600, 1500), Window(40, 400, "SIGMOID"), "bone")
 Invoke = Callable[..., Result]
@@ -120,7 +127,14 @@ def _convert(*arguments: str) -> Result:
             lambda o: (o.render.voi, o.render.voi_lut_number) == ("lut", 2),
         ),
         ("a.dcm --presentation-shape follow", lambda o: o.render.presentation_shape == "follow"),
-        ("a.dcm --name {stem}", lambda o: o.name == "{stem}"),
+        ("a.dcm --name {stem}", lambda o: (o.name, o.allow_phi_names) == ("{stem}", False)),
+        ("a.dcm --allow-phi-names", lambda o: o.allow_phi_names),
+        ("a.dcm --metadata json", lambda o: o.sidecar == SidecarOptions("json")),
+        ("a.dcm --metadata csv --tags Rows,(0008,0060)", lambda o: o.sidecar.tags == ("Rows", "(0008,0060)")),
+        (
+            "a.dcm --metadata parquet --tags Rows --tags Columns",
+            lambda o: o.sidecar.tags == ("Rows", "Columns"),
+        ),
         ("a.dcm --overwrite", lambda o: o.existing == "overwrite"),
         ("a.dcm --skip-existing", lambda o: o.existing == "skip"),
         (
@@ -180,6 +194,9 @@ def test_options(called: Called, arguments: str, check: Callable[[ConvertOptions
         ("a.dcm --overwrite --skip-existing", "exclude"),
         ("a.dcm --quiet -v", "exclude"),
         ("a.dcm --timeout 0", "above 0"),
+        ("a.dcm --metadata xml", "--metadata"),
+        ("a.dcm --tags Modality", "ask for metadata json"),
+        ("a.dcm --metadata csv --tags ,", "none is named"),
         ("a.dcm -j 0", "-j"),
         ("a.dcm outdir", "fastdcm convert a.dcm -o outdir"),
         ("a.dcm --nonsense", "--nonsense"),
@@ -336,11 +353,11 @@ def test_a_quality_of_a_format_that_has_none_is_a_notice(called: Called) -> None
 
 def test_help_is_grouped_and_fits() -> None:
     text = _convert("--help").stdout
-    headings = ("Output", "Image", "Colour", "Overlays", "Presentation states", "Geometry")
+    headings = ("Output", "Image", "Colour", "Overlays", "Presentation states", "Geometry", "Sidecars")
     for heading in (*headings, "De-identification", "Run", "Examples"):
         assert f"\n{heading}:" in text or f"\n  {heading}:" in text
     assert "{stem}" in text
-    assert len(text.splitlines()) < 125
+    assert len(text.splitlines()) < 135
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -1,0 +1,82 @@
+"""Inputs whose outputs are named by a template: in which folder, and which of them would share a name.
+
+Names must not depend on which worker is the first. So the inputs of a template that may give two the same
+name are opened here, one after another in the order of the sources, before they are handed out; that reads
+headers twice, and keeps a number an input.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from fastdcm.batch.discovery import Task
+from fastdcm.batch.naming import Template
+from fastdcm.batch.report import Outcome
+from fastdcm.batch.targets import Targets
+from fastdcm.errors import FastdcmError
+from fastdcm.options import ReadOptions
+from fastdcm.sidecars.fields import read_fields
+
+if TYPE_CHECKING:
+    from fastdcm.pipeline import Image
+
+
+def templated(
+    found: Iterator[Task | Outcome], targets: Targets, template: Template, read: ReadOptions
+) -> Iterator[Task | Outcome]:
+    """The same inputs, with their folders and numbered where names would be the same."""
+    if template.has_path:
+        found = _from_roots(found, targets)
+    alone = len(targets.files) == 1 and not targets.trees
+    return found if alone or template.tells_apart else _numbered(found, template, read)
+
+
+def _from_roots(found: Iterable[Task | Outcome], targets: Targets) -> Iterator[Task | Outcome]:
+    """The template makes the folders: names count from where the source's tree goes."""
+    folders = {os.path.join(tree.source, ""): tree.folder for tree in targets.trees}
+    for item in found:
+        if isinstance(item, Task) and not item.explicit:
+            item = item._replace(folder=folders[item.root])
+        yield item
+
+
+def _numbered(
+    found: Iterable[Task | Outcome], template: Template, read: ReadOptions
+) -> Iterator[Task | Outcome]:
+    seen: dict[int, int] = {}
+    for item in found:
+        if isinstance(item, Task) and (name := _first_name(item, template, read)) is not None:
+            # Their hashes, because there may be millions; some filesystems ignore case.
+            key = hash((item.folder, name.casefold()))
+            seen[key] = twin = seen.get(key, 0) + 1
+            item = item._replace(twin=twin) if twin > 1 else item
+        yield item
+
+
+def _first_name(task: Task, template: Template, read: ReadOptions) -> str | None:
+    """The name of its first frame; None where it has none, which whoever converts it will tell."""
+    from fastdcm.pipeline import open_image
+
+    try:
+        with open_image(task.source, read) as image:
+            return template_name(task, template, image, 1, 1, read_fields(image, template.attributes))
+    except FastdcmError:
+        return None
+
+
+def template_name(
+    task: Task, template: Template, image: Image, number: int, frames: int, attributes: Mapping[str, str]
+) -> str:
+    """The name of a frame's output, without extension; ``attributes`` as `read_fields` gave them."""
+    return template.render(
+        task.stem,
+        os.path.basename(task.source),
+        image.header,
+        number,
+        frames,
+        folder=os.path.dirname(task.below),
+        attributes=attributes,
+        twin=task.twin,
+    )
