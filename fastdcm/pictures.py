@@ -47,9 +47,9 @@ class Pictures:
         self._read: GeometryReader | None = None
         self._presents: Presenter | None = None
 
-    def plan(self, header: Header, display: Display, index: int, options: RenderOptions) -> Plan:
-        """The plan of a frame that a presentation state may decide on; ``header`` may have another depth."""
-        return self._presenter.plan(header, display, index, options)
+    def plan(self, display: Display, index: int, options: RenderOptions, bits: int) -> Plan:
+        """The plan of a frame that a presentation state may decide on; ``bits`` as `make_plan` has them."""
+        return self._presenter.plan(display, index, options, bits)
 
     def of(self, shown: Array, index: int, options: RenderOptions) -> Array:
         """The picture of a frame's display values, (rows, columns[, 3]) of uint8 or uint16.
