@@ -5,6 +5,8 @@ A `Quirk` is proven where its model gives DCMTK's picture, while fastdcm's is th
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pydicom
 
@@ -47,8 +49,7 @@ def _words(stored: Array, voi: Voi, frame: pydicom.Dataset) -> Array:
 
 
 def _copied(stored: Array, voi: Voi, frame: pydicom.Dataset) -> Array:
-    declared = pydicom.Dataset()
-    declared.update(frame)
+    declared = copy.deepcopy(frame)
     declared.BitsStored = 16
     return by_hand.display_values(stored, voi, declared)
 
