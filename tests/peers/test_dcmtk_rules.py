@@ -24,8 +24,8 @@ FRAMES = {
     "min-max": 149,
     "ROI": 149,
     "inverse": 300,
-    "presentation state": 350,
-    "presentation state, INVERSE": 350,
+    "presentation state": 415,
+    "presentation state, INVERSE": 412,
 }
 Compared = tuple[dict[str, Found], dict[str, str]]
 
