@@ -205,6 +205,20 @@ def test_names(key: str, tmp_path: Path) -> None:
         assert "x.dcm.jpeg" in {Path(name).name for name in files(theirs)}
 
 
+def test_suffix(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for name in ("x.dcm", "y"):
+        (source / name).write_bytes(made("gray", tmp_path).read_bytes())
+    row = ROWS["--suffix jpg"]
+    fastdcm("convert", source, "-o", tmp_path / "ours", *row.arguments)
+    assert files(tmp_path / "ours") == ["x.dcm.jpg", "y.jpg"]
+    if (found := tool()) is not None:
+        (tmp_path / "theirs").mkdir()
+        run(found, *row.theirs[0].split(), source, tmp_path / "theirs")
+        assert {Path(name).name for name in files(tmp_path / "theirs")} == {"x.dcm.jpg", "y.jpg"}
+
+
 @pytest.mark.parametrize(
     ("key", "said"),
     [("--lsF", "JPEG 2000"), ("-h", "--window-number"), ("-V", "fastdcm ")],
@@ -213,7 +227,7 @@ def test_what_it_says_of_itself(key: str, said: str) -> None:
     assert said in fastdcm(*ROWS[key].arguments).stdout
 
 
-_OTHERS = {"FILE OUT.jpg", "FILE... OUTDIR", "INDIR OUTDIR", "--lsF", "-h", "-V"}
+_OTHERS = {"FILE OUT.jpg", "--suffix jpg", "FILE... OUTDIR", "INDIR OUTDIR", "--lsF", "-h", "-V"}
 
 
 def test_every_row_is_tested() -> None:
