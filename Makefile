@@ -9,7 +9,7 @@ endif
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-quick bench-peers check lint format types arch clean
+.PHONY: help demo test bench bench-quick bench-peers gallery check lint format types arch clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ bench-quick: bench
 
 bench-peers: $(VENV)/.ready-peers bench  ## the same, with the Python libraries that we are compared with
 
+gallery: $(VENV)/.ready-test  ## a contact sheet: ours, DCMTK's, pydicom's, into gallery/index.html; DATA=dir/
+	$(PY) -m benches.gallery gallery $(if $(DATA),--data "$(DATA)")
+
 check: lint types arch test  ## everything that must be green
 
 lint: $(VENV)/.ready-dev  ## ruff: rules and format
@@ -45,7 +48,7 @@ arch: $(VENV)/.ready-dev  ## the import rules
 	$(BIN)/lint-imports --no-logo
 
 clean:  ## remove what these targets made
-	rm -rf $(VENV) demo-output bench-report build dist .benchmarks .hypothesis .*_cache
+	rm -rf $(VENV) demo-output bench-report gallery build dist .benchmarks .hypothesis .*_cache
 	find fastdcm tests benches -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One environment; each stamp says which extras are in it. Bytecode is made as pip does for what it copies.

@@ -56,9 +56,9 @@ class Pictures:
         self._read: GeometryReader | None = None
         self._presents: Presenter | None = None
 
-    def plan(self, header: Header, display: Display, index: int, options: RenderOptions) -> Plan:
-        """The plan of a frame that a presentation state may decide on; ``header`` may have another depth."""
-        return self._presenter.plan(header, display, index, options)
+    def plan(self, display: Display, index: int, options: RenderOptions, bits: int) -> Plan:
+        """The plan of a frame that a presentation state may decide on; ``bits`` as `make_plan` has them."""
+        return self._presenter.plan(display, index, options, bits)
 
     def less(self, plan: Plan, index: int, options: RenderOptions) -> Less:
         """How often a decoder may halve a frame, so that its picture hardly differs.

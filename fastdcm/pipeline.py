@@ -378,16 +378,15 @@ class Image(Opened):
             options = self.as_series(options)
         header, alike = self._header, self._alike
         if bits > header.bits_stored:
-            # A codestream that is deeper than declared: its values count.
-            header, alike = header.changed(bits_stored=bits), None
+            alike = None  # a codestream that is deeper than declared: its values count
         if options.presentation:
-            return self._pictures.plan(header, self._display.read(index), index, options)
+            return self._pictures.plan(self._display.read(index), index, options, bits)
         if alike is not None and alike.plan is not None:
             made_for, plan = alike.plan
             if made_for is options or made_for == options:
                 return plan  # type: ignore[no-any-return]
         display = self._display.read(index)
-        plan = make_plan(header, display, options, self._noted)
+        plan = make_plan(header, display, options, self._noted, bits)
         if alike is not None and not self._noted:
             alike.display, alike.plan = display, (options, plan)
         return plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from benches.peers import (
     QUALITY,
@@ -25,7 +26,16 @@ def available() -> Present | Absent:
     return Present(first_line([found, "--version"]).replace("dcmtk: dcmj2pnm ", ""), "command")
 
 
-def command(program: str, path: str, output: str, format: str, *, windowed: bool) -> list[str]:
+def command(
+    program: str,
+    path: str,
+    output: str,
+    format: str,
+    *,
+    windowed: bool,
+    frames: Sequence[str] = ("--all-frames",),
+    others: Sequence[str] = (),
+) -> list[str]:
     """One file, all frames, the file's first window where it has one; chroma as everybody else has it."""
     kind = (
         ["--write-png"]
@@ -36,8 +46,9 @@ def command(program: str, path: str, output: str, format: str, *, windowed: bool
         program,
         *kind,
         "--no-overlays",
-        "--all-frames",
+        *frames,
         *(["--use-window", "1"] if windowed else []),
+        *others,
         path,
         output,
     ]

@@ -1,4 +1,7 @@
-"""pydicom and Pillow as pydicom's documentation has it: iter_pixels, apply_rescale, apply_voi_lut."""
+"""pydicom and Pillow as pydicom's documentation has it: iter_pixels, apply_rescale, apply_voi_lut.
+
+Of palettes, apply_color_lut.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,13 @@ def convert(source: str, target: str, format: str) -> None:
 def displayed(dataset: Any, pixels: Any) -> Any:
     """The modality LUT, then the VOI LUT, whose result has the range of the modality values (PS3.3 C.11)."""
     import numpy as np
-    from pydicom.pixels import apply_rescale, apply_voi_lut
+    from pydicom.pixels import apply_color_lut, apply_rescale, apply_voi_lut
 
     if pixels.ndim == 3:
         return pixels
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
+        colors = apply_color_lut(pixels, dataset)
+        return colors if colors.dtype == np.uint8 else (colors >> 8).astype(np.uint8)
     values = apply_voi_lut(apply_rescale(pixels, dataset), dataset).astype(float)
     slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
     bits = dataset.BitsStored

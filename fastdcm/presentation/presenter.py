@@ -47,11 +47,11 @@ class Presenter:
         self._words, self._notices = words, notices
         self._read: OverlayReader | None = None
 
-    def plan(self, header: Header, display: Display, index: int, options: RenderOptions) -> Plan:
-        """The plan of a frame; ``header`` may have another depth than the image's."""
+    def plan(self, display: Display, index: int, options: RenderOptions, bits: int) -> Plan:
+        """The plan of a frame; ``bits`` is the depth of its samples, where that is known."""
         applied = self._applied(index, options.presentation)
         if applied is None:
-            return make_plan(header, display, options, self._notices)
+            return make_plan(self._header, display, options, self._notices, bits)
         if odd := of_other_kind(applied, self._header):
             self._note("presentation-state", odd)
         if applied.state.palette is not None:
@@ -60,7 +60,8 @@ class Presenter:
                 raise RenderError(f"presentation state {title} gives colors to grays, and so do channels")
             # Gray values of 16 bits are what the palette is entered with.
             options = replace(options, bits=16)
-        plan = make_plan(header, softcopy_display(applied, display, self._header), options, self._notices)
+        shown = softcopy_display(applied, display, self._header)
+        plan = make_plan(self._header, shown, options, self._notices, bits)
         name = f"presentation state {applied.state.title}"
         rule = plan.rule if plan.rule.startswith(name) else f"{name}; {plan.rule}"
         return plan._replace(rule=rule)

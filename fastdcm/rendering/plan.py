@@ -69,12 +69,18 @@ class ChannelsPlan(NamedTuple):
 Plan = GrayPlan | PalettePlan | ColourPlan | ChannelsPlan
 
 
-def make_plan(header: Header, display: Display, options: RenderOptions, notices: list[Notice]) -> Plan:
-    """Decide how a frame is rendered. Raises `RenderError` where the file cannot give what was asked."""
+def make_plan(
+    header: Header, display: Display, options: RenderOptions, notices: list[Notice], bits: int = 0
+) -> Plan:
+    """Decide how a frame is rendered; ``bits`` is the depth of its samples, where that is known.
+
+    Raises `RenderError` where the file cannot give what was asked.
+    """
+    depth = max(bits, header.bits_stored)
     if options.channels:
-        return _channels(header, display, options, notices)
+        return _channels(header, display, options, notices, depth)
     if header.samples_per_pixel > 1:
-        return _colour(header, options)
+        return _colour(options, depth)
     if header.photometric_interpretation == "PALETTE COLOR":
         if display.palette is None:
             raise RenderError("PALETTE COLOR without a palette")
@@ -84,7 +90,7 @@ def make_plan(header: Header, display: Display, options: RenderOptions, notices:
             raise RenderError(f"preset {options.preset} is for gray CT images, this one is PALETTE COLOR")
         return PalettePlan(display.palette, options.bits, "color palette of the data set")
     modality, modality_words = _modality(header, display)
-    voi, automatic, voi_words = _voi(header, display, options, modality)
+    voi, automatic, voi_words = _voi(header, display, options, modality, depth)
     invert, words = _presentation(header, display, options, notices)
     chain = Chain(modality, voi, display.presentation_lut, invert, options.bits)
     rule = "; ".join(part for part in (display.softcopy, modality_words, voi_words, words) if part)
@@ -95,24 +101,24 @@ def make_plan(header: Header, display: Display, options: RenderOptions, notices:
 
 
 def _channels(
-    header: Header, display: Display, options: RenderOptions, notices: list[Notice]
+    header: Header, display: Display, options: RenderOptions, notices: list[Notice], depth: int
 ) -> ChannelsPlan:
     if display.supplemental or not header.photometric_interpretation.startswith("MONOCHROME"):
         shown = "coloured by a palette" if display.supplemental else header.photometric_interpretation
         raise RenderError(f"channels are windows of gray images, this one is {shown}")
-    found = [make_plan(header, display, channel, notices) for channel in options.by_channel()]
+    found = [make_plan(header, display, channel, notices, depth) for channel in options.by_channel()]
     plans = tuple(plan for plan in found if isinstance(plan, GrayPlan))
     named = zip(("red", "green", "blue"), plans, strict=True)
     return ChannelsPlan(plans, ". ".join(f"{name}: {plan.rule}" for name, plan in named))
 
 
-def _colour(header: Header, options: RenderOptions) -> ColourPlan:
+def _colour(options: RenderOptions, depth: int) -> ColourPlan:
     if options.preset is not None:
         raise RenderError(f"preset {options.preset} is for gray CT images, this one is colour")
-    ymax = float((1 << header.bits_stored) - 1)
+    ymax = float((1 << depth) - 1)
     if options.window is not None:
-        return ColourPlan(header.bits_stored, options.window, options.bits, "your window on each channel")
-    return ColourPlan(header.bits_stored, Range(0.0, ymax), options.bits, "colour as it is")
+        return ColourPlan(depth, options.window, options.bits, "your window on each channel")
+    return ColourPlan(depth, Range(0.0, ymax), options.bits, "colour as it is")
 
 
 def _modality(header: Header, display: Display) -> tuple[Rescale | Lut | None, str]:
@@ -143,7 +149,7 @@ def _modality_words(display: Display) -> str:
 
 
 def _voi(
-    header: Header, display: Display, options: RenderOptions, modality: Rescale | Lut | None
+    header: Header, display: Display, options: RenderOptions, modality: Rescale | Lut | None, depth: int
 ) -> tuple[Window | Lut | Range, Automatic | None, str]:
     unknown = Range(0.0, 0.0)
     if options.window is not None:
@@ -152,7 +158,7 @@ def _voi(
         return _preset(options.preset, header, display)
     match options.voi:
         case "none":
-            return _full_range(header, modality), None, "full range of the modality values"
+            return _full_range(header, modality, depth), None, "full range of the modality values"
         case "minmax":
             return unknown, Automatic(), "minimum to maximum of the frame"
         case "object":
@@ -190,10 +196,14 @@ def _voi(
         return lut, None, f"VOI LUT {lut_number} of {len(display.voi_luts)} from {display.windows_source}"
     if display.softcopy:
         # PS3.4 N.2.1.3: without a VOI LUT in the state, an identity; the image's own is not used.
-        return _full_range(header, modality), None, "full range of the modality values: no VOI in the state"
-    if header.bits_stored <= 8 and modality is None and not header.is_float:
         return (
-            _full_range(header, None),
+            _full_range(header, modality, depth),
+            None,
+            "full range of the modality values: no VOI in the state",
+        )
+    if depth <= 8 and modality is None and not header.is_float:
+        return (
+            _full_range(header, None, depth),
             None,
             f"identity over {header.bits_stored} bits: no window in the file",
         )
@@ -240,13 +250,17 @@ def _words(window: Window) -> str:
     return f"center {window.center:g}, width {window.width:g}, {window.function}"
 
 
-def _full_range(header: Header, modality: Rescale | Lut | None) -> Range:
-    """The least and greatest modality value that a stored value can have."""
+def _full_range(header: Header, modality: Rescale | Lut | None, depth: int) -> Range:
+    """The least and greatest modality value that a stored value can have.
+
+    By Bits Stored also where a codestream is deeper: it may say what is allocated, and lossy JPEG has 12 bits
+    where there are 10. What is beyond is white. Of more than is allocated the data set knows nothing.
+    """
     if header.is_float:
         raise RenderError("floating point values have no full range; use --voi minmax or a window")
     if isinstance(modality, Lut):
         return Range(0.0, float((1 << modality.bits) - 1))
-    span = 1 << header.bits_stored
+    span = 1 << (header.bits_stored if depth <= header.bits_allocated else depth)
     ends = [-span / 2, span / 2 - 1] if header.signed else [0.0, span - 1.0]
     if modality is not None:
         ends = sorted(end * modality.slope + modality.intercept for end in ends)

@@ -163,7 +163,7 @@ def native_copy(path: Path, target: Path, index: int) -> Path:
     data_set = read_data_set(path)
     pixels = pydicom.pixels.pixel_array(data_set, raw=True)
     native = of_frame(data_set, index)
-    for name in ("SOPClassUID", "SOPInstanceUID", "Modality"):
+    for name in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality"):
         setattr(native, name, data_set.get(name) or "1.2")
     if "NumberOfFrames" in data_set:
         native.NumberOfFrames = data_set.NumberOfFrames

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -24,6 +25,7 @@ from tests.builders import (
     lut_item,
     words,
 )
+from tests.unit.presentation.states import UID, state
 
 JPEG, JPEG_LS, JPEG_2000 = (f"1.2.840.10008.1.2.4.{number}" for number in (50, 80, 90))
 RLE = "1.2.840.10008.1.2.5"
@@ -135,6 +137,23 @@ def test_codestream_deeper_than_bits_stored_is_not_clipped() -> None:
     with fastdcm.open(data) as found:
         assert found.render(voi="none").max() == round(63000 / 65535 * 255)
         assert len(np.unique(found.render())) == 64
+
+
+@pytest.mark.parametrize("options", [{"voi": "none"}, {"presentation_state": "made"}])
+def test_codestream_that_says_what_is_allocated(options: dict[str, str], tmp_path: Path) -> None:
+    """12 bits are the range of the values, whatever the stream says; beyond them is white."""
+    stored = (np.arange(64, dtype=np.uint16) * 65).reshape(8, 8)
+    stored[7, 7] = 5000
+    how = {"rows": 8, "columns": 8, "bits": 16, "stored": 12, "high_bit": 11, "sop_instance": UID}
+    data = image(encapsulated([bytes(imagecodecs.jpegls_encode(stored))]), JPEG_LS, **how)
+    if "presentation_state" in options:
+        (tmp_path / "made").write_bytes(state())
+        options = {"presentation_state": str(tmp_path / "made")}
+    with fastdcm.open(data) as found:
+        expected = np.floor(np.minimum(stored, 4095) / 4095 * 255 + 0.5)
+        assert np.array_equal(found.render(**options), expected)
+        assert found.render(window=(2500, 5000)).max() == 255
+        assert [notice.code for notice in found.notices] == ["precision"]
 
 
 def test_ybr_full_422_that_has_all_its_chroma() -> None:
