@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from benches.gallery.pictures import AMPLIFIED, DCMTK, OTHERS, Entry, Shown
-from benches.report.page import STYLE as REPORT_STYLE
+from benches.report.style import STYLE as REPORT_STYLE
 
 STYLE = REPORT_STYLE + (Path(__file__).parent / "sheet.css").read_text(encoding="utf-8")
 #: Anchor -> heading of the section.

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from pathlib import Path
 
 from benches.report import charts, headline, markdown, tables
 from benches.report.figures import Results
+from benches.report.style import STYLE
 from benches.report.tables import Table
-
-STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
-
 
 _LEGEND = (
     "Each case on one core unless it says otherwise. <b class=ours>Blue</b> is fastdcm. In brackets, how "
@@ -19,7 +16,7 @@ _LEGEND = (
     "slowest and fastest round."
 )
 _STATUSES = (
-    "<i>Not yet</i>: takes reading at a reduced size, which is not there yet. <i>Not measured</i>: the peer "
+    "<i>Not measured</i>: the peer "
     "was absent, or the run was a quick one, or on your own files. <i>Bare calls alone</i>: what a program "
     "would reach that does nothing but open, read, call the decoder, the kernel and the encoder, write and "
     "rename. <i>Encoder alone</i>: what would be reached if all but the encoder took no time: no "
