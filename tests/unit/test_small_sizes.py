@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 import fastdcm
 from fastdcm import opened as opened_module
-from fastdcm.codecs.decoders import scaled_jpeg
+from fastdcm.codecs.decoders import fewer_resolutions, scaled_jpeg
 from fastdcm.codecs.decoders.fewer_resolutions import htj2k
 from fastdcm.codecs.encoders import turbojpeg
 from fastdcm.codestream import jpeg2000
 from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.model import Less, Samples
 from tests.builders import Element, encapsulated, image, lut_item
+from tests.payoffs import Fixed
 
 Array = NDArray[Any]
 ROWS, COLUMNS = 384, 512
@@ -195,9 +196,13 @@ def test_textures_are_decoded_further(seen: list[Any]) -> None:
         assert difference(found, file.render(size=100, voi="none", exact=True)) < 1
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(("bits", "signed"), [(8, False), (16, False), (16, True)])
-def test_high_throughput_does_not_wrap_around(bits: int, signed: bool) -> None:
+def test_high_throughput_does_not_wrap_around(
+    bits: int, signed: bool, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At hard edges the low-pass band goes beyond the range of samples (and imagecodecs does not clip)."""
+    monkeypatch.setattr(fewer_resolutions, "_PAYOFF", Fixed(compiled))
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
     kind = f"{'i' if signed else 'u'}{bits // 8}"
     blocks = np.kron(np.random.default_rng(6).integers(0, 2, (ROWS // 8, COLUMNS // 8)), np.ones((8, 8), int))
