@@ -106,7 +106,7 @@ def differences(shown: Array, span: float) -> float:
 
 
 def _sums(shown: Array) -> list[tuple[float, int]]:
-    """Sums of differences of neighbours in each `_STEP`-th row, and to the row below; each with its number."""
+    """Sums of differences of neighbours in each `_STEP`-th row, and to the row below; how many."""
     rows, below = shown[::_STEP], shown[1::_STEP]
     sizes = len(rows) * (shown.shape[1] - 1), below.size
     is_picture = shown.ndim == 2 and shown.dtype in (np.uint8, np.uint16)
