@@ -57,7 +57,7 @@ def decode(
 
     ``decoder`` is "own", "library", or "auto": for lossless JPEG our own where it takes the stream and pays.
     It has ``threads`` share the restart intervals of large frames. Baseline JPEG may come ``less`` halvings
-    smaller.
+    smaller, gray by our own kernel unless ``decoder`` is "library".
 
     Raises `CodestreamError` where the stream contradicts the header or is cut; with ``darkest``
     rows that a cut stream lacks are filled with that value. Raises `UnsupportedError` for what our own
