@@ -90,7 +90,7 @@ def block_means(data, start, end, interval, across, tables, weights, side, sums,
             size, position = unstuffed(data, position, end, coded)
             bit, last, left, level = _0, size << _3, interval, np.int64(0)
         left -= _1
-        for place in range(MOST_MEANS):
+        for place in range(weights.shape[1]):
             sums[place] = np.float32(128.5)  # the level shift, and what rounds
         bits = window(coded, bit)
         entry = tables[_U(ONE) + (bits >> _INDEX)]
