@@ -35,12 +35,8 @@ def spare_of_blocks(
     ``interval`` and ``mcus`` are MCUs between restart markers, and all of them. ``sequential`` scans have AC
     codes besides those of ``kind``. Raises CodestreamError for tables that there cannot be.
     """
-    definitions = tuple(
-        (definition_of(scan, 0, td), definition_of(scan, 1, ta) if sequential else b"")
-        for td, ta in scan.tables
-    )
-    counts = tuple(units_of(scan))
-    units, tables = _lane_tables(definitions, counts, kind)
+    counts = units_of(scan)
+    units, tables = tables_of(scan, kind, sequential=sequential)
     coded, is_wide = _room(scan), _pays_in_vectors(scan, units, tables)
     walk: Any = huffman_lanes.spare_bits
     return int(
@@ -58,6 +54,15 @@ def spare_of_blocks(
             np.empty(huffman_vectors.STATE, np.uint32) if is_wide else _NOTHING,
         )
     )
+
+
+def tables_of(scan: Scan, kind: Kind, *, sequential: bool) -> tuple[Any, Any]:
+    """Units and tables of `fastdcm.kernels.huffman_lanes` for a scan; arguments as `spare_of_blocks`."""
+    definitions = tuple(
+        (definition_of(scan, 0, td), definition_of(scan, 1, ta) if sequential else b"")
+        for td, ta in scan.tables
+    )
+    return _lane_tables(definitions, tuple(units_of(scan)), kind)
 
 
 def spare_of_band(data: bytes, scan: Scan, interval: int, history: NDArray[np.int64]) -> int:

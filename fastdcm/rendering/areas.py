@@ -20,18 +20,22 @@ Array = NDArray[Any]
 _PAYOFF = Payoff(modules=("areas",))
 #: Bytes of the sums that are worked at together, which should stay in the cache.
 _BLOCK_BYTES = 1 << 18
+#: Whole numbers up to here are exact in float32.
+_EXACT_SINGLE = 1 << 24
 
 
 class Shares(NamedTuple):
     """What each pixel covers along one axis of a picture, as whole numbers.
 
     ``firsts`` is (new,), the first of the old pixels, ``shares`` (new, most), how much of that one, the next,
-    and so on; they add up to ``total``. Old pixels that are not there have the share 0.
+    and so on; they add up to ``total``. Old pixels that are not there have the share 0. ``stride`` is how far
+    the firsts are from each other, 0 where that differs.
     """
 
     firsts: Array
     shares: Array
     total: int
+    stride: int
 
 
 def shrunk(pixels: Array, rows: int, columns: int, halved: Halved | None = None, *, of: Any = None) -> Array:
@@ -46,15 +50,23 @@ def shrunk(pixels: Array, rows: int, columns: int, halved: Halved | None = None,
     if not _PAYOFF.reached(pixels.size):
         sums, total = _sums(pixels, down, across, np.iinfo(pixels.dtype).max)
         return _rounded_quotient(sums, total).astype(pixels.dtype)
-    from fastdcm.kernels.areas import area_means
+    from fastdcm.kernels.areas import area_means, regular_means
 
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    places, parts = _places(across, pixels.shape[1], channels)
     out = np.empty((rows, columns, *pixels.shape[2:]), pixels.dtype)
     flat = np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1)
     whole = float(down.total * across.total)
+    if pixels.ndim == 2 and across.stride and (np.iinfo(pixels.dtype).max + 1) * whole < _EXACT_SINGLE:
+        single = np.float32
+        reach = int(across.firsts[-1]) + across.shares.shape[1]
+        room = np.zeros((2, max(flat.shape[1], columns, reach)), single)
+        shares = down.shares.astype(single), np.ascontiguousarray(across.shares.T, single)
+        start = int(across.firsts[0]), across.stride
+        regular_means(flat, down.firsts, shares[0], *start, shares[1], whole, room, out)
+        return out
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    places, parts = _places(across, pixels.shape[1], channels)
     room = np.empty((2, max(flat.shape[1], places.shape[1])))
-    area_means(flat, *down[:2], places, parts, whole, room, out.reshape(rows, -1))
+    area_means(flat, down.firsts, down.shares, places, parts, whole, room, out.reshape(rows, -1))
     return out
 
 
@@ -92,7 +104,7 @@ def _shares(whole: int, old: int, new: int, times: int, start: float) -> Shares:
     the last one counts to that.
     """
     if old == new and (times == 0 or (start == 0 and whole == old << times)):
-        return Shares(np.arange(new), np.ones((new, 1)), 1)
+        return Shares(np.arange(new), np.ones((new, 1)), 1, 1)
     # In units of which a pixel of the whole has 2 new, so that all edges are whole numbers.
     unit = 1 if times == 0 else 2
     edges = round(unit * start) * new + unit * (new << times) * np.arange(old + 1, dtype=np.int64)
@@ -106,7 +118,11 @@ def _shares(whole: int, old: int, new: int, times: int, start: float) -> Shares:
     inside = np.minimum(places, old - 1)
     ends = np.minimum(edges[inside + 1], starts[:, None] + total)
     overlap = np.where(places < old, ends - np.maximum(edges[inside], starts[:, None]), 0)
-    return Shares(firsts, np.maximum(overlap, 0).astype(np.float64), total)
+    shares = np.maximum(overlap, 0)
+    common = int(np.gcd.reduce(shares, axis=None))  # of the total, too, which is a sum of them
+    strides = set(np.diff(firsts).tolist()) or {1}
+    stride = strides.pop() if len(strides) == 1 else 0
+    return Shares(firsts, (shares // common).astype(np.float64), total // common, stride)
 
 
 def _places(part: Shares, old: int, channels: int) -> tuple[Array, Array]:

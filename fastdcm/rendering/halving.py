@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastdcm.kernels import Payoff
 from fastdcm.model import Halved, Header, Lut, Window
 from fastdcm.options import GeometryOptions
 from fastdcm.rendering.chain import Chain, Range, Rescale
@@ -34,6 +35,9 @@ _OF_COLOUR = 1.5
 _LEAST_PIXELS = 1 << 17
 #: Greys of 255 that pictures may be off on average.
 _MOST_OFF = 1.0
+#: A row of so many 16-bit values has a sum of differences below 2^31.
+_MOST_COLUMNS = 1 << 15
+_PAYOFF = Payoff(modules=("areas",))
 #: Rows of which one is compared with its neighbours.
 _STEP = 8
 #: Stored values that a grey of a window is at least where decoders halve.
@@ -95,12 +99,25 @@ def enough(shown: Array, halved: Halved, shape: tuple[int, int], sides: tuple[in
 
 def differences(shown: Array, span: float) -> float:
     """The mean difference of neighbours, in greys, of which a ``span`` has 255."""
-    kind = np.dtype("f8" if shown.dtype.kind == "f" else "i2" if shown.itemsize == 1 else "i4")
-    rows = shown[::_STEP].astype(kind)
-    below = shown[1::_STEP]
-    found = [np.abs(np.diff(rows, axis=1)), np.abs(rows[: len(below)] - below)]
-    means = [float(each.sum(dtype=np.float64)) / each.size for each in found if each.size]
-    return sum(means) / max(1, len(means)) * 255 / span if span > 0 else 0.0
+    if span <= 0:
+        return 0.0
+    means = [total / size for total, size in _sums(shown) if size]
+    return sum(means) / max(1, len(means)) * 255 / span
+
+
+def _sums(shown: Array) -> list[tuple[float, int]]:
+    """Sums of differences of neighbours in each `_STEP`-th row, and to the row below; how many."""
+    rows, below = shown[::_STEP], shown[1::_STEP]
+    sizes = len(rows) * (shown.shape[1] - 1), below.size
+    is_picture = shown.ndim == 2 and shown.dtype in (np.uint8, np.uint16)
+    if is_picture and shown.shape[1] < _MOST_COLUMNS and _PAYOFF.reached(rows.size):
+        from fastdcm.kernels.areas import neighbour_differences
+
+        found = neighbour_differences(np.ascontiguousarray(shown), _STEP)
+        return list(zip(found, sizes, strict=True))
+    rows = rows.astype(np.dtype("f8" if shown.dtype.kind == "f" else "i2" if shown.itemsize == 1 else "i4"))
+    apart = np.abs(np.diff(rows, axis=1)), np.abs(rows[: len(below)] - below)
+    return [(float(each.sum(dtype=np.float64)), each.size) for each in apart]
 
 
 @lru_cache(maxsize=256)

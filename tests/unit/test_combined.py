@@ -248,7 +248,7 @@ def test_frames_that_are_shown_as_they_are_read(
     path = tmp_path / "large.dcm"
     path.write_bytes(data)
     monkeypatch.setattr(source_module, "WHOLE_FILE_SIZE", 100)
-    monkeypatch.setattr("fastdcm.pipeline.execute", None)
+    monkeypatch.setattr("fastdcm.rendered.execute", None)
     with fastdcm.open(path) as opened:
         np.testing.assert_array_equal(opened.render(**options), expected[0])
         np.testing.assert_array_equal(opened.render(**options, **by_state), expected[1])

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 import fastdcm
 from fastdcm import opened as opened_module
-from fastdcm.codecs.decoders import scaled_jpeg
+from fastdcm.codecs.decoders import fewer_resolutions, jpeg_means, scaled_jpeg
 from fastdcm.codecs.decoders.fewer_resolutions import htj2k
 from fastdcm.codecs.encoders import turbojpeg
 from fastdcm.codestream import jpeg2000
 from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.model import Less, Samples
 from tests.builders import Element, encapsulated, image, lut_item
+from tests.payoffs import Fixed
 
 Array = NDArray[Any]
 ROWS, COLUMNS = 384, 512
@@ -195,9 +196,13 @@ def test_textures_are_decoded_further(seen: list[Any]) -> None:
         assert difference(found, file.render(size=100, voi="none", exact=True)) < 1
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(("bits", "signed"), [(8, False), (16, False), (16, True)])
-def test_high_throughput_does_not_wrap_around(bits: int, signed: bool) -> None:
+def test_high_throughput_does_not_wrap_around(
+    bits: int, signed: bool, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At hard edges the low-pass band goes beyond the range of samples (and imagecodecs does not clip)."""
+    monkeypatch.setattr(fewer_resolutions, "_PAYOFF", Fixed(compiled))
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
     kind = f"{'i' if signed else 'u'}{bits // 8}"
     blocks = np.kron(np.random.default_rng(6).integers(0, 2, (ROWS // 8, COLUMNS // 8)), np.ones((8, 8), int))
@@ -248,7 +253,7 @@ def test_stored_values_of_other_kinds() -> None:
 def test_jpeg_by_pillow_where_there_is_no_library(monkeypatch: pytest.MonkeyPatch, seen: list[Any]) -> None:
     for pixels, changes in ((EIGHT, {}), (RGB, {"samples": 3, "photometric": "RGB"})):
         stream = bytes(imagecodecs.jpeg8_encode(pixels, level=95))
-        with fastdcm.open(of(BASELINE, stream, 8, **changes)) as file:
+        with fastdcm.open(of(BASELINE, stream, 8, **changes), decoder="library") as file:
             by_turbo = file.render(size=64)
             with monkeypatch.context() as patched:
                 patched.setattr(scaled_jpeg.turbojpeg, "system_library", lambda: None)
@@ -257,6 +262,21 @@ def test_jpeg_by_pillow_where_there_is_no_library(monkeypatch: pytest.MonkeyPatc
             assert difference(by_pillow, by_turbo) < 0.5
     if turbojpeg.system_library() is None:
         pytest.skip("no libjpeg-turbo of the system: Pillow was compared with itself")
+
+
+@pytest.mark.parametrize("size", [256, 128, 100, 64])
+def test_jpeg_by_our_own_kernel(size: int, monkeypatch: pytest.MonkeyPatch, seen: list[Any]) -> None:
+    file = of(BASELINE, STREAMS["jpeg"][1], 8)
+    found = []
+    for compiled, decoder in ((True, "auto"), (False, "auto"), (True, "library")):
+        monkeypatch.setattr(jpeg_means, "_PAYOFF", Fixed(compiled))
+        with fastdcm.open(file, decoder=decoder) as image_:
+            found.append((image_.render(size=size), seen[-1][1].halved))
+            assert difference(found[-1][0], image_.render(size=size, exact=True)) < 1
+    assert found[0][1] == found[1][1] == found[2][1]
+    assert found[0][1] is not None
+    assert np.abs(found[0][0].astype(int) - found[1][0]).max() <= 1
+    np.testing.assert_array_equal(found[1][0], found[2][0])
 
 
 def test_jpeg_with_spare_bytes_is_decoded_in_full(seen: list[Any]) -> None:

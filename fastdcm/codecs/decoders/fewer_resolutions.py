@@ -16,12 +16,14 @@ from fastdcm.codecs.decoders.reported import raising
 from fastdcm.codecs.jpeg2000.blocks import fewest_levels, is_reversible
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
+from fastdcm.kernels import Payoff
 from fastdcm.model import Halved, Header, Less
 
 _HTJ2K_DECODE = raising(imagecodecs.htj2k_decode)
 #: In SIZ, which follows SOC (T.800 A.5.1): the depth of the first component; further ones are 3 apart.
 _SSIZ, _SSIZ_STEP = 42, 3
 _SIGNED_24_BITS = 0x80 | 23
+_PAYOFF = Payoff(modules=("clipping",))
 
 
 def possible(less: Less | None, data: bytes, stream: Jpeg2000Header, header: Header) -> Less | None:
@@ -56,21 +58,26 @@ def halved(data: bytes, stream: Jpeg2000Header, times: int) -> tuple[Halved, tup
     return Halved(times, by, top, left), (area.y1 - area.y0, area.x1 - area.x0)
 
 
-def htj2k(codestream: bytes, stream: Jpeg2000Header, times: int) -> Array:
-    """A reversible HTJ2K codestream, from SOC on, without its highest resolutions, by OpenJPH.
+def htj2k(data: bytes, stream: Jpeg2000Header, times: int) -> Array:
+    """A reversible HTJ2K codestream without its highest resolutions, by OpenJPH.
 
     At hard edges low-pass filters overshoot the range of samples, and neither OpenJPH nor imagecodecs clips.
     So the stream is declared to be of signed samples of 24 bits, of which its coefficients know nothing: they
     come out as they are then, without level shift (T.800 G.1).
     """
-    declared = bytearray(codestream)
+    declared = bytearray(memoryview(data)[stream.offset : stream.end])
     precision, signed, *_ = stream.components[0]
     for component in range(len(stream.components)):
         declared[_SSIZ + _SSIZ_STEP * component] = _SIGNED_24_BITS
     array = call("OpenJPH", _HTJ2K_DECODE, declared, skipres=times)
     half = 1 << (precision - 1)
     kind = np.dtype(f"{'i' if signed else 'u'}{1 if precision <= 8 else 2}")
+    out = np.empty(array.shape, kind)
+    if array.dtype == np.int32 and _PAYOFF.reached(array.size):
+        from fastdcm.kernels.clipping import clipped
+
+        clipped(np.ascontiguousarray(array).reshape(-1), half, 0 if signed else half, out.reshape(-1))
+        return out
     np.clip(array, -half, half - 1, out=array)
-    if not signed:
-        array += half
-    return array.astype(kind)
+    np.add(array, 0 if signed else half, out=out, casting="unsafe")
+    return out

@@ -57,7 +57,7 @@ def decode(
 
     ``decoder`` is "own", "library", or "auto": for lossless JPEG our own where it takes the stream and pays.
     It has ``threads`` share the restart intervals of large frames. Baseline JPEG may come ``less`` halvings
-    smaller.
+    smaller, gray by our own kernel unless ``decoder`` is "library".
 
     Raises `CodestreamError` where the stream contradicts the header or is cut; with ``darkest``
     rows that a cut stream lacks are filled with that value. Raises `UnsupportedError` for what our own
@@ -80,9 +80,18 @@ def decode(
         _check_process(stream, header, note)
         may_halve = less is not None and rgb and not partial and _is_as_stored(stream, header)
         halvings = less.squares if less is not None and may_halve else 0
-        array, photometric, rows, halved = _by_library(
-            data, stream, photometric, rgb=rgb, partial=partial, halvings=halvings, note=note
-        )
+        means = None
+        if halvings and decoder != "library":
+            from fastdcm.codecs.decoders import jpeg_means
+
+            means = jpeg_means.decode(data, stream, halvings)
+        if means is not None:
+            array, halved = means
+            rows, photometric = stream.rows, jpeg.colour(stream, photometric)
+        else:
+            array, photometric, rows, halved = _by_library(
+                data, stream, photometric, rgb=rgb, partial=partial, halvings=halvings, note=note
+            )
     if halved is not None:
         samples = samples_of(array, header, precision=8, signed=None, photometric=photometric, note=note)
         return samples._replace(halved=halved)

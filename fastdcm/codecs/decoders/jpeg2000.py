@@ -167,8 +167,6 @@ def _by_library(
     """Decoded by OpenJPH or OpenJPEG; and how many of ``halvings`` were done."""
     # OpenJPH fills what is missing without a word, OpenJPEG sometimes does.
     jpeg2000.check(data, stream)
-    # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
-    codestream = data[stream.offset : stream.end]
     if high_throughput:
         from fastdcm.codecs.jpeg2000.blocks import is_reversible
 
@@ -178,6 +176,8 @@ def _by_library(
         # transform makes them at edges, come out at the other end of it.
         if is_reversible(data, stream):
             if halvings:
-                return htj2k(codestream, stream, halvings), halvings
-            return call("OpenJPH", _HTJ2K_DECODE, codestream), 0
+                return htj2k(data, stream, halvings), halvings
+            return call("OpenJPH", _HTJ2K_DECODE, data[stream.offset : stream.end]), 0
+    # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
+    codestream = data[stream.offset : stream.end]
     return call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=threads), 0

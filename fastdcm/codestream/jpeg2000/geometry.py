@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from fastdcm.codestream.jpeg2000.coding import BlockStyle
@@ -141,7 +142,8 @@ class Resolution:
         return found
 
 
-def resolutions(tile: Area, index: int, component: Component, style: BlockStyle) -> list[Resolution]:
+@lru_cache(maxsize=64)
+def resolutions(tile: Area, index: int, component: Component, style: BlockStyle) -> tuple[Resolution, ...]:
     """The resolution levels of a tile-component that have samples (T.800 B.5, B.6)."""
     area = component_area(tile, component)
     found = []
@@ -165,4 +167,4 @@ def resolutions(tile: Area, index: int, component: Component, style: BlockStyle)
                 bands=sub_bands(area, level, style.levels),
             )
         )
-    return found
+    return tuple(found)

@@ -148,12 +148,25 @@ class Precinct:
 
     def _begin(self, reader: BitReader) -> None:
         """What the kernels call ``precinct``, as it is before the first packet that is not empty."""
-        self._bands = self._resolution.blocks(self._index)
-        self._size = sum(each.across * each.down for each in self._bands)
+        # Of frames alike the only precinct of a resolution is that of the frame before.
+        begin = _beginning if self._resolution.precincts == 1 else _beginning.__wrapped__
+        self._bands, self._size, state = begin(self._resolution, self._index, reader.compiled)
         self._work.add(_WORK_OF_TREES + self._size)
-        shapes = tuple((each.across, each.down) for each in self._bands)
-        make = _first_state if self._size <= _LARGE_PRECINCT else _first_state.__wrapped__
-        self._state = make(shapes, reader.compiled).copy()
+        if state is None:
+            state = _first_state.__wrapped__(_shapes(self._bands), reader.compiled)
+        self._state = state.copy()
+
+
+def _shapes(bands: list[Blocks]) -> tuple[tuple[int, int], ...]:
+    return tuple((each.across, each.down) for each in bands)
+
+
+@lru_cache(maxsize=64)
+def _beginning(resolution: Resolution, index: int, compiled: bool) -> tuple[list[Blocks], int, Any]:
+    """The code-blocks of a precinct, how many there are, and what `_first_state` is; None of large ones."""
+    bands = resolution.blocks(index)
+    size = sum(each.across * each.down for each in bands)
+    return bands, size, _first_state(_shapes(bands), compiled) if size <= _LARGE_PRECINCT else None
 
 
 @lru_cache(maxsize=64)

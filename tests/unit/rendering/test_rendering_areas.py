@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fastdcm.kernels.areas import area_means
+from fastdcm.kernels.areas import area_means, regular_means
 from fastdcm.model import Halved
 from fastdcm.rendering import areas
 from fastdcm.rendering.areas import means, shares_of, shrunk
@@ -83,3 +83,47 @@ def test_a_ramp_is_not_shifted() -> None:
         np.testing.assert_array_equal(found[:-1, :-1], expected[:-1, :-1])
         unshifted = shrunk(low, 16, 24)
         assert np.abs(unshifted.astype(int) - expected).min() > 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("shape", "sides", "halved"),
+    [
+        ((64, 48), (16, 12), None),  # whole squares
+        ((64, 48), (32, 32), None),  # two and a half columns a pixel: no stride
+        ((61, 41), (61, 41), Halved(2, "5/3", -1.5, -1.5)),  # as many, half a sample beside
+        ((60, 40), (30, 20), Halved(1, "9/7", -0.5, -0.5)),
+    ],
+    ids=str,
+)
+def test_many_at_once_is_one_by_one(
+    shape: tuple[int, int], sides: tuple[int, int], halved: Any, dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where columns begin at a stride, in float32: the same as in whole numbers, at their ends, too."""
+    monkeypatch.setattr(areas, "_PAYOFF", Fixed(True))
+    calls = []
+    monkeypatch.setattr(
+        "fastdcm.kernels.areas.regular_means",
+        lambda *arguments: calls.append(len(arguments)) or regular_means(*arguments),
+    )
+    top = np.iinfo(dtype).max
+    whole = tuple(side << (halved.times if halved else 0) for side in shape)
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        pixels = rng.integers(0, top + 1, shape, dtype=dtype) if seed else np.full(shape, top, dtype)
+        found = shrunk(pixels, *sides, halved, of=whole)
+        down, across = shares_of(shape, *sides, halved, whole)
+        weights = []
+        for part, old in ((down, shape[0]), (across, shape[1])):
+            weight = np.zeros((len(part.firsts), old + part.shares.shape[1]), np.int64)
+            for y, (first, shares) in enumerate(zip(part.firsts, part.shares, strict=True)):
+                weight[y, first : first + len(shares)] = shares
+            weights.append(weight[:, :old])
+        total = down.total * across.total
+        sums = weights[0] @ pixels.astype(np.int64) @ weights[1].T
+        np.testing.assert_array_equal(found, (2 * sums + total) // (2 * total))
+        if seed == 3:
+            monkeypatch.setattr("fastdcm.kernels.areas.regular_means", regular_means.py_func)
+            np.testing.assert_array_equal(shrunk(pixels, *sides, halved, of=whole), found)
+    assert len(calls) == (4 if across.stride else 0)
+    assert (across.stride > 0) == (sides != (32, 32))

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastdcm.kernels.areas import neighbour_differences
 from fastdcm.model import Halved, Lut, Palette, Window
 from fastdcm.options import GeometryOptions
+from fastdcm.rendering import halving
 from fastdcm.rendering.chain import Chain, Range, Rescale
 from fastdcm.rendering.halving import (
     differences,
@@ -23,6 +25,7 @@ from fastdcm.rendering.halving import (
     target,
 )
 from fastdcm.rendering.plan import Automatic, ColourPlan, GrayPlan, PalettePlan
+from tests.payoffs import Fixed
 from tests.unit.codecs.decoding import header_of
 
 HEADER = header_of(np.empty((4, 4), np.uint16), "jpeg2000", bits_stored=12)
@@ -163,3 +166,18 @@ def test_width_of_a_grey() -> None:
     assert grey(plan(Window(600, 511, "SIGMOID")), HEADER) is None
     assert grey(plan(Range(0, 4095), automatic=Automatic()), HEADER) is None
     assert grey(ColourPlan(8, Range(0, 255), 8, ""), HEADER) is None
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(1, 7), (9, 1), (33, 41), (64, 300)], ids=str)
+def test_differences_by_kernel(dtype: Any, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.random.default_rng(8).integers(0, np.iinfo(dtype).max + 1, shape, dtype=dtype)
+    found = []
+    for compiled in (False, True):
+        monkeypatch.setattr(halving, "_PAYOFF", Fixed(compiled))
+        found.append(differences(pixels, 255.0))
+    monkeypatch.setattr("fastdcm.kernels.areas.neighbour_differences", neighbour_differences.py_func)
+    found.append(differences(pixels, 255.0))
+    assert found[1] == pytest.approx(found[0], rel=1e-12)
+    assert found[2] == found[1]
+    assert found[0] > 0
