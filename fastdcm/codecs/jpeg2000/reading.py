@@ -94,13 +94,15 @@ def tiles(data: bytes, header: Jpeg2000Header, *, reduce: int = 0, partial: bool
 
 
 class Plan(NamedTuple):
-    """What headers alone tell: the tiles, no less than all packets, and the order of those that there are.
+    """What headers alone tell: the tiles, no more and no less than all packets, and the order of those that
+    there are.
 
     Tables are those of `packet_tables`; ``blocks`` is how many code-blocks there are, ``size`` the length of
     ``states``. ``order`` is precinct and layer of each packet, ``ends`` where those of each tile end.
     """
 
     tiles: Sequence[TileLayout]
+    least: int
     most: int
     resolutions: Integers
     precincts: Integers
@@ -130,13 +132,13 @@ def plan_of(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) 
     found = _PLANS.get(key)
     work = Work()
     tiles = layouts(data, header, reduce) if found is None else found.tiles
-    most = sum(_most_packets(tile) for tile in tiles) if found is None else found.most
-    if most > len(data) and not partial:  # each has a byte
+    least, most = _counts(tiles) if found is None else (found.least, found.most)
+    if least > len(data) and not partial:  # each has a byte
         raise _error(data, header, partial=False)
     work.add(most)
     if found is None:
         divided = _divided(tiles, work.left)
-        found = Plan(tiles, most, *divided, *_order(divided[1], tiles))
+        found = Plan(tiles, least, most, *divided, *_order(divided[1], tiles))
         if most < _LARGE_PLAN:
             if len(_PLANS) >= _MOST_PLANS:
                 _PLANS.clear()
@@ -169,10 +171,16 @@ def _read(data: bytes, header: Jpeg2000Header, plan: Plan, *, partial: bool) -> 
     return _collected(plan, rows, offsets, found, (len(plan.tiles), len(header.components)))
 
 
-def _most_packets(tile: TileLayout) -> int:
-    """No tile has more packets."""
-    layers = sum(progression.layers for progression in tile.progressions)
-    return sum(component.precincts for component in tile.components) * max(1, layers)
+def _counts(tiles: Sequence[TileLayout]) -> tuple[int, int]:
+    """No fewer and no more packets than there are."""
+    least = most = 0
+    for tile in tiles:
+        layers = [progression.layers for progression in tile.progressions]
+        precincts = sum(component.precincts for component in tile.components)
+        most += precincts * max(1, sum(layers))
+        if len(layers) == 1:  # of several some may name the same packets, and all of them not every packet
+            least += precincts * max(1, *layers)
+    return least, most
 
 
 def _divided(tiles: Sequence[TileLayout], most: int) -> tuple[Integers, Integers, Integers, int, int]:

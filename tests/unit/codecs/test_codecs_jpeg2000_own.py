@@ -138,6 +138,14 @@ def test_other_options(options: str, peer: Peer, tmp_path: Path) -> None:
     assert_equal(stream, within=1 if "-I" in options else 0)
 
 
+def test_progressions_that_name_packets_twice(peer: Peer, tmp_path: Path) -> None:
+    """More packets by their volumes (B.12.2) than the stream has bytes: there are fewer."""
+    volumes = "-POC T1=0,0,7,1,1,LRCP/T1=1,0,7,2,1,PCRL"
+    options = f"-n 2 -b 128,16 -r 120,50,13,5,3,2,1 -c [32,16],[16,32] {volumes}"
+    stream = opj_compress(peer("opj_compress"), tmp_path, np.full((1100, 5), 5, np.uint8), options, bits=3)
+    assert_equal(stream)
+
+
 def test_segmentation_symbols_of_code_blocks_cut_short(
     peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
