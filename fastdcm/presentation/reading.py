@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from fastdcm.errors import DicomError, FastdcmError, SourceError, UnsupportedError
-from fastdcm.presentation.drawings import integer, lab_of, read_annotations, read_layers
+from fastdcm.presentation.drawings import integer, read_annotations, read_layers
 from fastdcm.presentation.kinds import kind_of
 from fastdcm.presentation.state import Area, References, Shutter, State, Voi
+from fastdcm.presentation.styles import lab_of
 from fastdcm.reader.items import all_items, first_item
 from fastdcm.reader.luts import read_lut, read_modality, read_voi_luts, read_windows
 from fastdcm.reader.overlays import GROUPS, OVERLAY_TAGS, OverlayReader
