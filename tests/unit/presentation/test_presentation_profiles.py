@@ -121,11 +121,12 @@ def test_grayscale_states_have_none(opened: Any) -> None:
     assert profile_of(image.encode(0, "png", presentation_state=path)) == wide()
 
 
-def test_a_color_state_says_nothing_of_grays_that_were_drawn_on(opened: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [COLOR, GRAYSCALE])
+def test_grays_that_are_drawn_on_in_color_have_none(tmp_path: Path, kind: str) -> None:
     red = layer("L", 1, Element(0x00700401, "US", RED))
     line = graphic("POLYLINE", [0.5, 0.5, 9.5, 0.5])
     path = tmp_path / "b.pre"
-    path.write_bytes(state(*drawn(annotation([line]), layers=[red]), icc(other()), kind=COLOR, shape=None))
+    path.write_bytes(state(*drawn(annotation([line]), layers=[red]), icc(other()), kind=kind, shape=None))
     with fastdcm.open(referenced(GRAYS.tobytes(), rows=ROWS, columns=COLUMNS)) as image:
         assert image.render(presentation_state=path).ndim == 3
         assert profile_of(image.encode(0, "png", presentation_state=path)) is None

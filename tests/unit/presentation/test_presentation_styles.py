@@ -174,8 +174,9 @@ def test_an_outlined_shadow_is_around_the_line(points: list[Point], x: int, y: i
     assert not np.any(found & ~_around(line[1], radius + 1.5))
 
 
-def test_points_have_shadows() -> None:
-    point = Graphic("POINT", ((40.5, 30.5),), False, line=Style(shadow=_shadow(5, 3)))
+@pytest.mark.parametrize("thickness", [None, 0.0, 3.0])
+def test_points_have_shadows(thickness: float | None) -> None:
+    point = Graphic("POINT", ((40.5, 30.5),), False, line=Style(thickness=thickness, shadow=_shadow(5, 3)))
     shadow, mark = _masks(drawn(point, PLAIN))
     assert np.array_equal(shadow[1], np.roll(mark[1], (3, 5), (0, 1)))
     outlined, mark = _masks(drawn(point._replace(line=Style(shadow=_shadow(0, 3, True))), PLAIN))
@@ -275,8 +276,22 @@ def test_bold() -> None:
         _text(TextStyle(horizontal="CENTER"))[0],
         _text(TextStyle(horizontal="CENTER", bold=True))[0],
     )
-    assert bold.sum() > 1.2 * plain.sum()
-    assert _middle(bold) == pytest.approx(_middle(plain), abs=0.7)
+    assert 1.3 < bold.sum() / plain.sum() < 1.7
+    assert _middle(bold) == pytest.approx(_middle(plain), abs=0.4)
+
+
+@pytest.mark.parametrize("size", [9, 12, 20, 37])
+@pytest.mark.parametrize("value", ["Mill", "jaw", "Text"])
+def test_a_line_alone_is_nowhere_cut(value: str, size: int) -> None:
+    """Its image is as wide as it is, so that alignment does nothing."""
+    for look in (fonts.Look(None, bold, italic) for bold in (False, True) for italic in (False, True)):
+        pieces = [
+            np.asarray(fonts.lettering(value, size, side, look)) for side in ("left", "center", "right")
+        ]
+        assert np.array_equal(pieces[0], pieces[1])
+        assert np.array_equal(pieces[0], pieces[2])
+        wider = np.asarray(fonts.lettering(value + "\n" + 40 * "M", size, "left", look))
+        assert wider[: pieces[0].shape[0]].sum() == pieces[0].sum()
 
 
 def test_italic_letters_lean_to_the_right_line_by_line() -> None:
