@@ -143,7 +143,10 @@ class _Strokes:
             for stroke in group:
                 assert stroke.draw is not None
                 stroke.draw(canvas)
-            paint(pixels, np.asarray(canvas), color, opacity)
+            if (box := canvas.getbbox()) is not None:
+                left, upper, right, lower = box
+                part = pixels[upper:lower, left:right]
+                paint(part, np.asarray(canvas.crop(box)), color, opacity)
         return pixels
 
     def _layer(self, name: str) -> Layer:
