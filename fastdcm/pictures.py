@@ -85,6 +85,14 @@ class Pictures:
             return times
         return arranged_halved(shown, shape, sides, halved, options.geometry)
 
+    def colored(self, shown: Array, index: int, options: RenderOptions) -> Array:
+        """Display values with the colours that a presentation state gives to grays."""
+        return self._presenter.colored(shown, index, options) if options.presentation else shown
+
+    def profile(self, index: int, options: RenderOptions) -> bytes | None:
+        """The ICC profile of a presentation state, by which its colours are meant; None where it has none."""
+        return self._presenter.profile(index, options.presentation) if options.presentation else None
+
     def of(self, shown: Array, index: int, options: RenderOptions) -> Array:
         """The picture of a frame's display values, (rows, columns[, 3]) of uint8 or uint16.
 

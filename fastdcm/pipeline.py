@@ -29,7 +29,7 @@ from fastdcm.rendered import Rendered
 from fastdcm.rendering.execute import rgb
 from fastdcm.rendering.identity import shows_as_stored
 from fastdcm.rendering.lut import modality_values
-from fastdcm.rendering.plan import GrayPlan, modality_of
+from fastdcm.rendering.plan import modality_of
 
 if TYPE_CHECKING:
     import pydicom
@@ -222,13 +222,13 @@ class Image(Rendered):
         self, pixels: Array, index: int, render: RenderOptions, encode: EncodeOptions
     ) -> bytes | None:
         """The ICC profile that belongs into the file of a picture; None where there is none."""
-        if pixels.ndim == 2 or render.colour.icc != "embed" or (colour := self._profiles_for(render)) is None:
+        if pixels.ndim == 2 or render.colour.icc != "embed":
             return None
-        # What was drawn in colours onto a gray image, or a state's palette gave, are not the image's colours.
-        plan = None if render.is_plain else self._plan(index, render)
-        if isinstance(plan, GrayPlan) and plan.supplemental is None:
+        if (profile := self._profile_of(index, render)) is None:
             return None
-        return colour.for_file(index, encode.format)
+        from fastdcm.profiles import for_file
+
+        return for_file(profile, encode.format, lambda notice: self._note(notice, index))
 
     def _pass_through(self, index: int, render: RenderOptions) -> bytes | None:
         """The frame's own stream as a JPEG file, where it shows what rendering would give."""

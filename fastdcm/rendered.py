@@ -66,8 +66,10 @@ class Rendered(Opened):
                         return picture
                     less = less._replace(halvings=picture, squares=picture)
                     shown, halved = self._display_values(index, options, less)
-            if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._profiles_for(options)):
-                shown = colour.srgb(index, shown)
+            if not options.is_plain:
+                shown = self._pictures.colored(shown, index, options)
+            if options.colour.icc == "srgb" and shown.ndim == 3:
+                shown = self._in_srgb(shown, index, options)
             return shown if options.is_plain else self._pictures.of(shown, index, options)
 
     def explain(self, index: int = 0, **options: Any) -> str:
@@ -201,9 +203,28 @@ class Rendered(Opened):
             self._profiles = Profiles(self._found, self._display, self._frames, video=video, note=self._note)
         return self._profiles
 
-    def _profiles_for(self, options: RenderOptions) -> Profiles | None:
-        """The ICC profiles; None also where colours are windows, of which no profile knows."""
-        return None if options.channels else self._colour
+    def _in_srgb(self, shown: Array, index: int, options: RenderOptions) -> Array:
+        """Colours in sRGB, where there is a profile that says what they are."""
+        if (profile := self._profile_of(index, options)) is None:
+            return shown
+        from fastdcm.profiles import as_srgb
+
+        converted: Array = as_srgb(shown, profile)
+        return converted
+
+    def _profile_of(self, index: int, options: RenderOptions) -> bytes | None:
+        """The ICC profile of the colours that are shown of a frame; None where there is none."""
+        if options.channels:
+            return None  # colours are windows, of which no profile knows
+        if not options.is_plain:
+            # A presentation state's comes before the image's (PS3.4 N.2.2.1).
+            if (profile := self._pictures.profile(index, options)) is not None:
+                return profile
+            # What is drawn in colours onto a gray image, or a palette gives, are not the image's colours.
+            plan = self._plan(index, options)
+            if isinstance(plan, GrayPlan) and plan.supplemental is None:
+                return None
+        return None if self._colour is None else self._colour.of(index)
 
     @property
     def _pictures(self) -> Pictures:

@@ -12,7 +12,7 @@ Icc = Literal["embed", "srgb", "none"]
 
 @dataclass(frozen=True)
 class ColourOptions:
-    """What becomes of the ICC profile of a colour image (RGB, YBR, PALETTE COLOR).
+    """What becomes of the ICC profile of a colour image (RGB, YBR, PALETTE COLOR), or a presentation state's.
 
     ``embed`` puts it into files whose format carries one, ``srgb`` converts the display values to sRGB
     (IEC 61966-2-1) by it, ``none`` leaves it out. Without a profile colours are as they are.

@@ -13,10 +13,10 @@ from fastdcm.presentation.state import (
     Layer,
     Point,
     References,
-    Style,
     Text,
 )
-from fastdcm.reader.items import all_items, first_item
+from fastdcm.presentation.styles import fill_style, lab_of, line_style, text_style
+from fastdcm.reader.items import all_items
 from fastdcm.reader.values import Values
 
 Note = Callable[[str, str], None]
@@ -54,12 +54,6 @@ def read_annotations(
     return tuple(found)
 
 
-def lab_of(item: Values, tag: int) -> Lab | None:
-    """A color as CIELab (C.10.7.1.1)."""
-    parts = item.numbers(tag)
-    return (parts[0], parts[1], parts[2]) if len(parts) == 3 else None
-
-
 def integer(text: str) -> int | None:
     """An IS value (PS3.5 6.2); None for what is none."""
     try:
@@ -89,11 +83,9 @@ def _graphics(item: Values, note: Note) -> Iterator[Graphic]:
             note("annotation", f"a {kind} has {len(points)} usable points, and was not drawn")
         else:
             filled = graphic.text(0x00700024).upper() == "Y"
-            line, filling = first_item(graphic, 0x00700232), first_item(graphic, 0x00700233)
-            style = None if filling is None else _style(filling, 0x00700251, note)
-            yield Graphic(
-                kind, points, _UNITS[units], filled, _style(line, 0x00700251, note), style if filled else None
-            )
+            line = line_style(graphic, _UNITS[units], note)
+            filling = fill_style(graphic, note) if filled else None
+            yield Graphic(kind, points, _UNITS[units], filled, line, filling)
 
 
 def _texts(item: Values, terms: tuple[str, ...], note: Note) -> Iterator[Text]:
@@ -119,7 +111,8 @@ def _texts(item: Values, terms: tuple[str, ...], note: Note) -> Iterator[Text]:
             anchor[0] if anchor and anchor_known else None,
             _UNITS.get(units[1], False),
             text.text(0x00700015).upper() == "Y",
-            _style(first_item(text, 0x00700231), 0x00700241, note),
+            # Of shadows the anchor's units are those that count (Table C.10-5a).
+            text_style(text, _UNITS[units[1] if anchor_known else units[0]], note),
         )
 
 
@@ -137,23 +130,6 @@ def _check_compounds(item: Values, note: Note) -> None:
         if identity is None or identity not in simple:
             kind = compound.text(0x00700294) or "(none)"
             note("annotation", f"a compound graphic {kind} has no simple ones in its place: it was not drawn")
-
-
-def _style(item: Values | None, color: int, note: Note) -> Style:
-    if item is None:
-        return Style()
-    opacity = _number(item, 0x00700284, 1.0)
-    thickness = _number(item, 0x00700253, 1.0)
-    if item.text(0x00700254).upper() == "DASHED":
-        note("annotation", "dashed lines were drawn solid")
-    return Style(lab_of(item, color), min(max(opacity, 0.0), 1.0), max(thickness, 0.0))
-
-
-def _number(item: Values, tag: int, default: float) -> float:
-    if tag not in item:
-        return default
-    values = item.floats(tag, item.vr(tag) or b"FL")
-    return values[0] if values and math.isfinite(values[0]) else default
 
 
 def _points(item: Values, tag: int) -> tuple[Point, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
+from fastdcm.presentation.dashes import Piece, dashed
 from fastdcm.presentation.placing import View
-from fastdcm.presentation.state import Graphic, Point
+from fastdcm.presentation.state import Graphic, Lab, Point, Shadow
 
 #: Lines are one pixel wide up to so many pixels of the longer side, and wider in proportion beyond.
 _PIXELS_A_LINE = 1024
@@ -16,9 +19,73 @@ _PIECE = 2.0
 _MOST_PIECES = 4096
 
 
-def line_width(size: tuple[int, int], thickness: float = 1.0) -> int:
-    """The width of a line in an image of this size."""
-    return max(1, round(thickness * max(size) / _PIXELS_A_LINE)) if thickness > 0 else 0
+class Drawn(NamedTuple):
+    """Something that ``draw`` puts onto a Pillow image of one channel, in a color or, with None, its layer's.
+
+    What is ``beneath`` lies under all else of its layer.
+    """
+
+    draw: Callable[[Any], None]
+    lab: Lab | None = None
+    opacity: float = 1.0
+    beneath: bool = False
+
+
+def drawn(graphic: Graphic, view: View) -> Iterator[Drawn]:
+    """All that is drawn of a graphic, in this order."""
+    outline, closed = outline_of(graphic, view)
+    line, width = graphic.line, width_of(graphic, view)
+    if line.shadow is not None and (width or graphic.kind == "POINT"):
+        moved, grown = cast(line.shadow, view)
+        # Shadows are solid, whatever the line is.
+        shadow = tuple((x + moved[0], y + moved[1]) for x, y in outline)
+        draw = partial(stroke, kind=graphic.kind, lines=[shadow], width=width, grown=grown)
+        yield Drawn(draw, line.shadow.lab, line.shadow.opacity, beneath=True)
+    if graphic.filled and closed:
+        filling = graphic.filling or line
+        yield Drawn(partial(fill, outline=outline, tile=filling.tile), filling.lab, filling.opacity)
+        if filling.tile and filling.off_lab is not None:
+            inverse = bytes(255 - part for part in filling.tile)
+            yield Drawn(partial(fill, outline=outline, tile=inverse), filling.off_lab, filling.off_opacity)
+    lines: list[Piece] = [outline]
+    gaps: list[Piece] = []
+    if line.dashes and graphic.kind != "POINT":
+        lines, gaps = dashed(outline, line.dashes, line_width(view.size), view.size)
+    if gaps and line.off_lab is not None:
+        yield Drawn(
+            partial(stroke, kind=graphic.kind, lines=gaps, width=width), line.off_lab, line.off_opacity
+        )
+    yield Drawn(partial(stroke, kind=graphic.kind, lines=lines, width=width), line.lab, line.opacity)
+
+
+def cast(shadow: Shadow, view: View) -> tuple[Point, float]:
+    """How far a shadow is moved and how far it reaches around, in pixels of what is shown.
+
+    Its offset is to the right and down of what is shown, turned or not (C.10.5.1.3.13.2).
+    """
+    unit = view.unit(shadow.displayed)
+    offset = shadow.offset[0] * unit[0], shadow.offset[1] * unit[1]
+    if not shadow.outlined:
+        return offset, 0.0
+    return (0.0, 0.0), min(math.hypot(*offset), float(max(view.size)))
+
+
+def line_width(size: tuple[int, int]) -> int:
+    """The usual width of a line in an image of this size."""
+    return max(1, round(max(size) / _PIXELS_A_LINE))
+
+
+def width_of(graphic: Graphic, view: View) -> int:
+    """The width of a graphic's lines in pixels of what is shown, 0 where none are drawn.
+
+    A thickness has the units of its graphic (Table C.10-5b); a line of any is a pixel wide at least.
+    """
+    thickness = graphic.line.thickness
+    if thickness is None:
+        return line_width(view.size)
+    if thickness <= 0:
+        return 0
+    return max(1, round(min(thickness * math.sqrt(math.prod(view.unit(graphic.displayed))), max(view.size))))
 
 
 def outline_of(graphic: Graphic, view: View) -> tuple[tuple[Point, ...], bool]:
@@ -41,28 +108,50 @@ def outline_of(graphic: Graphic, view: View) -> tuple[tuple[Point, ...], bool]:
     return tuple(_shown(point, graphic, view) for point in points), closed
 
 
-def stroke(canvas: Any, graphic: Graphic, outline: tuple[Point, ...], width: int) -> None:
-    """Draw the lines of a graphic onto a Pillow image of one channel."""
+def stroke(canvas: Any, kind: str, lines: Iterable[Piece], width: int, grown: float = 0.0) -> None:
+    """Draw the lines of a kind of graphic onto a Pillow image of one channel.
+
+    They are wider by ``grown`` all around.
+    """
     from PIL import ImageDraw
 
     pen = ImageDraw.Draw(canvas)
+    for line in lines:
+        whole = [whole_pixel(point) for point in line]
+        if kind == "POINT":
+            # A pixel alone would hardly be seen.
+            (x, y), reach = whole[0], width + round(grown)
+            pen.rectangle((x - reach, y - reach, x + reach, y + reach), fill=255)
+        elif width:
+            wide = width + round(2 * grown)
+            pen.line(whole, fill=255, width=wide, joint="curve" if wide > 2 else None)
+            pen.point(whole, fill=255)  # a line without length would leave nothing
+            if grown:
+                for x, y in (whole[0], whole[-1]):
+                    pen.ellipse((x - wide / 2, y - wide / 2, x + wide / 2, y + wide / 2), fill=255)
+
+
+def fill(canvas: Any, outline: tuple[Point, ...], tile: bytes = b"") -> None:
+    """Fill a closed outline on a Pillow image of one channel; with a ``tile``, where its bits are on.
+
+    A bit is a pixel of what is shown, the most significant one the leftmost (Table C.10-5c).
+    """
+    from PIL import Image, ImageChops, ImageDraw
+
     whole = [whole_pixel(point) for point in outline]
-    if graphic.kind == "POINT":
-        # A pixel alone would hardly be seen.
-        x, y = whole[0]
-        pen.rectangle((x - width, y - width, x + width, y + width), fill=255)
-    elif width:
-        pen.line(whole, fill=255, width=width, joint="curve" if width > 2 else None)
-        pen.point(whole, fill=255)  # a line without length would leave nothing
-
-
-def fill(canvas: Any, outline: tuple[Point, ...]) -> None:
-    """Fill a closed outline on a Pillow image of one channel."""
-    from PIL import ImageDraw
-
-    whole = [whole_pixel(point) for point in outline]
-    if len(set(whole)) > 2:
+    if len(set(whole)) <= 2:
+        return
+    if not tile:
         ImageDraw.Draw(canvas).polygon(whole, fill=255)
+        return
+    inside, pattern = Image.new("1", canvas.size), Image.frombytes("1", (32, 32), tile)
+    ImageDraw.Draw(inside).polygon(whole, fill=1)
+    left, upper, right, lower = inside.getbbox() or (0, 0, 0, 0)
+    tiled = Image.new("1", canvas.size)
+    for y in range(upper - upper % 32, lower, 32):
+        for x in range(left - left % 32, right, 32):
+            tiled.paste(pattern, (x, y))
+    canvas.paste(255, (0, 0), ImageChops.logical_and(inside, tiled))
 
 
 def _shown(point: Point, graphic: Graphic, view: View) -> Point:

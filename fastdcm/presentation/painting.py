@@ -29,10 +29,14 @@ def paint(pixels: Array, mask: Array, color: Paint, opacity: float = 1.0) -> Non
     top = np.iinfo(pixels.dtype).max
     values = np.floor(np.array(color[: 1 if pixels.ndim == 2 else 3]) * top + 0.5)
     target = pixels[..., None] if pixels.ndim == 2 else pixels
-    touched = mask != 0
-    if opacity >= 1 and (mask.dtype == np.bool_ or not np.any(touched & (mask != 255))):
-        np.copyto(target, values.astype(pixels.dtype), where=touched[..., None])
+    if opacity >= 1 and mask.dtype == np.bool_:
+        np.copyto(target, values.astype(pixels.dtype), where=mask[..., None])
         return
-    cover = mask[touched][:, None].astype(np.float64) * (1.0 if mask.dtype == np.bool_ else 1 / 255) * opacity
+    touched = np.nonzero(mask)  # what is drawn is few of all pixels
+    covered = mask[touched]
+    if opacity >= 1 and covered.min(initial=255) == 255:
+        target[touched] = values.astype(pixels.dtype)
+        return
+    cover = covered[:, None].astype(np.float64) * (1.0 if mask.dtype == np.bool_ else 1 / 255) * opacity
     before = target[touched].astype(np.float64)
     target[touched] = np.floor(before + (values - before) * cover + 0.5).astype(pixels.dtype)

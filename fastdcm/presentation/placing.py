@@ -38,6 +38,12 @@ class View(NamedTuple):
         """A place in fractions of the displayed area."""
         return point[0] * self.size[0], point[1] * self.size[1]
 
+    def unit(self, displayed: bool) -> Point:
+        """How many pixels of what is shown a pixel of the image has across and down; or all of it."""
+        if displayed:
+            return float(self.size[0]), float(self.size[1])
+        return abs(self.a) + abs(self.b), abs(self.d) + abs(self.e)
+
     def scaled(self, columns: int, rows: int) -> View:
         """The same where what is shown was resized."""
         x, y = columns / self.size[0], rows / self.size[1]

@@ -8,7 +8,6 @@ placed with it, so that layers keep their order (PS3.3 C.10.7, PS3.4 N.2).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -17,13 +16,13 @@ from numpy.typing import NDArray
 
 from fastdcm.model import Palette
 from fastdcm.options import OverlayOptions, PresentationOptions
-from fastdcm.presentation import graphics, text
+from fastdcm.presentation import fonts, graphics, text
 from fastdcm.presentation.choosing import Applied
 from fastdcm.presentation.colors import Paint, gray_paint, lab_paint
 from fastdcm.presentation.painting import paint, ready_for
 from fastdcm.presentation.placing import View, placed, plan_placing
 from fastdcm.presentation.shutters import hidden
-from fastdcm.presentation.state import Layer, Shutter, Style
+from fastdcm.presentation.state import Layer, Shutter
 from fastdcm.reader.overlays import Bits
 from fastdcm.rendering.colour import palette_table
 
@@ -89,9 +88,12 @@ def present(
 
 
 class _Stroke(NamedTuple):
-    """Something to be drawn: a plane, or what draws onto a Pillow image; objects of a color go together."""
+    """Something to be drawn: a plane, or what draws onto a Pillow image; objects of a color go together.
 
-    order: int
+    ``order`` is that of the layer, and within it False for shadows, which lie under all else.
+    """
+
+    order: tuple[int, bool]
     color: Paint
     opacity: float
     plane: Array | None
@@ -108,7 +110,7 @@ class _Strokes:
     def add_plane(self, layer: str, plane: Array) -> None:
         """An overlay in the color of its layer."""
         known = self._layer(layer)
-        self._strokes.append(_Stroke(known.order, _layer_paint(known), 1.0, plane, None))
+        self._strokes.append(_Stroke((known.order, True), _layer_paint(known), 1.0, plane, None))
 
     def add_annotations(self) -> None:
         """The graphics and texts of the state."""
@@ -116,21 +118,14 @@ class _Strokes:
         for item in self._applied.annotations:
             layer = self._layer(item.layer)
             for graphic in item.graphics:
-                outline, closed = graphics.outline_of(graphic, view)
-                if graphic.filled and closed:
-                    self._add(layer, graphic.filling or graphic.line, partial(graphics.fill, outline=outline))
-                width = graphics.line_width(view.size, graphic.line.thickness)
-                stroke = partial(graphics.stroke, graphic=graphic, outline=outline, width=width)
-                self._add(layer, graphic.line, stroke)
+                for one in graphics.drawn(graphic, view):
+                    self._add(layer, one)
             for label in item.texts:
-                own = text.font_for(label.value, font)
-                if missing := text.lacking(label.value, own):
-                    self._note(
-                        "annotation-font",
-                        f"the font has no glyphs for {missing[:20]}; name one that has (--annotation-font)",
-                    )
-                write = partial(text.write, text=label, view=view, flipped=flipped, font_path=own)
-                self._add(layer, label.style, write)
+                own = fonts.font_for(label.value, font, label.style.family)
+                for odd in fonts.oddities(label, font, own):
+                    self._note("annotation-font", odd)
+                for one in text.drawn(label, view, flipped, own):
+                    self._add(layer, one)
 
     def onto(self, pixels: Array) -> Array:
         """Draw all of it, lower layers first: the pixels, or others where there is anything to draw."""
@@ -148,7 +143,10 @@ class _Strokes:
             for stroke in group:
                 assert stroke.draw is not None
                 stroke.draw(canvas)
-            paint(pixels, np.asarray(canvas), color, opacity)
+            if (box := canvas.getbbox()) is not None:
+                left, upper, right, lower = box
+                part = pixels[upper:lower, left:right]
+                paint(part, np.asarray(canvas.crop(box)), color, opacity)
         return pixels
 
     def _layer(self, name: str) -> Layer:
@@ -157,13 +155,14 @@ class _Strokes:
             self._note("annotation", f"the state has no graphic layer {name or '(none)'}; white was taken")
         return known or Layer(name)
 
-    def _add(self, layer: Layer, style: Style, draw: Callable[[Any], None]) -> None:
-        color = _layer_paint(layer) if style.lab is None else lab_paint(style.lab)
-        if style.opacity > 0:
-            self._strokes.append(_Stroke(layer.order, color, style.opacity, None, draw))
+    def _add(self, layer: Layer, drawn: graphics.Drawn) -> None:
+        color = _layer_paint(layer) if drawn.lab is None else lab_paint(drawn.lab)
+        if drawn.opacity > 0:
+            order = layer.order, not drawn.beneath
+            self._strokes.append(_Stroke(order, color, drawn.opacity, None, drawn.draw))
 
 
-def _together(stroke: _Stroke) -> tuple[int, Paint, float, bool]:
+def _together(stroke: _Stroke) -> tuple[tuple[int, bool], Paint, float, bool]:
     return stroke.order, stroke.color, stroke.opacity, stroke.plane is not None
 
 

@@ -66,10 +66,28 @@ class Presenter:
         rule = plan.rule if plan.rule.startswith(name) else f"{name}; {plan.rule}"
         return plan._replace(rule=rule)
 
+    def colored(self, pixels: Array, index: int, options: RenderOptions) -> Array:
+        """Display values as `plan` gave them, by the state's palette where it has one (PS3.4 N.2.2)."""
+        applied = self._applied(index, options.presentation)
+        if applied is None or applied.state.palette is None:
+            return pixels
+        return pseudo_colored(pixels, applied.state.palette, options.bits)
+
+    def profile(self, index: int, options: PresentationOptions) -> bytes | None:
+        """The ICC profile of the colours that a frame is shown in, None where no state has one for it.
+
+        PS3.3 C.11.15: color and pseudo-color states must have one, which counts instead of the image's
+        (PS3.4 N.2.2.1).
+        """
+        applied = self._applied(index, options)
+        if applied is None or applied.state.kind == "grayscale" or of_other_kind(applied, self._header):
+            return None
+        return applied.state.icc_profile or None
+
     def show(
         self, pixels: Array, index: int, options: RenderOptions, hide: Hide = lambda pixels: pixels
     ) -> Array:
-        """Display values as `plan` gave them, with all that comes after that.
+        """Display values as `colored` gave them, with all that comes after that.
 
         ``hide`` blacks out what must not be seen, on arrays (rows, columns[, 3]) in the image's pixels; of
         overlays, too.
@@ -86,8 +104,6 @@ class Presenter:
             if options.overlay:
                 pixels = burned(pixels, self._overlays.overlays, plane_of, options.overlay)
             return hide(pixels)
-        if applied.state.palette is not None:
-            pixels = pseudo_colored(pixels, applied.state.palette, options.bits)
         return present(
             pixels,
             applied,

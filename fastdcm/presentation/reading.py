@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from fastdcm.errors import DicomError, FastdcmError, SourceError, UnsupportedError
-from fastdcm.presentation.drawings import integer, lab_of, read_annotations, read_layers
+from fastdcm.presentation.drawings import integer, read_annotations, read_layers
 from fastdcm.presentation.kinds import kind_of
 from fastdcm.presentation.state import Area, References, Shutter, State, Voi
+from fastdcm.presentation.styles import lab_of
 from fastdcm.reader.items import all_items, first_item
 from fastdcm.reader.luts import read_lut, read_modality, read_voi_luts, read_windows
 from fastdcm.reader.overlays import GROUPS, OVERLAY_TAGS, OverlayReader
 from fastdcm.reader.palette import read_palette
+from fastdcm.reader.profiles import trimmed
 from fastdcm.reader.scan import scan
 from fastdcm.reader.source import MemorySource, open_source
 from fastdcm.reader.values import Values
@@ -147,7 +149,7 @@ def parse_state(data: bytes, name: str) -> State:
             if group << 16 | _ACTIVATION in values
         },
         overlays=OverlayReader(found, note),
-        icc_profile=values.raw(0x00282000) or b"",
+        icc_profile=trimmed(values.raw(0x00282000) or b""),
         odd=(),
     )
     # Only now is all of it read. What the file itself has odd is no matter of the image.

@@ -78,12 +78,52 @@ class Layer(NamedTuple):
     lab: Lab | None = None
 
 
+class Shadow(NamedTuple):
+    """The shadow of lines or of a text (C.10.5.1.3.13.2): moved by ``offset`` to the right and down.
+
+    One that is ``outlined`` lies around, as far as the offset is long. Units are pixels of the image, or
+    ``displayed`` area fractions.
+    """
+
+    offset: Point
+    displayed: bool
+    outlined: bool
+    lab: Lab
+    opacity: float
+
+
 class Style(NamedTuple):
-    """What is said of a line, a filling or a text beyond its layer (C.10.5.1.3.12-14)."""
+    """What is said of a line or a filling beyond its layer (C.10.5.1.3.13, C.10.5.1.3.14).
+
+    ``thickness`` is in the units of its graphic. What is off in a pattern has ``off_lab``, or is not drawn.
+    ``dashes`` is a Line Pattern, 0 that of a solid line; ``tile`` a Fill Pattern, 32 rows of 32 bits.
+    """
 
     lab: Lab | None = None
     opacity: float = 1.0
-    thickness: float = 1.0
+    thickness: float | None = None
+    off_lab: Lab | None = None
+    off_opacity: float = 1.0
+    dashes: int = 0
+    tile: bytes = b""
+    shadow: Shadow | None = None
+
+
+class TextStyle(NamedTuple):
+    """What is said of a text beyond its layer (C.10.5.1.3.12); ``family`` is a generic font of CSS.
+
+    ``horizontal`` and ``vertical`` alignment in the bounding box are empty where they are not said.
+    """
+
+    lab: Lab | None = None
+    font: str = ""
+    family: str = ""
+    horizontal: str = ""
+    vertical: str = ""
+    underlined: bool = False
+    bold: bool = False
+    italic: bool = False
+    shadow: Shadow | None = None
 
 
 class Graphic(NamedTuple):
@@ -107,7 +147,7 @@ class Text(NamedTuple):
     anchor: Point | None = None
     anchor_displayed: bool = False
     anchor_visible: bool = False
-    style: Style = Style()
+    style: TextStyle = TextStyle()
 
 
 class Annotation(NamedTuple):

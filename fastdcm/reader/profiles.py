@@ -27,14 +27,14 @@ class ProfileReader:
         top = self._top
         if ICC_PROFILE in top:
             if self._whole is None:
-                self._whole = _trimmed(top.raw(ICC_PROFILE) or b"")
+                self._whole = trimmed(top.raw(ICC_PROFILE) or b"")
             return self._whole or None
         if OPTICAL_PATHS not in top:
             return None
         if self._paths is None:
             self._paths = {}
             for path in all_items(top, OPTICAL_PATHS):
-                profile = _trimmed(path.raw(ICC_PROFILE) or b"")
+                profile = trimmed(path.raw(ICC_PROFILE) or b"")
                 self._paths.setdefault(path.text(_OPTICAL_PATH_IDENTIFIER), profile)
         first = next(iter(self._paths.values()), b"")
         return self._paths.get(self._identifier(index), first) or None
@@ -47,7 +47,7 @@ class ProfileReader:
         return ""
 
 
-def _trimmed(data: bytes) -> bytes:
+def trimmed(data: bytes) -> bytes:
     """Without what pads it to an even length: a profile says at its start how long it is."""
     size = int.from_bytes(data[:4], "big")
     return data[:size] if len(data) - size == 1 else data

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fastdcm.errors import OptionError
-from fastdcm.presentation import text as text_module
+from fastdcm.presentation import fonts
+from fastdcm.presentation.fonts import font_for, font_of, lacking
 from fastdcm.presentation.graphics import fill, line_width, outline_of, stroke
 from fastdcm.presentation.placing import View, plan_placing
 from fastdcm.presentation.state import Area, Graphic, References, Text
-from fastdcm.presentation.text import font_for, font_of, lacking, write
+from fastdcm.presentation.text import write
 
 ROWS, COLUMNS = 120, 160
 PLAIN = View(1, 0, 0, 0, 1, 0, (COLUMNS, ROWS))
@@ -27,7 +28,7 @@ def _lines(kind: str, points: list[tuple[float, float]], view: View = PLAIN, dis
     graphic = Graphic(kind, tuple(points), displayed)
     canvas = Image.new("L", view.size)
     outline, _ = outline_of(graphic, view)
-    stroke(canvas, graphic, outline, line_width(view.size))
+    stroke(canvas, kind, [outline], line_width(view.size))
     return np.asarray(canvas)
 
 
@@ -123,8 +124,6 @@ def test_far_and_senseless_places_end() -> None:
 
 def test_lines_grow_with_the_image() -> None:
     assert [line_width((side, 100)) for side in (100, 1024, 2048, 4096)] == [1, 1, 2, 4]
-    assert line_width((512, 512), 3.0) == 2
-    assert line_width((512, 512), 0.0) == 0
 
 
 def _box(left: float, upper: float, right: float, lower: float, **more: Any) -> Text:
@@ -199,7 +198,7 @@ def test_fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lacking("Text 山", None) == "山"
     assert font_for("Area", None) is None
     assert font_for("Text 山", "named.ttf") == "named.ttf"
-    monkeypatch.setattr(text_module, "_OTHER_FONTS", ("no font of this name.ttf",))
+    monkeypatch.setattr(fonts, "_OTHER_FONTS", ("no font of this name.ttf",))
     font_for.cache_clear()
     assert font_for("Text 山", None) is None
     font_for.cache_clear()

@@ -356,7 +356,7 @@ def test_true_size_by_the_display_s_pixels(show: Any) -> None:
 
 
 def test_text_is_drawn_and_missing_letters_are_told(show: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fastdcm.presentation import text as module
+    from fastdcm.presentation import fonts as module
 
     monkeypatch.setattr(module, "_OTHER_FONTS", ())
     module.font_for.cache_clear()

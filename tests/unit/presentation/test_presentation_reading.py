@@ -148,7 +148,7 @@ def test_styles_and_what_is_not_drawn() -> None:
     assert item.graphics[1].points == ((0.0, 0.0), (2.0, 2.0))
     assert item.texts == ()
     assert [message for _, message in found.odd] == [
-        "dashed lines were drawn solid",
+        "a dashed line without a Line Pattern was drawn solid",
         "a POLYLINE in units of MATRIX is not supported, and was not drawn",
         "a ELLIPSE has 2 usable points, and was not drawn",
         "a graphic of type STAR is not known, and was not drawn",

@@ -31,15 +31,31 @@ TRIES = 1500
 
 
 def _seed(syntax: str) -> bytes:
+    shadow = [
+        Element(0x00700244, "CS", "OUTLINED"),
+        Element(0x00700245, "FL", 1.0),
+        Element(0x00700246, "FL", 1.0),
+        Element(0x00700258, "FL", 0.5),
+    ]
+    dashes = [Element(0x00700253, "FL", 2.0), Element(0x00700254, "CS", "DASHED")]
+    line = sequence(0x00700232, [*shadow[:3], *dashes, Element(0x00700255, "UL", 0x0F0F), shadow[3]])
+    tile = sequence(
+        0x00700233, [Element(0x00700256, "OB", bytes(range(128))), Element(0x00700257, "CS", "STIPPELED")]
+    )
+    bold = [Element(tag, "CS", "Y") for tag in (0x00700248, 0x00700249, 0x00700250)]
+    label = sequence(0x00700231, [*shadow[:3], *bold, shadow[3]])
     graphics = [
-        graphic("CIRCLE", [10, 10, 14, 10]),
+        graphic("CIRCLE", [10, 10, 14, 10], line),
         graphic("ELLIPSE", [16, 6, 26, 11, 19, 10, 22, 6]),
-        graphic("POLYLINE", [2, 2, 6, 2, 6, 6, 2, 6, 2, 2], filled="Y"),
+        graphic("POLYLINE", [2, 2, 6, 2, 6, 6, 2, 6, 2, 2], tile, filled="Y"),
         graphic("INTERPOLATED", [2, 20, 6, 15, 10, 23, 14, 18]),
     ]
     return state(
         *drawn(
-            annotation(graphics, [text("box", [1, 2, 15, 29]), text("anchor", None, [3, 8], visible="Y")])
+            annotation(
+                graphics,
+                [text("box", [1, 2, 15, 29], None, label), text("anchor", None, [3, 8], visible="Y")],
+            )
         ),
         Element(0x00181600, "CS", "RECTANGULAR\\CIRCULAR\\POLYGONAL"),
         *(Element(0x00181602 + 2 * n, "IS", edge) for n, edge in enumerate((5, 38, 2, 28))),
