@@ -201,7 +201,7 @@ class Image(Opened):
                     picture = self._pictures.of_halved(shown, halved, index, options)
                     if not isinstance(picture, int):
                         return picture
-                    less = less._replace(halvings=picture, squares=picture)
+                    less = less._replace(halvings=picture, squares=picture, reversible=None)
                     shown, halved = self._display_values(index, options, less)
             if options.colour.icc == "srgb" and shown.ndim == 3 and (colour := self._profiles_for(options)):
                 shown = colour.srgb(index, shown)
