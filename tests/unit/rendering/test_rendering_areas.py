@@ -83,3 +83,16 @@ def test_a_ramp_is_not_shifted() -> None:
         np.testing.assert_array_equal(found[:-1, :-1], expected[:-1, :-1])
         unshifted = shrunk(low, 16, 24)
         assert np.abs(unshifted.astype(int) - expected).min() > 0
+
+
+@pytest.mark.parametrize("endless", [np.nan, np.inf, -np.inf], ids=str)
+def test_only_means_of_what_has_no_number_have_none(endless: float) -> None:
+    """Of 8 rows, 3 cover the rows 0 to 2, 2 to 5 and 5 to 7: also what one does not cover is looked at."""
+    values = np.arange(64.0).reshape(8, 8)
+    values[3, 4] = endless
+    found = means(values, 3, 3)
+    expected = np.zeros((3, 3), bool)
+    expected[1, 1] = True
+    np.testing.assert_array_equal(~np.isfinite(found), expected)
+    values[3, 4] = 28
+    np.testing.assert_allclose(found[~expected], means(values, 3, 3)[~expected], rtol=1e-14)
