@@ -194,13 +194,15 @@ class Less(NamedTuple):
     """What a decoder may leave out of a frame.
 
     Both sides may be halved ``halvings`` times by a wavelet's low-pass filter, ``squares`` times by a scaled
-    DCT, whose samples stand for squares of pixels. ``grey`` is the width of a grey, in stored values:
+    DCT, whose samples stand for squares of pixels. ``reversible`` is the most where the wavelet is of whole
+    numbers, whose roundings add up; None is no such limit. ``grey`` is the width of a grey, in stored values:
     bit-planes that hardly change one need not be decoded; None asks for all of them.
     """
 
     halvings: int = 0
     squares: int = 0
     grey: float | None = None
+    reversible: int | None = None
 
 
 class Halved(NamedTuple):

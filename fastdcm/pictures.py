@@ -26,7 +26,15 @@ from fastdcm.rendering.geometry import (
     kept,
     outside_words,
 )
-from fastdcm.rendering.halving import enough, halvings, is_linear, is_shrinking, squares, target
+from fastdcm.rendering.halving import (
+    enough,
+    halvings,
+    is_shrinking,
+    linear_grey,
+    most_halvings,
+    squares,
+    target,
+)
 from fastdcm.rendering.plan import ColourPlan, Plan
 
 if TYPE_CHECKING:
@@ -67,14 +75,15 @@ class Pictures:
         """
         if not is_shrinking(options.geometry) or options.overlay or options.presentation:
             return Less()
-        if options.deidentify != DeidentifyOptions() or not is_linear(plan, self._header):
+        if options.deidentify != DeidentifyOptions() or (grey := linear_grey(plan, self._header)) is None:
             return Less()
         if options.colour.icc == "srgb" and isinstance(plan, ColourPlan):
             return Less()  # profiles are curves
         shape = self._header.rows, self._header.columns
         sides = target(shape, options.geometry, self._aspect(index, options))
         times = halvings(shape, sides)
-        return Less(times, squares(shape, sides, times))
+        most = most_halvings(grey, colour=isinstance(plan, ColourPlan))
+        return Less(times, squares(shape, sides, times), reversible=most)
 
     def of_halved(self, shown: Array, halved: Halved, index: int, options: RenderOptions) -> Array | int:
         """`of` a frame that a decoder has halved; or how often it may be halved, where this was too often."""

@@ -64,7 +64,7 @@ class Rendered(Opened):
                     picture = self._pictures.of_halved(shown, halved, index, options)
                     if not isinstance(picture, int):
                         return picture
-                    less = less._replace(halvings=picture, squares=picture)
+                    less = less._replace(halvings=picture, squares=picture, reversible=None)
                     shown, halved = self._display_values(index, options, less)
             if not options.is_plain:
                 shown = self._pictures.colored(shown, index, options)

@@ -62,7 +62,11 @@ class Described:
         document = self._records.document(indexes, os.path.basename(name), together=together)
         if self._options.existing == "skip" and self._sink.leaves(folder, beside, own=self._own):
             # The image is not there: this is of a run that was cut off.
-            os.unlink(os.path.join(folder, beside))
+            path = os.path.join(folder, beside)
+            try:
+                os.unlink(path)
+            except OSError as error:
+                raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         if not self._put(folder, beside, document, own=self._own):
             raise OutputError(f"cannot write {os.path.join(folder, beside)}: it has just appeared")
         self._written = os.path.join(folder, beside)

@@ -79,7 +79,11 @@ def run(
         table = table_of(job.sidecars, job.run, options)
     start = time.monotonic()
     found = partial(discover, targets, flat=options.flat)
-    inputs = found() if template is None else templated(found(), targets, template, options.read)
+    inputs = (
+        found()
+        if template is None
+        else templated(found(), targets, template, options.read, flat=options.flat)
+    )
     items = _counted(inputs, report)
     try:
         if len(targets.files) != 1 or targets.trees:

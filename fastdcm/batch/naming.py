@@ -16,7 +16,7 @@ from typing import NamedTuple
 from fastdcm.errors import OptionError
 from fastdcm.model import Header
 from fastdcm.options import FORMAT_NAMES
-from fastdcm.sidecars.fields import FREE, HEADER, NUMBERS, TAGS, UNIQUE, check_field
+from fastdcm.sidecars.fields import FREE, HEADER, NAME, NUMBERS, TAGS, UNIQUE, check_field
 
 _EXTENSIONS = frozenset({"dcm", "dicom", "dic", "ima"})
 _FRAME_LIKE = re.compile(r"(.+)_\d{4,}", re.DOTALL)
@@ -165,10 +165,13 @@ class Template(NamedTuple):
         """Whether names count from the folder of all outputs, because they have the source's path."""
         return any(part[0] == "path" for part in self.parts if isinstance(part, tuple))
 
-    @property
-    def tells_apart(self) -> bool:
-        """Whether the inputs of a folder cannot have the same name, but for copies of one image."""
-        return any(part[0] in UNIQUE for part in self.parts if isinstance(part, tuple))
+    def tells_apart(self, *, by_name: bool = True) -> bool:
+        """Whether inputs whose outputs share a folder cannot have the same name, but for copies of one image.
+
+        ``by_name`` is whether the names of their files differ.
+        """
+        fields = {part[0] for part in self.parts if isinstance(part, tuple)}
+        return not fields.isdisjoint(UNIQUE) or (by_name and NAME in fields)
 
     def render(
         self,

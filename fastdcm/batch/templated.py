@@ -24,13 +24,22 @@ if TYPE_CHECKING:
 
 
 def templated(
-    found: Iterator[Task | Outcome], targets: Targets, template: Template, read: ReadOptions
+    found: Iterator[Task | Outcome], targets: Targets, template: Template, read: ReadOptions, *, flat: bool
 ) -> Iterator[Task | Outcome]:
-    """The same inputs, with their folders and numbered where names would be the same."""
+    """The same inputs, with their folders and numbered where names would be the same.
+
+    ``flat`` as `fastdcm.batch.discovery.discover` has it: then files of one name share a folder.
+    """
     if template.has_path:
         found = _from_roots(found, targets)
     alone = len(targets.files) == 1 and not targets.trees
-    return found if alone or template.tells_apart else _numbered(found, template, read)
+    by_name = not flat and _differ_by_name(targets)
+    return found if alone or template.tells_apart(by_name=by_name) else _numbered(found, template, read)
+
+
+def _differ_by_name(targets: Targets) -> bool:
+    """Whether the files that were named have other names each."""
+    return len({os.path.basename(source) for source, _ in targets.files}) == len(targets.files)
 
 
 def _from_roots(found: Iterable[Task | Outcome], targets: Targets) -> Iterator[Task | Outcome]:

@@ -156,11 +156,15 @@ def _along_first_axis(values: Array, part: Shares, kind: Any) -> Array:
         (np.minimum(part.firsts + step, len(values) - 1), part.shares[:, step, None].astype(kind))
         for step in range(part.shares.shape[1])
     ]
+    may_be_endless = flat.dtype.kind == "f" and not np.isfinite(flat).all()
     size = max(1, _BLOCK_BYTES // sums[0].nbytes)
     for start in range(0, len(sums), size):
         block = slice(start, start + size)
         for place, shares in steps:
-            sums[block] += np.multiply(flat[place[block]], shares[block], dtype=kind, casting="unsafe")
+            taken = flat[place[block]]
+            if may_be_endless:
+                taken = np.where(shares[block] > 0, taken, 0)  # 0 times NaN, or infinity, is NaN
+            sums[block] += np.multiply(taken, shares[block], dtype=kind, casting="unsafe")
     return sums.reshape(len(sums), *values.shape[1:])
 
 

@@ -40,6 +40,11 @@ _MOST_COLUMNS = 1 << 15
 _PAYOFF = Payoff(modules=("areas",))
 #: Rows of which one is compared with its neighbours.
 _STEP = 8
+#: Stored values by which each half of the reversible filter is too bright, where neighbours differ at random:
+#: its roundings (T.800 F.4.8.1) do not cancel each other.
+_BRIGHTER = 0.5
+#: Greys that this may make of those that pictures may be off.
+_MOST_BRIGHTER = 0.75
 #: Stored values that a grey of a window is at least where decoders halve.
 _LEAST_GREY = 2.0
 
@@ -60,6 +65,11 @@ def halvings(shape: tuple[int, int], sides: tuple[int, int]) -> int:
     ):
         times += 1
     return times
+
+
+def most_halvings(grey: float, *, colour: bool = False) -> int:
+    """How often the reversible wavelet may halve where a grey is so many stored values."""
+    return int(_MOST_BRIGHTER * grey / (_BRIGHTER * (_OF_COLOUR if colour else 1.0)))
 
 
 def squares(shape: tuple[int, int], sides: tuple[int, int], times: int) -> int:
@@ -129,25 +139,25 @@ def target(shape: tuple[int, int], options: GeometryOptions, aspect: Fraction | 
     return rows, columns
 
 
-def is_linear(plan: Plan, header: Header) -> bool:
-    """Whether display values are a line of stored ones, as far as halving is concerned.
+def linear_grey(plan: Plan, header: Header) -> float | None:
+    """The stored values in a grey of 255, where display values are a line of stored ones; else None.
 
-    Not those of palettes, label maps and single bits, of frames with padding, of LUTs, and of ranges that the
-    frame's own values decide.
+    A line as far as halving is concerned. Not those of palettes, label maps and single bits, of frames with
+    padding, of LUTs, and of ranges that the frame's own values decide.
     """
     if is_label_map(header) or header.is_float:
-        return False
+        return None
     match plan:
         case GrayPlan(automatic=None, padding=None, supplemental=None):
             chain, bits = plan.chain, header.bits_stored
         case ColourPlan():
             chain, bits = Chain(None, plan.voi), plan.bits_stored
         case _:
-            return False
+            return None
     width = _width(chain)
-    if width is None:
-        return False
-    return width / 255 >= _LEAST_GREY or _holds_all(chain, bits, signed=header.signed)
+    if width is None or not (width / 255 >= _LEAST_GREY or _holds_all(chain, bits, signed=header.signed)):
+        return None
+    return width / 255
 
 
 def grey(plan: Plan, header: Header) -> float | None:

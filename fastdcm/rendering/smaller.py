@@ -11,7 +11,7 @@ from fastdcm.model import Display, Header, Less, Samples
 from fastdcm.options import GeometryOptions
 from fastdcm.rendering.areas import means
 from fastdcm.rendering.geometry import is_label_map
-from fastdcm.rendering.halving import enough, halvings, is_shrinking, squares, target
+from fastdcm.rendering.halving import enough, halvings, is_shrinking, most_halvings, squares, target
 from fastdcm.rendering.resample import resampled
 
 Array = NDArray[Any]
@@ -26,7 +26,8 @@ def less_of_values(header: Header, display: Display, options: GeometryOptions) -
     shape = header.rows, header.columns
     sides = target(shape, options, None)
     times = halvings(shape, sides)
-    return Less(times, squares(shape, sides, times)) if times else None
+    most = most_halvings((1 << header.bits_stored) / 255, colour=header.samples_per_pixel > 1)
+    return Less(times, squares(shape, sides, times), reversible=most) if times else None
 
 
 def smaller(values: Array, samples: Samples, header: Header, options: GeometryOptions) -> Array | int:
@@ -41,6 +42,8 @@ def smaller(values: Array, samples: Samples, header: Header, options: GeometryOp
     if samples.halved is not None:
         span = float(values.max()) - float(values.min())
         times = enough(values, samples.halved, shape, sides, span)
+        if samples.halved.by == "5/3":
+            times = min(times, most_halvings(_grey(samples.array), colour=values.ndim == 3))
         if times < samples.halved.times:
             return times
     elif sides == shape:
@@ -52,6 +55,11 @@ def smaller(values: Array, samples: Samples, header: Header, options: GeometryOp
         return found.astype(values.dtype)
     rounded: Array = np.floor(found + 0.5).astype(values.dtype)
     return rounded
+
+
+def _grey(stored: Array) -> float:
+    """Stored values in a grey, of which their range has 255; at least one, to which they are rounded."""
+    return max(1.0, (float(stored.max()) - float(stored.min())) / 255)
 
 
 def _have_no_means(header: Header) -> bool:

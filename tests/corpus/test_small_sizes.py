@@ -15,7 +15,7 @@ from fastdcm.model import Samples
 from tests.corpus.reading import files
 
 #: Of the longest side; whole numbers and others.
-PARTS = (2, 2.9, 4, 5, 8, 11)
+PARTS = (2, 2.9, 4, 5, 8, 11, 17, 40)
 
 
 def test_within_a_grey(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:

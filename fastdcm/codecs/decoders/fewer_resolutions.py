@@ -41,6 +41,8 @@ def possible(less: Less | None, data: bytes, stream: Jpeg2000Header, header: Hea
     if less is None or not as_stored or not stream.complete:
         return None
     halvings = min(less.halvings, fewest_levels(data, stream))
+    if halvings and less.reversible is not None and is_reversible(data, stream):
+        halvings = min(halvings, less.reversible)
     grey = less.grey if len(stream.components) == 1 else None
     return Less(halvings, grey=grey) if halvings or grey else None
 

@@ -248,6 +248,29 @@ def test_json_that_is_there(
         assert told == "old" or json.loads(found.read_text())["source"] == "0.dcm"
 
 
+def test_json_that_is_there_and_cannot_be_replaced(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "0.jpg.json").write_text("old")
+    os.utime(out / "0.jpg.json", (1, 1))
+
+    unlink = os.unlink
+
+    def refused(path: str) -> None:
+        if path.endswith(".json"):
+            raise PermissionError(13, "Permission denied", path)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", refused)
+    report = fastdcm.convert(scans / "0.dcm", out, metadata="json", existing="skip")
+    [failure] = report.failures
+    assert isinstance(failure.error, OutputError)
+    assert failure.error.message == f"cannot write {out / '0.jpg.json'}: Permission denied"
+    assert not (out / "0.jpg").exists()
+
+
 def converter(folder: Path, metadata: Any) -> Converter:
     options = ConvertOptions(encode=EncodeOptions("png"), sidecar=SidecarOptions(metadata))
     run = Run.begin()

@@ -57,6 +57,19 @@ def test_names_that_differ_by_case_alone_are_numbered(tmp_path: Path) -> None:
     assert names(tmp_path / "out") == {"l.png": 0, "L-2.png": 1, "R.png": 2}
 
 
+def test_files_of_one_name_that_come_into_one_folder_are_numbered(tmp_path: Path) -> None:
+    for grey, folder in enumerate("abc"):
+        write(tmp_path / "in" / folder / "x.dcm", grey)
+    options: dict[str, Any] = {"format": "png", "name": "{name}"}
+    report = fastdcm.convert(tmp_path / "in", tmp_path / "flat", flat=True, **options)
+    assert (report.images, report.failures) == (3, [])
+    assert names(tmp_path / "flat") == {"x.dcm.png": 0, "x.dcm-2.png": 1, "x.dcm-3.png": 2}
+    sources = [tmp_path / "in" / folder / "x.dcm" for folder in "ab"]
+    report = fastdcm.convert(sources, tmp_path / "two", **options)
+    assert (report.images, report.failures) == (2, [])
+    assert names(tmp_path / "two") == {"x.dcm.png": 0, "x.dcm-2.png": 1}
+
+
 def test_frames_of_twins_and_files_that_are_no_images(tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.dcm", 10, frames=2)
     (tmp_path / "in" / "b.txt").write_text("no image")

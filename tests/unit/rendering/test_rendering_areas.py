@@ -127,3 +127,16 @@ def test_many_at_once_is_one_by_one(
             np.testing.assert_array_equal(shrunk(pixels, *sides, halved, of=whole), found)
     assert len(calls) == (4 if across.stride else 0)
     assert (across.stride > 0) == (sides != (32, 32))
+
+
+@pytest.mark.parametrize("endless", [np.nan, np.inf, -np.inf], ids=str)
+def test_only_means_of_what_has_no_number_have_none(endless: float) -> None:
+    """Of 8 rows, 3 cover the rows 0 to 2, 2 to 5 and 5 to 7: also what one does not cover is looked at."""
+    values = np.arange(64.0).reshape(8, 8)
+    values[3, 4] = endless
+    found = means(values, 3, 3)
+    expected = np.zeros((3, 3), bool)
+    expected[1, 1] = True
+    np.testing.assert_array_equal(~np.isfinite(found), expected)
+    values[3, 4] = 28
+    np.testing.assert_allclose(found[~expected], means(values, 3, 3)[~expected], rtol=1e-14)

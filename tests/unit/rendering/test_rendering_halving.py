@@ -19,8 +19,9 @@ from fastdcm.rendering.halving import (
     enough,
     grey,
     halvings,
-    is_linear,
     is_shrinking,
+    linear_grey,
+    most_halvings,
     squares,
     target,
 )
@@ -68,24 +69,24 @@ def plan(voi: Any, modality: Any = None, **changes: Any) -> GrayPlan:
     ids=str,
 )
 def test_linear(given: Any, linear: bool) -> None:
-    assert is_linear(given, HEADER) is linear
+    assert (linear_grey(given, HEADER) is not None) is linear
 
 
 def test_narrow_windows_that_clip_nothing_are_lines() -> None:
     eight = replace(HEADER, bits_stored=8)
-    assert is_linear(plan(Range(0, 255)), eight)
-    assert is_linear(plan(Window(128, 256)), eight)
-    assert not is_linear(plan(Window(128, 255)), eight)
+    assert linear_grey(plan(Range(0, 255)), eight)
+    assert linear_grey(plan(Window(128, 256)), eight)
+    assert linear_grey(plan(Window(128, 255)), eight) is None
     signed = replace(eight, pixel_representation=1)
-    assert not is_linear(plan(Window(128, 256)), signed)
-    assert is_linear(plan(Window(0, 256)), signed)
+    assert linear_grey(plan(Window(128, 256)), signed) is None
+    assert linear_grey(plan(Window(0, 256)), signed)
 
 
 @pytest.mark.parametrize(
     "changes", [{"bits_stored": 1}, {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.66.7"}], ids=str
 )
 def test_labels_have_no_means(changes: dict[str, Any]) -> None:
-    assert not is_linear(plan(Range(0, 4095)), replace(HEADER, **changes))
+    assert linear_grey(plan(Range(0, 4095)), replace(HEADER, **changes)) is None
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,30 @@ def test_shrinking(options: dict[str, Any], shrinks: bool) -> None:
 def test_halvings(shape: tuple[int, int], sides: tuple[int, int], times: int, of_squares: int) -> None:
     assert halvings(shape, sides) == times
     assert squares(shape, sides, times) == of_squares
+
+
+@pytest.mark.parametrize(
+    ("given", "most"),
+    [
+        (plan(Range(0, 4095)), 24),
+        (plan(Window(600, 512)), 3),
+        (plan(Window(600, 512), Rescale(0.5, 0)), 6),
+        (plan(Range(0, 4095), bits=16), 24),
+    ],
+    ids=str,
+)
+def test_most_halvings(given: Any, most: int) -> None:
+    """Each reversible half is up to half a stored value too bright."""
+    stored = linear_grey(given, HEADER)
+    assert stored is not None
+    assert most_halvings(stored) == most
+
+
+def test_most_halvings_of_colour() -> None:
+    stored = linear_grey(ColourPlan(8, Range(0, 255), 8, ""), replace(HEADER, bits_stored=8))
+    assert stored == 1
+    assert most_halvings(stored) == 1
+    assert most_halvings(stored, colour=True) == 1
 
 
 def test_target_before_turning() -> None:

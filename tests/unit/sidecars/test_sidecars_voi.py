@@ -149,12 +149,14 @@ def test_what_a_codestream_has_more_bits_than_declared_is_told_by_these() -> Non
 
     samples = (np.arange(64 * 64, dtype=np.uint16) % 4096).reshape(64, 64)
     stream = imagecodecs.jpeg2k_encode(samples, level=0, codecformat="j2k", reversible=True, bitspersample=12)
-    data = image(
-        encapsulated([stream]), "1.2.840.10008.1.2.4.90", rows=64, columns=64, bits=16, stored=10
-    )  # fmt: skip
+    values = {"rows": 64, "columns": 64, "bits": 16}
+    syntax = "1.2.840.10008.1.2.4.90"
+    ten, eight = (image(encapsulated([stream]), syntax, stored=stored, **values) for stored in (10, 8))
     for rendered in (True, False):
-        assert told(data, voi="none", rendered=rendered).width == (4095 if rendered else 1023)
-        assert told(data, voi="minmax", rendered=rendered).width == 4095
+        assert told(ten, voi="none", rendered=rendered).width == 1023
+        assert told(ten, voi="minmax", rendered=rendered).width == 4095
+        # Of 8 bits the identity would do, of what is deeper the range of the frame is looked for.
+        assert told(eight, rendered=rendered).width == (4095 if rendered else 255)
 
 
 def test_nothing_is_remembered_where_nobody_asks() -> None:
