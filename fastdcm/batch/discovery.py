@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from fastdcm.batch.flat import name_tree
-from fastdcm.batch.naming import name_listing, sort_key
+from fastdcm.batch.naming import name_listing, sort_key, strip_extension
 from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.targets import Targets, Tree
 from fastdcm.errors import FastdcmError, OutputError, SourceError
@@ -41,25 +41,26 @@ class Task(NamedTuple):
         return self.source[len(self.root) :]
 
 
-def discover(targets: Targets, *, flat: bool = False) -> Iterator[Task | Outcome]:
+def discover(targets: Targets, *, flat: bool = False, by_template: bool = False) -> Iterator[Task | Outcome]:
     """Tasks in sorted order, and outcomes of what cannot become one.
 
-    With ``flat`` the images of a tree share its folder, and so all of the tree is listed first.
+    With ``flat`` the images of a tree share its folder, and so all of the tree is listed first. Where a
+    template makes the names, ``by_template``, files of one name are no obstacle.
     """
-    yield from _explicit(targets)
+    yield from _explicit(targets, by_template)
     outputs = [*targets.outputs, *(tree.folder for tree in targets.trees)]
     for tree in targets.trees:
         found = _walk(tree, outputs)
         yield from _flattened(tree, found) if flat else found
 
 
-def _explicit(targets: Targets) -> Iterator[Task | Outcome]:
+def _explicit(targets: Targets, by_template: bool) -> Iterator[Task | Outcome]:
     root = _common_root([source for source, _ in targets.files])
     by_folder: dict[str, list[str]] = {}
     for source, folder in targets.files:
         by_folder.setdefault(folder, []).append(source)
     for folder, sources in by_folder.items():
-        yield from _explicit_in(folder, sources, targets.exact, root)
+        yield from _explicit_in(folder, sources, targets.exact, root, by_template)
 
 
 def _common_root(sources: list[str]) -> str:
@@ -69,18 +70,22 @@ def _common_root(sources: list[str]) -> str:
     return common[: max(common.rfind(separator) for separator in (os.sep, "/")) + 1]
 
 
-def _explicit_in(folder: str, sources: list[str], exact: str | None, root: str) -> Iterator[Task | Outcome]:
+def _explicit_in(
+    folder: str, sources: list[str], exact: str | None, root: str, by_template: bool
+) -> Iterator[Task | Outcome]:
     """Files that were named and whose images share a folder: one listing."""
     paths: dict[str, list[str]] = {}
     for source in sources:
         paths.setdefault(os.path.basename(source), []).append(source)
-    names = (name for name, equal in paths.items() for _ in equal)
+    names = [name for name, equal in paths.items() for _ in equal]
+    shared = {name for name, equal in paths.items() if len(equal) > 1} if by_template else set[str]()
     owners: dict[str, str] = {}
-    for name, stem in name_listing(names):
+    for name, listed in name_listing(names):
         source = paths[name].pop(0)
+        stem = strip_extension(name) if name in shared else listed
         if (why := _why_no_file(source)) is not None:
             yield failed(source, SourceError(why))
-        elif stem in owners:
+        elif stem in owners and name not in shared:
             message = f"its image would have the name of that of {owners[stem]}; convert them one by one"
             yield failed(source, OutputError(message))
         else:

@@ -78,7 +78,7 @@ def run(
         job = job._replace(sidecars=sidecars_of(options, targets, target))
         table = table_of(job.sidecars, job.run, options)
     start = time.monotonic()
-    found = partial(discover, targets, flat=options.flat)
+    found = partial(discover, targets, flat=options.flat, by_template=template is not None)
     inputs = (
         found()
         if template is None

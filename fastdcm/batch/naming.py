@@ -16,7 +16,7 @@ from typing import NamedTuple
 from fastdcm.errors import OptionError
 from fastdcm.model import Header
 from fastdcm.options import FORMAT_NAMES
-from fastdcm.sidecars.fields import FREE, HEADER, NAME, NUMBERS, TAGS, UNIQUE, check_field
+from fastdcm.sidecars.fields import FREE, HEADER, NAME, NUMBERS, STEM, TAGS, UNIQUE, check_field
 
 _EXTENSIONS = frozenset({"dcm", "dicom", "dic", "ima"})
 _FRAME_LIKE = re.compile(r"(.+)_\d{4,}", re.DOTALL)
@@ -165,13 +165,13 @@ class Template(NamedTuple):
         """Whether names count from the folder of all outputs, because they have the source's path."""
         return any(part[0] == "path" for part in self.parts if isinstance(part, tuple))
 
-    def tells_apart(self, *, by_name: bool = True) -> bool:
+    def tells_apart(self, *, by_name: bool = True, by_stem: bool = True) -> bool:
         """Whether inputs whose outputs share a folder cannot have the same name, but for copies of one image.
 
-        ``by_name`` is whether the names of their files differ.
+        ``by_name`` is whether the names of their files differ, ``by_stem`` whether their stems do.
         """
         fields = {part[0] for part in self.parts if isinstance(part, tuple)}
-        return not fields.isdisjoint(UNIQUE) or (by_name and NAME in fields)
+        return not fields.isdisjoint(UNIQUE) or (by_name and NAME in fields) or (by_stem and STEM in fields)
 
     def render(
         self,

@@ -33,8 +33,9 @@ def templated(
     if template.has_path:
         found = _from_roots(found, targets)
     alone = len(targets.files) == 1 and not targets.trees
-    by_name = not flat and _differ_by_name(targets)
-    return found if alone or template.tells_apart(by_name=by_name) else _numbered(found, template, read)
+    differ = _differ_by_name(targets)  # stems of a folder's files do, also with ``flat``
+    told = template.tells_apart(by_name=differ and not flat, by_stem=differ)
+    return found if alone or told else _numbered(found, template, read)
 
 
 def _differ_by_name(targets: Targets) -> bool:

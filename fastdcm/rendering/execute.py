@@ -82,6 +82,8 @@ def _gray(plan: GrayPlan, samples: Samples, object_range: Range | None) -> Array
         found = object_range if plan.automatic.scope == "object" else None
         if found is None:
             found = value_range(plan, [samples])
+        if plan.automatic.region is not None and found is None:
+            raise RenderError("the region holds nothing but padding, which gives no range; name another")
         if plan.automatic.region is not None and found is not None and found.low == found.high:
             # What is brighter than a region of one value is white, as a narrower and narrower range has it.
             chain = chain._replace(voi=Window(found.low + 0.5, 1.0))

@@ -52,8 +52,8 @@ PHI = {
 #: Of VR IS: they take a width. A frame's number is one anyway.
 NUMBERS = frozenset({"frame", "instance_number", "series_number", "acquisition_number"})
 #: Any of these is another one for every input of a folder, but for `NAME` where inputs of several share one.
-UNIQUE = frozenset({"stem", "path", "sop_instance_uid"})
-NAME = "name"
+UNIQUE = frozenset({"path", "sop_instance_uid"})
+NAME, STEM = "name", "stem"
 FREE = (*SOURCE, *HEADER, *ATTRIBUTES)
 TAGS = ATTRIBUTES | PHI
 _CHARACTER_SET = 0x00080005

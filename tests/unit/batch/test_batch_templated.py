@@ -70,6 +70,21 @@ def test_files_of_one_name_that_come_into_one_folder_are_numbered(tmp_path: Path
     assert names(tmp_path / "two") == {"x.dcm.png": 0, "x.dcm-2.png": 1}
 
 
+def test_three_files_of_one_name_that_were_named(tmp_path: Path) -> None:
+    sources = [tmp_path / "in" / folder / "x.dcm" for folder in "abc"]
+    for grey, source in enumerate(sources):
+        write(source, grey)
+    for name, written in {
+        "{path}": {"a/x.png": 0, "b/x.png": 1, "c/x.png": 2},
+        "{stem}": {"x.png": 0, "x-2.png": 1, "x-3.png": 2},
+        "{modality}": {"CT.png": 0, "CT-2.png": 1, "CT-3.png": 2},
+    }.items():
+        out = tmp_path / name.strip("{}")
+        report = fastdcm.convert(sources, out, format="png", name=name)
+        assert (report.images, report.failures) == (3, [])
+        assert names(out) == written
+
+
 def test_frames_of_twins_and_files_that_are_no_images(tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.dcm", 10, frames=2)
     (tmp_path / "in" / "b.txt").write_text("no image")
