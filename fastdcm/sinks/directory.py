@@ -12,6 +12,8 @@ from fastdcm.errors import OutputError
 from fastdcm.options import Existing
 from fastdcm.sinks.run import Run, remove_stale
 
+_SEPARATORS = frozenset(filter(None, (os.sep, os.altsep)))
+
 
 class DirectorySink:
     """Writes files for one process of a run.
@@ -200,7 +202,7 @@ class DirectorySink:
 
 def _is_flat(name: str) -> bool:
     """Whether a name lies in the folder itself; `os.path.dirname` takes ten times as long to tell."""
-    return os.sep not in name and (os.altsep is None or os.altsep not in name)
+    return _SEPARATORS.isdisjoint(name)
 
 
 def _collision(path: str) -> OutputError:
