@@ -166,7 +166,10 @@ class Rendered(Opened):
 
         with self._located(self._check(index)):
             decode = partial(self._decode, index, as_rgb=True, mask=False)
-            return found_in(partial(self._plan, index, options), decode, measure)
+            header = self._header
+            # A codestream may have more bits than declared; then 8 bits are no identity.
+            deeper = self._frames.encapsulated and header.bits_stored <= 8 < header.bits_allocated
+            return found_in(partial(self._plan, index, options), decode, measure or deeper)
 
     def as_series(
         self, options: RenderOptions, begin: Callable[[int], None] = lambda index: None

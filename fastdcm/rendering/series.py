@@ -66,19 +66,19 @@ def found_in(plan_of: Callable[[int], Plan], decode: Callable[[], Samples], meas
 
     ``plan_of`` gives its plan for samples of so many bits, 0 where they are not known.
     """
-    plan = plan_of(0)
+    plan, samples = plan_of(0), None
+    if isinstance(plan, GrayPlan) and (measure or plan.automatic is not None):
+        samples = decode()
+        plan = plan_of(samples.bits)
     if not isinstance(plan, GrayPlan):
         return Finding()
     own = plan.automatic is not None
     finding = Finding(None if own else _token(plan.chain.voi), not own, measured=False, empty=False)
-    if not own and not measure:
+    if samples is None:
         return finding
     from fastdcm.rendering.execute import value_range  # with NumPy, which a run's own process does without
 
-    samples = decode()
-    plan = plan_of(samples.bits)
-    found = value_range(plan, [samples]) if isinstance(plan, GrayPlan) else None
-    low, high = found or (math.inf, -math.inf)
+    low, high = value_range(plan, [samples]) or (math.inf, -math.inf)
     return finding._replace(low=low, high=high, measured=True)
 
 

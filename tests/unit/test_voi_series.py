@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from fastdcm.model import Window
 from fastdcm.options import RenderOptions, split_options
 from fastdcm.rendering.chain import Range
 from fastdcm.rendering.series import Finding, found_in, settled, shown_alike
-from tests.builders import Element, image
+from tests.builders import Element, encapsulated, image
 from tests.unit.batch.test_batch_series import pixels, spread, windowed
 
 STORED = pixels(1, 3)
@@ -70,6 +71,23 @@ def test_a_frame_that_is_cut_does_not_count() -> None:
         with pytest.raises(FastdcmError):
             opened.render(2, voi="series")
     assert issubclass(DecodeError, FastdcmError)
+
+
+def test_frames_that_have_more_bits_than_declared() -> None:
+    """Eight bits without a window are shown as they are; what a codestream has more of is stretched."""
+    frames = [np.add.outer(np.arange(40), np.arange(40)).astype(np.uint16) * times for times in (30, 50)]
+    streams = [
+        bytes(imagecodecs.jpeg2k_encode(one, codecformat="j2k", reversible=True, bitspersample=12))
+        for one in frames
+    ]
+    streams = [one + b"\0" * (len(one) % 2) for one in streams]
+    sizes = {"rows": 40, "columns": 40, "frames": 2, "bits": 16, "stored": 8}
+    data = image(encapsulated(streams), "1.2.840.10008.1.2.4.90", **sizes)
+    with fastdcm.open(data) as opened:
+        shown = [opened.render(index, voi="series") for index in range(2)]
+    top = max(one.max() for one in frames)
+    for one, found in zip(frames, shown, strict=True):
+        np.testing.assert_array_equal(found, spread(one.astype(float), 0, top))
 
 
 def test_the_second_window_of_all() -> None:
