@@ -8,20 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastdcm.batch.discovery import Task
-from fastdcm.batch.naming import Template, frame_suffix, output_stem
+from fastdcm.batch.naming import frame_suffix, output_stem
 from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.serving import PIXELS_A_SECOND, Beat, Serving, share
-from fastdcm.batch.templated import template_name
 from fastdcm.errors import FastdcmError, NoPixelDataError, NotDicomError, OutputError, WorkerError
 from fastdcm.model import Notice
 from fastdcm.options import EXTENSIONS, FORMATS, ConvertOptions, RenderOptions
-from fastdcm.sidecars.fields import read_fields
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
 
 if TYPE_CHECKING:
     from fastdcm.batch.described import Described
     from fastdcm.batch.stages import Stages
+    from fastdcm.batch.template import Template
     from fastdcm.pipeline import Image
     from fastdcm.presentation.folder import Index
     from fastdcm.sidecars.records import Sidecars
@@ -63,10 +62,11 @@ class Converter(Serving):
         self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync)
         self._put, self._put_made = self._sink.put, self._sink.put_made
         self._in_one_file = FORMATS[self._options.encode.format].frames
-        options = job.options
-        self._template = (
-            None if options.name is None else Template.parse(options.name, allow_phi=options.allow_phi_names)
-        )
+        self._template: Template | None = None
+        if (name := job.options.name) is not None:
+            from fastdcm.batch.template import Template
+
+            self._template = Template.parse(name, allow_phi=job.options.allow_phi_names)
         self._fields: dict[str, str] = {}
         self._converted, self._unchanged = Outcome("", files=0), Outcome("", files=0)
         self._stages: Stages | None = None
@@ -143,6 +143,8 @@ class Converter(Serving):
         frames = len(image)
         numbers = self._options.frames.numbers(frames)
         if self._template is not None:
+            from fastdcm.sidecars.fields import read_fields
+
             self._fields = read_fields(image, self._template.attributes)
         if self._in_one_file:
             self._movie(image, numbers, task, own, beat, outcome)
@@ -281,6 +283,8 @@ class Converter(Serving):
         if self._template is None:
             name = output_stem(task.stem, number, frames)
         else:
+            from fastdcm.batch.templated import template_name
+
             name = template_name(task, self._template, image, number, frames, self._fields)
             if "/" in name:
                 name = os.path.join(*name.split("/"))

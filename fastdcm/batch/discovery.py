@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from fastdcm.batch.flat import name_tree
 from fastdcm.batch.naming import name_listing, sort_key, strip_extension
 from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.targets import Targets, Tree
@@ -139,6 +138,8 @@ def _walk(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
 
 
 def _flattened(tree: Tree, found: Iterable[Task | Outcome]) -> Iterator[Task | Outcome]:
+    from fastdcm.batch.flat import name_tree  # few trees are flattened
+
     tasks: list[Task] = []
     for item in found:
         if isinstance(item, Task):

@@ -14,11 +14,8 @@ from fastdcm import system
 from fastdcm.batch.alone import convert_alone
 from fastdcm.batch.convert import Job
 from fastdcm.batch.discovery import Task, discover, failed
-from fastdcm.batch.metadata import finish, sidecars_of, table_of
-from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import resolve
-from fastdcm.batch.templated import templated
 from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
@@ -58,6 +55,8 @@ def run(
     options = options or ConvertOptions()
     template = None
     if options.name is not None:
+        from fastdcm.batch.template import Template
+
         template = Template.parse(options.name, allow_phi=options.allow_phi_names)
         if template.has_frame and FORMATS[options.encode.format].frames:
             title = FORMATS[options.encode.format].title
@@ -75,15 +74,17 @@ def run(
     job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
     table = None
     if options.sidecar.metadata is not None:
+        from fastdcm.batch.metadata import sidecars_of, table_of
+
         job = job._replace(sidecars=sidecars_of(options, targets, target))
         table = table_of(job.sidecars, job.run, options)
     start = time.monotonic()
     found = partial(discover, targets, flat=options.flat, by_template=template is not None)
-    inputs = (
-        found()
-        if template is None
-        else templated(found(), targets, template, options.read, flat=options.flat)
-    )
+    inputs = found()
+    if template is not None:
+        from fastdcm.batch.templated import templated
+
+        inputs = templated(inputs, targets, template, options.read, flat=options.flat)
     items = _counted(inputs, report)
     try:
         if len(targets.files) != 1 or targets.trees:
@@ -99,6 +100,8 @@ def run(
             table.give_up()
         raise
     if table is not None:
+        from fastdcm.batch.metadata import finish
+
         cut_off = report.interrupted or (options.fail_fast and report.failure_count > 0)
         finish(table, report, watcher, cut_off=cut_off)
     report.seconds = time.monotonic() - start

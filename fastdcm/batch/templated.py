@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from fastdcm.batch.discovery import Task
-from fastdcm.batch.naming import Template
 from fastdcm.batch.report import Outcome
 from fastdcm.batch.targets import Targets
+from fastdcm.batch.template import Template
 from fastdcm.errors import FastdcmError
 from fastdcm.options import ReadOptions
 from fastdcm.sidecars.fields import read_fields

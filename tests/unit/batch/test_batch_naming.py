@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastdcm.batch.naming import FIELDS, Template, name_listing, output_stem, shorten, strip_extension
+from fastdcm.batch.naming import name_listing, output_stem, shorten, strip_extension
+from fastdcm.batch.template import FIELDS, Template
 from fastdcm.errors import OptionError
 from fastdcm.model import Header
 from fastdcm.sidecars.confidential import is_confidential
