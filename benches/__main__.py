@@ -23,6 +23,7 @@ from benches import corpus, peers
 from benches.corpus import Case
 from benches.measure import guard, machine, memory, scaling, speed, startup
 from benches.measure.children import ROOT, run_module
+from tests.conftest import CORPUS, PYDICOM_FILES
 
 #: Benches that take seconds each, what compiles among them, are none of a quick run.
 _NOT_SLOW = " and ".join(
@@ -56,7 +57,7 @@ class Session:
 
     def __init__(self, folder: Path, *, quick: bool, data: Path | None) -> None:
         self.start = time.monotonic()
-        self.quick, self.folder = quick, folder
+        self.quick, self.folder, self.data = quick, folder, data
         arguments = [str(folder), *(["--quick"] if quick else []), *(["--data", str(data)] if data else [])]
         self.say("inputs")
         subprocess.run(
@@ -112,6 +113,14 @@ class Session:
             seconds = "0.5" if self.quick else "3"
             found.append(run_module("benches.measure.stages", str(self.folder), case.id, seconds))
         return found
+
+    def decodings(self) -> Any:
+        """Our own decoders beside the libraries', over real files; the user's are cases already."""
+        self.say("decoders")
+        more = [] if self.data or self.quick else [PYDICOM_FILES, CORPUS / "files"]
+        seconds = "0.1" if self.quick else "1"
+        folders = [str(folder) for folder in more if folder.is_dir()]
+        return run_module("benches.measure.decoding", str(self.folder), seconds, *folders)
 
     def smalls(self) -> list[dict[str, Any]]:
         """Small images of large ones, where their decoder does the halvings."""
@@ -209,6 +218,7 @@ def measure(place: Path, *, quick: bool, data: Path | None) -> Iterator[dict[str
     parts: dict[str, Callable[[], Any]] = {
         "stages": session.stages,
         "guard": lambda: guard.compare(results["stages"], guard.load()),
+        "decoding": session.decodings,
         "small": session.smalls,
         "startup": session.starts,
         "scaling": session.scalings,

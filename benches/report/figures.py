@@ -49,7 +49,18 @@ class Row:
 #: What a run that was ended early has not measured.
 _NOTHING: dict[str, Any] = {
     **{
-        part: [] for part in ("stages", "speed", "small", "scaling", "startup", "reading", "benches", "guard")
+        part: []
+        for part in (
+            "stages",
+            "speed",
+            "decoding",
+            "small",
+            "scaling",
+            "startup",
+            "reading",
+            "benches",
+            "guard",
+        )
     },
     "memory": {"files": {"points": []}, "frames": {"frames": 0, "parent": None, "worker": None}},
 }
@@ -114,12 +125,23 @@ class Results:
         return None
 
     def decode_ratio(self, case: str) -> Spread | None:
-        """How many times faster than the bare decoder our decoding is, checks and all."""
-        seconds = self.stages.get(case, {}).get("seconds", {})
-        if "bare decode" not in seconds or not seconds.get("decode"):
+        """How many times faster than the library our own decoder is with the first frame of a case."""
+        for found in self.data["decoding"]:
+            if found["case"] == case:
+                return Spread(**found["ratio"])
+        return None
+
+    def decoded(self, kind: str) -> list[dict[str, Any]]:
+        """The real files of a kind that decoders were compared on."""
+        return [found for found in self.data["decoding"] if found["kind"] == kind]
+
+    def kind_ratio(self, kind: str) -> Spread | None:
+        """How many times faster ours is with all of a kind together, with the ends of single files."""
+        if not (files := self.decoded(kind)):
             return None
-        ratio = seconds["bare decode"] / seconds["decode"]
-        return Spread(ratio, ratio, ratio)
+        ratios = [found["ratio"]["median"] for found in files]
+        together = sum(found["library"] for found in files) / sum(found["own"] for found in files)
+        return Spread(together, min(ratios), max(ratios))
 
     def bare_ratio(self, case: str) -> float | None:
         """`floor_ratio` of a program that only reads, decodes, renders, encodes and writes, by bare calls."""

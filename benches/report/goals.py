@@ -57,6 +57,10 @@ def _decode(case: str) -> Measure:
     return lambda results: results.decode_ratio(case)
 
 
+def _kind(kind: str) -> Measure:
+    return lambda results: results.kind_ratio(kind)
+
+
 def _small(case: str) -> Measure:
     return lambda results: results.small_ratio(case)
 
@@ -148,6 +152,7 @@ def _one(value: float) -> Spread:
 
 ENCODER = "the bare encoder"
 CODECS = "the bare decoder and encoder"
+LIBRARIES = ("OpenJPEG", "libjpeg-turbo", "CharLS")
 #: A run of fewer files is too short for workers to be worth their start: it is shown, and not a goal.
 _MANY = 2000
 
@@ -164,16 +169,7 @@ def goals(results: Results) -> Iterator[Goal]:
         ("htj2k", "HTJ2K"),
     ):
         yield _floor(f"cr-{case}", f"CR 3.1 MP, {words}", CODECS, 1.08)
-    for size in ("ct", "cr"):
-        words = size.upper()
-        j2k = "OpenJPEG, one thread, decoding alone"
-        yield Goal(f"{words}, JPEG 2000 lossless", j2k, 2.0, True, _decode(f"{size}-jpeg-2000-lossless"))
-        if size == "ct":
-            yield Goal("CT, JPEG 2000 lossy (9/7)", j2k, 1.7, True, _decode("ct-jpeg-2000-lossy"))
-        turbo = "libjpeg-turbo, one thread, decoding alone"
-        yield Goal(f"{words}, JPEG lossless", turbo, 2.5, True, _decode(f"{size}-jpeg-lossless"))
-        charls = "CharLS, one thread, decoding alone"
-        yield Goal(f"{words}, JPEG-LS", charls, 1.5, True, _decode(f"{size}-jpeg-ls"))
+    yield from _of_decoders(results)
     yield from _against_peers()
     # The other baseline JPEGs here have a window, or are MONOCHROME1: there is something to change.
     for case, words in (("us-jpeg-baseline", "US colour"), ("sc-jpeg-baseline", "SC gray 3.1 MP")):
@@ -188,6 +184,28 @@ def goals(results: Results) -> Iterator[Goal]:
     ):
         yield Goal(f"{words} 3 MP to 440 pixels", "full decode, then resize", bound, True, _small(case))
     yield from _of_runs(results)
+
+
+def _of_decoders(results: Results) -> Iterator[Goal]:
+    j2k, turbo, charls = (f"{name}, one thread, decoding alone" for name in LIBRARIES)
+    for words, case, library, bound in (
+        ("CT, JPEG 2000 lossless", "ct-jpeg-2000-lossless", j2k, 2.0),
+        ("CR, JPEG 2000 lossless", "cr-jpeg-2000-lossless", j2k, 2.0),
+        ("CT, JPEG 2000 lossy (9/7)", "ct-jpeg-2000-lossy", j2k, 1.7),
+        ("CT, JPEG-LS", "ct-jpeg-ls", charls, 1.5),
+        ("CR, JPEG-LS", "cr-jpeg-ls", charls, 1.5),
+    ):
+        yield Goal(words, library, bound, True, _decode(case))
+    for kind, library, bound in (
+        ("JPEG 2000 lossless (5/3)", j2k, 2.0),
+        ("JPEG 2000 lossy (9/7)", j2k, 1.7),
+        ("JPEG 2000, colour", j2k, 1.8),
+        ("JPEG lossless", turbo, 2.5),
+        ("JPEG-LS", charls, 1.5),
+    ):
+        if count := len(results.decoded(kind)):
+            words = f"{kind}, {count} real file{'s' if count > 1 else ''} of 512² and up"
+            yield Goal(words, library, bound, True, _kind(kind))
 
 
 def _against_peers() -> Iterator[Goal]:

@@ -58,6 +58,7 @@ def sections(results: Results) -> list[tuple[str, Table]]:
     """The tables behind the speeds, by their titles."""
     return [
         ("Stages of a conversion", tables.stages(results)),
+        ("Decoders of our own, beside the libraries'", tables.decoding(results)),
         ("Scaling over -j", tables.scaling(results)),
         ("Memory", tables.memory(results)),
         ("Start-up", startup(results)),

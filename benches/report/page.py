@@ -121,6 +121,10 @@ def _runs(results: Results) -> Iterator[str]:
     by_title = dict(markdown.sections(results))
     chart = charts.stages(results, list(results.stages))
     yield _figure("Where the time goes, one worker", chart, by_title["Stages of a conversion"])
+    if results.data["decoding"]:
+        words = "Decoders of our own, beside the libraries'"
+        rows = table(by_title[words], "noted")
+        yield f"<h2>{escape(words)}</h2><details><summary>file by file</summary>{rows}</details>"
     if results.data["scaling"]:
         yield _figure("Scaling over -j", charts.scaling(results), by_title["Scaling over -j"])
     if results.data["startup"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benches.report.figures import BARE, Results, deviation_words, mebibytes, number, times
+from benches.report.figures import BARE, Results, Spread, deviation_words, mebibytes, number, times
 from benches.report.goals import verdicts
 from fastdcm.batch.stages import STAGES
 
@@ -65,6 +65,23 @@ def stages(results: Results) -> Table:
         copied = found["untouched"] is not None
         beyond = ["", ""] if copied else [_micro(results.overhead(case)), _micro(results.handling(case))]
         rows.append([results.cases[case]["label"], *figures, *beyond, times(results.floor_ratio(case))])
+    return [head, *rows]
+
+
+def decoding(results: Results) -> Table:
+    """Each real file that decoders were compared on, by kind, the slowest for us first."""
+    head = ["", "file", "library, ms", "ours, ms", "ours is faster by (spread)"]
+    found = sorted(results.data["decoding"], key=lambda one: (one["kind"], one["ratio"]["median"]))
+    rows = [
+        [
+            one["kind"],
+            results.cases[one["case"]]["label"] if one["case"] else one["file"],
+            number(one["library"] * 1e3),
+            number(one["own"] * 1e3),
+            times(Spread(**one["ratio"])),
+        ]
+        for one in found
+    ]
     return [head, *rows]
 
 

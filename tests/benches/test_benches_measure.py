@@ -13,7 +13,7 @@ from PIL import Image
 
 import fastdcm
 from benches.corpus import Case
-from benches.measure import children, conversion, deviations, frames, guard, scaling, small, speed
+from benches.measure import children, conversion, decoding, deviations, frames, guard, scaling, small, speed
 from tests.benches.measured import stages as measured_stages
 from tests.builders import encapsulated, image
 from tests.conftest import PYDICOM_FILES
@@ -73,6 +73,31 @@ def test_small_images_are_the_same_picture_in_both_ways(tmp_path: Path) -> None:
     took = found["seconds"]
     assert took["decode"] + took["kernel"] + took["resize"] <= 2 * took["full"]
     assert found["ratio"]["least"] <= found["ratio"]["median"] <= found["ratio"]["most"]
+
+
+# Decoders
+
+
+def test_decoders_are_compared_on_streams_that_we_take(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (512, 512), np.uint8)
+    lossless = {"lossless": True, "predictor": 1, "bitspersample": 8}
+    streams = {
+        "1.2.840.10008.1.2.4.70": bytes(imagecodecs.jpeg8_encode(pixels, **lossless)),
+        "1.2.840.10008.1.2.4.50": bytes(imagecodecs.jpeg8_encode(pixels)),  # no decoder of our own
+        "1.2.840.10008.1.2.4.90": bytes(
+            imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", reversible=True)
+        ),
+    }
+    seen: set[bytes] = set()
+    found = []
+    for uid, stream in streams.items():
+        path = tmp_path / uid
+        path.write_bytes(image(encapsulated([stream]), uid, rows=512, columns=512, bits=8))
+        found.append(decoding.measure(str(path), 0, seen))
+        assert decoding.measure(str(path), 0, seen) is None, "the same stream again"
+    kinds = [one and one["kind"] for one in found]
+    assert kinds == ["JPEG lossless", None, "JPEG 2000 lossless (5/3)"]
+    assert all(one["rounds"] == decoding.LEAST_ROUNDS and one["own"] > 0 for one in found if one)
 
 
 # The stages

@@ -10,7 +10,7 @@ import pytest
 
 from benches.report import figures, goals, markdown, tables
 from benches.report.figures import Results, Spread
-from tests.benches.measured import case, contest, peer, results, stages
+from tests.benches.measured import case, contest, decoding, peer, results, stages
 
 
 def verdict(given: Results, name: str, what: str) -> goals.Verdict:
@@ -109,11 +109,20 @@ def test_what_was_not_measured_is_not_missed() -> None:
     assert (found.status, found.measured) == (goals.NOT_MEASURED, "")
 
 
-@pytest.mark.parametrize(("decode", "status"), [(0.6, goals.MISSED), (0.5, goals.REACHED)])
-def test_goals_of_decoders(decode: float, status: str) -> None:
-    found = results(stages=[stages("ct-jpeg-2000-lossless", **{"bare decode": 1.0, "decode": decode})])
+@pytest.mark.parametrize(("ours", "status"), [(0.6, goals.MISSED), (0.5, goals.REACHED)])
+def test_goals_of_decoders(ours: float, status: str) -> None:
+    found = Results(results(decoding=[decoding("JPEG 2000 lossless (5/3)", ours, "ct-jpeg-2000-lossless")]))
     what = "OpenJPEG, one thread, decoding alone"
-    assert verdict(Results(found), "CT, JPEG 2000 lossless", what).status == status
+    assert verdict(found, "CT, JPEG 2000 lossless", what).status == status
+    assert verdict(found, "JPEG 2000 lossless (5/3), 1 real file of", what).status == status
+
+
+def test_decoders_are_compared_over_all_files_of_a_kind() -> None:
+    files = [decoding("JPEG lossless", 0.25), decoding("JPEG lossless", 0.5), decoding("JPEG-LS", 1.0)]
+    given = Results(results(decoding=files))
+    found = verdict(given, "JPEG lossless, 2 real files", "libjpeg-turbo, one thread, decoding alone")
+    assert (found.measured, found.status) == ("2.67 × (2 – 4)", goals.REACHED)
+    assert [row[0] for row in tables.decoding(given)[1:]] == ["JPEG lossless", "JPEG lossless", "JPEG-LS"]
 
 
 @pytest.mark.parametrize(
@@ -164,10 +173,12 @@ def test_short_runs_are_shown_and_are_no_goal() -> None:
     assert any(row[1:3] == ["100", "2"] for row in tables.scaling(given))
 
 
-@pytest.mark.parametrize("last", ["stages", "small", "startup", "scaling", "reading"])
+@pytest.mark.parametrize("last", ["stages", "decoding", "small", "startup", "scaling", "reading"])
 def test_a_run_that_was_ended_early_has_a_report_of_what_it_measured(last: str) -> None:
     whole = results()
-    parts = ("stages", "guard", "small", "startup", "scaling", "reading", "speed", "memory", "benches")
+    parts = (
+        "stages", "guard", "decoding", "small", "startup", "scaling", "reading", "speed", "memory", "benches",
+    )  # fmt: skip
     missing = parts[parts.index(last) + 1 :]
     given = Results({name: part for name, part in whole.items() if name not in missing})
     assert verdict(given, "CT 512², native, one worker", goals.ENCODER).status != goals.NOT_MEASURED
