@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import imagecodecs
+import numpy as np
 import PIL.Image
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import fastdcm
 from benches.conftest import CT_512
-from fastdcm.codecs.encoders import jpeg, png, turbojpeg
+from fastdcm.codecs.encoders import baseline, jpeg, png, turbojpeg
 from tests.payoffs import Fixed
 
 Encoder = Callable[[Any], bytes]
@@ -58,6 +59,18 @@ def bench_png_by_libpng(benchmark: BenchmarkFixture, pixels: Any) -> None:
 @pytest.mark.benchmark(group=f"PNG, {CT_512}")
 def bench_png_by_pillow(benchmark: BenchmarkFixture, pixels: Any) -> None:
     encode(benchmark, by_pillow, pixels)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own", "libjpeg-turbo"])
+@pytest.mark.parametrize("side", [64, 96, 128, 192, 256, 512])
+def bench_jpeg_gray(benchmark: BenchmarkFixture, pixels: Any, side: int, own: bool) -> None:
+    """From how many pixels on our own encoder is faster."""
+    part = np.ascontiguousarray(pixels[:side, :side])
+    benchmark.group = f"gray JPEG, {side} x {side}"
+    if own:
+        encode(benchmark, lambda pixels: baseline.encode(pixels, 90, jpeg.encode_bundled), part)
+    else:
+        encode(benchmark, lambda pixels: jpeg.encode_bundled(pixels, 90, "420"), part)
 
 
 @pytest.mark.benchmark(group=f"JPEG, {CT_512}")

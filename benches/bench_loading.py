@@ -1,7 +1,7 @@
-"""What the kernels of our decoders cost a process: to load them, or to compile them first.
+"""What the kernels of our codecs cost a process: to load them, or to compile them first.
 
 With what they gain an image, this tells after how many samples they pay: the thresholds of
-`fastdcm.codecs.decoders`' jpeg, jpegls and jpeg2000.
+`fastdcm.codecs.decoders`' jpeg, jpegls and jpeg2000, and of `fastdcm.codecs.encoders.jpeg`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ MODULES = {
     "JPEG 2000": ("fastdcm.codecs.jpeg2000.decode",),
     "JPEG-LS": ("fastdcm.codecs.jpegls.decode",),
     "lossless JPEG": ("fastdcm.codecs.jpeg_lossless.decode",),
+    "encoding gray JPEG": ("fastdcm.kernels.jpeg_codes",),
 }
 
 

@@ -60,6 +60,7 @@ def _jpeg() -> list[str]:
     if system is not None:
         found = f"{_dotted(system[1])} at {system[0]}: {mark[used]}"
     return [
+        "gray by our own encoder in large jobs, the rest by libjpeg-turbo; the bytes are the same",
         f"libjpeg-turbo in imagecodecs {_dotted(bundled)}: {mark[not used]}",
         f"libjpeg-turbo of the system, by PyTurboJPEG: {found}",
     ]

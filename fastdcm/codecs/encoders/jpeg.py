@@ -1,19 +1,30 @@
-"""Baseline JPEG by libjpeg-turbo: imagecodecs' copy or the system's, whichever is newer.
+"""Baseline JPEG: gray by our own encoder, the rest by libjpeg-turbo, imagecodecs' or the system's if newer.
 
-Both give the same bytes (tests/unit/codecs/test_codecs_encoders.py); newer ones are faster.
+All give the same bytes (tests/unit/codecs/test_codecs_encoders.py, test_codecs_baseline.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import imagecodecs
 import numpy as np
 
 from fastdcm.codecs.encoders import turbojpeg
 from fastdcm.errors import CodestreamError, EncodeError
+from fastdcm.kernels import Payoff
 
+if TYPE_CHECKING:
+    from fastdcm.codecs.encoders.baseline import Library
+
+#: Gray pixels by which our own encoder is ahead of libjpeg-turbo as long as its kernel takes to compile, and
+#: to load (benches/bench_encoders.py, bench_loading.py).
+_PIXELS_BEFORE_NUMBA, _PIXELS_BEFORE_KERNELS = 3_200_000_000, 50_000_000
+#: Below so many pixels in an image calling it takes longer than it gains.
+_LEAST_PIXELS = 128 * 128
+_PAYOFF = Payoff(_PIXELS_BEFORE_NUMBA, ("jpeg_codes",), loading=_PIXELS_BEFORE_KERNELS / _PIXELS_BEFORE_NUMBA)
 #: Largest side of a JPEG that libjpeg-turbo writes.
 MAX_SIDE = 65500
 
@@ -37,8 +48,20 @@ def encode(pixels: Any, quality: int, subsampling: str, profile: bytes | None = 
             f"{pixels.shape[0]} x {pixels.shape[1]} is more than JPEG holds ({MAX_SIDE} a side); use PNG"
         )
     by_library = turbojpeg.encode if uses_system_library() else encode_bundled
-    data = by_library(pixels, quality, subsampling)
+    if (own := _own_encoder(pixels)) is not None:
+        data = own(pixels, quality, by_library)
+    else:
+        data = by_library(pixels, quality, subsampling)
     return data if profile is None else _with_profile(data, profile)
+
+
+def _own_encoder(pixels: Any) -> Callable[[Any, int, Library], bytes] | None:
+    """Our own encoder of gray images, where it pays."""
+    if pixels.ndim != 2 or pixels.size < _LEAST_PIXELS or not _PAYOFF.reached(pixels.size):
+        return None
+    from fastdcm.codecs.encoders import baseline
+
+    return baseline.encode if baseline.is_faster() else None
 
 
 def _with_profile(data: bytes, profile: bytes) -> bytes:
