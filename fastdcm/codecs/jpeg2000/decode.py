@@ -179,7 +179,7 @@ class _Decoding:
         self.highest: list[Job] = [partial(self._decode, *each) for each in highest]
 
     def clear(self) -> None:
-        """Coefficients are 0 where no code-block has them."""
+        """Coefficients are 0 where no code-block has them: the code-blocks of a whole plane fill it."""
         if not self._is_full:
             self._plane[...] = 0
 
@@ -234,8 +234,8 @@ def _selected(component: TileComponent, wanted: Area, grey: float | None) -> tup
     lowest = np.zeros(len(blocks), np.int64) if grey is None else lowest_planes(component, grey)
     if grey is None and wanted == component.resolutions[-1]:
         return blocks, lowest
-    kept = blocks[:, PLANES] > lowest
+    order = np.argsort(lowest, kind="stable")
     if wanted != component.resolutions[-1]:
-        kept &= needed_blocks(component, wanted)
-    order = np.flatnonzero(kept)[np.argsort(lowest[kept], kind="stable")]
+        kept = (blocks[:, PLANES] > lowest) & needed_blocks(component, wanted)
+        order = order[kept[order]]
     return np.ascontiguousarray(blocks[order]), lowest[order]

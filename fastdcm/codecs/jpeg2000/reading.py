@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.blocks import MorePassesError, Tile, TileComponent
-from fastdcm.codecs.jpeg2000.layout import TileLayout, layouts
+from fastdcm.codecs.jpeg2000.layout import TileLayout, header_bytes, layouts
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header, packets
 from fastdcm.codestream.jpeg2000.coding import Progression
 from fastdcm.codestream.jpeg2000.precincts import TooMuchWorkError, Work
@@ -123,12 +124,7 @@ def plan_of(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) 
 
     Raises as `tiles` does.
     """
-    in_tiles = [
-        (part.tile, data[part.start + 12 : part.packets])
-        for part in header.tile_parts
-        if part.packets > part.start + 14
-    ]
-    key = reduce, data[header.offset : header.tile_parts[0].start], *in_tiles
+    key = reduce, *header_bytes(data, header)
     found = _PLANS.get(key)
     work = Work()
     tiles = layouts(data, header, reduce) if found is None else found.tiles
@@ -201,7 +197,7 @@ def _divided(tiles: Sequence[TileLayout], most: int) -> tuple[Integers, Integers
 def _collected(plan: Plan, rows: Integers, offsets: Integers, found: int, shape: tuple[int, int]) -> Tables:
     """What `read_packets` found, by code-block; ``shape`` is how many tiles and components there are."""
     tables = (
-        np.empty((found, FIELDS), np.int64),
+        np.empty((plan.blocks, FIELDS), np.int64),
         np.empty((found, 2), np.int64),
         np.empty((found, 2), np.int64),
         np.zeros((shape[0] * shape[1], 3), np.int64),
@@ -263,8 +259,11 @@ def _packets(precincts: Integers, progressions: Sequence[Progression]) -> Intege
 
 def _parts(header: Jpeg2000Header, plan: Plan) -> tuple[Integers, Integers]:
     """``tiles`` and ``parts`` as `read_packets` takes them."""
-    parts = sorted(header.tile_parts, key=lambda part: part.tile)
-    ends = np.searchsorted([part.tile for part in parts], np.arange(len(plan.tiles)), "right").tolist()
+    parts = sorted(header.tile_parts, key=attrgetter("tile"))
+    counts = [0] * len(plan.tiles)
+    for part in parts:
+        counts[part.tile] += 1
+    ends = list(accumulate(counts))
     eph = [tile.eph for tile in plan.tiles]
-    table = np.array([[0, *ends[:-1]], ends, [0, *plan.ends[:-1]], plan.ends, eph], np.int64)
-    return table.T.copy(), np.array([[part.packets, part.end] for part in parts], np.int64)
+    table = list(zip([0, *ends[:-1]], ends, [0, *plan.ends[:-1]], plan.ends, eph, strict=True))
+    return np.array(table, np.int64), np.array([part[2:] for part in parts], np.int64)
