@@ -28,15 +28,7 @@ from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError, OptionError, UnsupportedError
-from fastdcm.kernels.code_blocks import (
-    DECODED,
-    HEIGHT,
-    PLANES,
-    WIDTH,
-    WRONG_SYMBOL,
-    decode_blocks,
-    work,
-)
+from fastdcm.kernels.code_blocks import DECODED, PLANES, WRONG_SYMBOL, decode_blocks, work
 
 Array = NDArray[Any]
 
@@ -174,7 +166,7 @@ class _Decoding:
         self._rooms: deque[tuple[Array, ...]] = deque()
         self._ended: SimpleQueue[None] = SimpleQueue()
         self.values: Values
-        self._is_full = int(blocks[:, WIDTH] @ blocks[:, HEIGHT]) == plane.size
+        self._is_full = wanted == component.resolutions[-1]  # those code-blocks are all that there are
         self.lower: list[Job] = [partial(self._decode_lower, *each) for each in lower]
         self.highest: list[Job] = [partial(self._decode, *each) for each in highest]
 

@@ -99,7 +99,8 @@ class Plan(NamedTuple):
     there are.
 
     Tables are those of `packet_tables`; ``blocks`` is how many code-blocks there are, ``size`` the length of
-    ``states``. ``order`` is precinct and layer of each packet, ``ends`` where those of each tile end.
+    ``states``. ``order`` is precinct and layer of each packet; ``parts`` is what `read_packets` calls
+    ``tiles``.
     """
 
     tiles: Sequence[TileLayout]
@@ -111,7 +112,7 @@ class Plan(NamedTuple):
     blocks: int
     size: int
     order: Integers
-    ends: list[int]
+    parts: Integers
 
 
 #: Plans by all headers: images of a series often have the same.
@@ -124,7 +125,8 @@ def plan_of(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) 
 
     Raises as `tiles` does.
     """
-    key = reduce, *header_bytes(data, header)
+    of_parts = tuple([part.tile for part in header.tile_parts])
+    key = reduce, of_parts, *header_bytes(data, header)
     found = _PLANS.get(key)
     work = Work()
     tiles = layouts(data, header, reduce) if found is None else found.tiles
@@ -134,8 +136,9 @@ def plan_of(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) 
     work.add(most)
     if found is None:
         divided = _divided(tiles, work.left)
-        found = Plan(tiles, least, most, *divided, *_order(divided[1], tiles))
-        if most < _LARGE_PLAN:
+        order, ends = _order(divided[1], tiles)
+        found = Plan(tiles, least, most, *divided, order, _parts(of_parts, tiles, ends))
+        if most < _LARGE_PLAN and len(of_parts) < _LARGE_PLAN:
             if len(_PLANS) >= _MOST_PLANS:
                 _PLANS.clear()
             _PLANS[key] = found
@@ -150,7 +153,9 @@ def _read(data: bytes, header: Jpeg2000Header, plan: Plan, *, partial: bool) -> 
     Raises CodestreamError where packets are missing or contradict the headers, UnsupportedError where there
     are too many to follow.
     """
-    of_tiles = *_parts(header, plan), plan.order, plan.precincts, plan.shares
+    parts = sorted(header.tile_parts, key=attrgetter("tile"))
+    places = np.array([(part.packets, part.end) for part in parts], np.int64)
+    of_tiles = plan.parts, places, plan.order, plan.precincts, plan.shares
     source, room, how = np.frombuffer(data, np.uint8), plan.blocks + len(plan.order) + MOST_SEGMENTS, NO_ROOM
     work = Work()
     work.add(plan.most)
@@ -257,13 +262,11 @@ def _packets(precincts: Integers, progressions: Sequence[Progression]) -> Intege
     return packets[np.argsort(precincts[packets[:, 0], TILE], kind="stable")]
 
 
-def _parts(header: Jpeg2000Header, plan: Plan) -> tuple[Integers, Integers]:
-    """``tiles`` and ``parts`` as `read_packets` takes them."""
-    parts = sorted(header.tile_parts, key=attrgetter("tile"))
-    counts = [0] * len(plan.tiles)
-    for part in parts:
-        counts[part.tile] += 1
+def _parts(of_parts: Sequence[int], tiles: Sequence[TileLayout], packets: list[int]) -> Integers:
+    """``tiles`` as `read_packets` takes them, of which tile each tile-part is and where packets end."""
+    counts = [0] * len(tiles)
+    for tile in of_parts:
+        counts[tile] += 1
     ends = list(accumulate(counts))
-    eph = [tile.eph for tile in plan.tiles]
-    table = list(zip([0, *ends[:-1]], ends, [0, *plan.ends[:-1]], plan.ends, eph, strict=True))
-    return np.array(table, np.int64), np.array([part[2:] for part in parts], np.int64)
+    eph = [tile.eph for tile in tiles]
+    return np.array(list(zip([0, *ends[:-1]], ends, [0, *packets[:-1]], packets, eph, strict=True)), np.int64)

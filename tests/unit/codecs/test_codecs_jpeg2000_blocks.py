@@ -511,6 +511,7 @@ def assert_sound(data: bytes, found: list[Tile]) -> None:
             assert ((at["PLANES"] >= 0) & (at["PLANES"] <= MOST_BIT_PLANES)).all()
             assert ((at["WIDTH"] >= 1) & (at["HEIGHT"] >= 1) & (at["WIDTH"] * at["HEIGHT"] <= 4096)).all()
             assert (at["STRIDE"] == columns).all()
+            assert_planes(each)
             assert ((at["OUT"] >= 0) & (at["OUT"] % columns + at["WIDTH"] <= columns)).all()
             assert (at["OUT"] // columns + at["HEIGHT"] <= rows).all()
             assert (each.chunks >= 0).all()
