@@ -132,6 +132,10 @@ class _Kept(threading.local):
 
 
 _KEPT, _MOST_KEPT = _Kept(), 1 << 22
+#: Bytes of a plane whose code-blocks clear what they have nothing of, each thread its own. A larger one is
+#: cleared at once: after that tier-1 finds it in a cache, and takes less (US, lossy, of
+#: benches/bench_jpeg2000.py).
+_LEFT_TO_BLOCKS = 1 << 20
 
 
 def _room(shape: tuple[int, ...]) -> Array:
@@ -166,12 +170,15 @@ class _Decoding:
         self._rooms: deque[tuple[Array, ...]] = deque()
         self._ended: SimpleQueue[None] = SimpleQueue()
         self.values: Values
-        self._is_full = wanted == component.resolutions[-1]  # those code-blocks are all that there are
+        # The code-blocks of a whole plane fill it, those with nothing in them, too.
+        self._is_full = wanted == component.resolutions[-1] and (
+            plane.nbytes <= _LEFT_TO_BLOCKS or bool((blocks[:, PLANES] > 0).all())
+        )
         self.lower: list[Job] = [partial(self._decode_lower, *each) for each in lower]
         self.highest: list[Job] = [partial(self._decode, *each) for each in highest]
 
     def clear(self) -> None:
-        """Coefficients are 0 where no code-block has them: the code-blocks of a whole plane fill it."""
+        """Coefficients are 0 where no code-block has them."""
         if not self._is_full:
             self._plane[...] = 0
 
