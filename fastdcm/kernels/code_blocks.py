@@ -103,6 +103,14 @@ def is_possible(data, blocks, chunks, segments, row, source, out):  # type: igno
     return length == 0 and planes <= MOST_PLANES
 
 
+@inlined("void(int32[::1], int64, int64, int64, int64)")
+def clear_block(out, first, width, height, stride):  # type: ignore[no-untyped-def]
+    """Coefficients of 0, of a code-block without anything that is to be decoded."""
+    for line in range(height):
+        start = first + line * stride
+        out[start : start + width] = 0
+
+
 @kernel(
     f"int64({_DATA}, {_TABLE}, {_TABLE}, {_TABLE}, int64, int64, int64, {_SCRATCH}, int32[::1])",
 )
@@ -139,6 +147,9 @@ def decode_blocks(data, blocks, chunks, segments, first, end, lowest, scratch, w
         if not is_possible(data, blocks, chunks, segments, row, source, out):
             return WRONG_TABLE
         width, height, style = blocks[row, WIDTH], blocks[row, HEIGHT], blocks[row, STYLE]
+        if blocks[row, PLANES] <= lowest:
+            clear_block(out, blocks[row, OUT], width, height, blocks[row, STRIDE])
+            continue
         # Indices are unsigned: for others numba would look whether they count from the end.
         length = _0
         for chunk in range(blocks[row, CHUNK], blocks[row, CHUNK_END]):

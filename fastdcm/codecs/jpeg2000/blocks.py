@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.jpeg2000.layout import Band, coding_of_tile, headers_of_tiles
+from fastdcm.codecs.jpeg2000.layout import Band, coding_of_tile, header_bytes, headers_of_tiles
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header, bit_planes
 from fastdcm.codestream.jpeg2000.coding import BlockStyle, Segment
 from fastdcm.codestream.jpeg2000.headers import Area
@@ -51,6 +51,11 @@ _RGN, _PPM, _PPT = 0xFF5E, 0xFF60, 0xFF61  # T.800 table A.2
 _RSIZ_PART_2 = 0x8000  # T.801 A.2.1
 
 
+#: Why codestreams are not taken, by their headers, of which there may be so many in one that is kept.
+_REFUSED: dict[tuple[object, ...], str] = {}
+_MOST_REFUSED, _MOST_HEADERS = 64, 16
+
+
 class MorePassesError(CodestreamError):
     """Code-blocks with more coding passes than their sub-band's bit-planes have.
 
@@ -60,16 +65,16 @@ class MorePassesError(CodestreamError):
 
 
 class TileComponent(NamedTuple):
-    """A component of a tile: where it lies, and the code-blocks that packets have something of.
+    """A component of a tile: where it lies, and its code-blocks.
 
     ``area``, ``resolutions``, ``plane`` and ``bands`` are those of `Layout`; ``style`` is that of the
     code-blocks (table A.19).
 
-    ``blocks`` is (n, 11) int64, by `FIELDS`, precinct by precinct from the lowest resolution on; where the
-    plane has none of them, coefficients are 0. ``chunks`` is (m, 2) int64, offsets in the codestream's data
-    and lengths of the pieces of code-blocks; ``segments`` is (k, 2) int64, bytes and coding passes of the
-    codeword segments that a code-block's pieces, one after the other, consist of. No code-block has more than
-    ``longest`` bytes.
+    ``blocks`` is (n, 11) int64, by `FIELDS`, precinct by precinct from the lowest resolution on. They fill
+    the plane; those that packets have nothing of have no bit-planes: their coefficients are 0. ``chunks`` is
+    (m, 2) int64, offsets in the codestream's data and lengths of the pieces of code-blocks; ``segments`` is
+    (k, 2) int64, bytes and coding passes of the codeword segments that a code-block's pieces, one after the
+    other, consist of. No code-block has more than ``longest`` bytes.
     """
 
     area: Area
@@ -98,6 +103,18 @@ def refusal(data: bytes, header: Jpeg2000Header) -> str:
     ``header`` is what `jpeg2000.parse` gave for ``data``. Raises CodestreamError for headers that are
     damaged.
     """
+    key = header_bytes(data, header)
+    found = _REFUSED.get(key)
+    if found is None:
+        found = _refusal(data, header)
+        if len(_REFUSED) >= _MOST_REFUSED:
+            _REFUSED.clear()
+        if len(key) <= _MOST_HEADERS:
+            _REFUSED[key] = found
+    return found
+
+
+def _refusal(data: bytes, header: Jpeg2000Header) -> str:
     first = header.components[0]
     in_tiles = headers_of_tiles(data, header)
     styles = _styles(data, header, in_tiles)

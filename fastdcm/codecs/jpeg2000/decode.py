@@ -28,15 +28,7 @@ from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError, OptionError, UnsupportedError
-from fastdcm.kernels.code_blocks import (
-    DECODED,
-    HEIGHT,
-    PLANES,
-    WIDTH,
-    WRONG_SYMBOL,
-    decode_blocks,
-    work,
-)
+from fastdcm.kernels.code_blocks import DECODED, PLANES, WRONG_SYMBOL, decode_blocks, work
 
 Array = NDArray[Any]
 
@@ -140,6 +132,10 @@ class _Kept(threading.local):
 
 
 _KEPT, _MOST_KEPT = _Kept(), 1 << 22
+#: Bytes of a plane whose code-blocks clear what they have nothing of, each thread its own. A larger one is
+#: cleared at once: after that tier-1 finds it in a cache, and takes less (US, lossy, of
+#: benches/bench_jpeg2000.py).
+_LEFT_TO_BLOCKS = 1 << 20
 
 
 def _room(shape: tuple[int, ...]) -> Array:
@@ -174,7 +170,10 @@ class _Decoding:
         self._rooms: deque[tuple[Array, ...]] = deque()
         self._ended: SimpleQueue[None] = SimpleQueue()
         self.values: Values
-        self._is_full = int(blocks[:, WIDTH] @ blocks[:, HEIGHT]) == plane.size
+        # The code-blocks of a whole plane fill it, those with nothing in them, too.
+        self._is_full = wanted == component.resolutions[-1] and (
+            plane.nbytes <= _LEFT_TO_BLOCKS or bool((blocks[:, PLANES] > 0).all())
+        )
         self.lower: list[Job] = [partial(self._decode_lower, *each) for each in lower]
         self.highest: list[Job] = [partial(self._decode, *each) for each in highest]
 
@@ -234,8 +233,8 @@ def _selected(component: TileComponent, wanted: Area, grey: float | None) -> tup
     lowest = np.zeros(len(blocks), np.int64) if grey is None else lowest_planes(component, grey)
     if grey is None and wanted == component.resolutions[-1]:
         return blocks, lowest
-    kept = blocks[:, PLANES] > lowest
+    order = np.argsort(lowest, kind="stable")
     if wanted != component.resolutions[-1]:
-        kept &= needed_blocks(component, wanted)
-    order = np.flatnonzero(kept)[np.argsort(lowest[kept], kind="stable")]
+        kept = (blocks[:, PLANES] > lowest) & needed_blocks(component, wanted)
+        order = order[kept[order]]
     return np.ascontiguousarray(blocks[order]), lowest[order]

@@ -106,6 +106,16 @@ def headers_of_tiles(data: bytes, header: Jpeg2000Header) -> list[tuple[Segment,
     return found
 
 
+def header_bytes(data: bytes, header: Jpeg2000Header) -> tuple[object, ...]:
+    """The main header and all of tile-parts that have more than SOT and SOD, with their tiles."""
+    in_tiles = [
+        (part.tile, data[part.start + 12 : part.packets])
+        for part in header.tile_parts
+        if part.packets > part.start + 14
+    ]
+    return data[header.offset : header.tile_parts[0].start], *in_tiles
+
+
 def coding_of_tile(data: bytes, segments: Iterable[Segment], components: int) -> Coding:
     """What a tile's own headers say of coding, mostly nothing."""
     said = [segment for segment in segments if segment.marker in (COD, COC, POC)]

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.blocks import MorePassesError, Tile, TileComponent
-from fastdcm.codecs.jpeg2000.layout import TileLayout, layouts
+from fastdcm.codecs.jpeg2000.layout import TileLayout, header_bytes, layouts
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header, packets
 from fastdcm.codestream.jpeg2000.coding import Progression
 from fastdcm.codestream.jpeg2000.precincts import TooMuchWorkError, Work
@@ -98,7 +99,8 @@ class Plan(NamedTuple):
     there are.
 
     Tables are those of `packet_tables`; ``blocks`` is how many code-blocks there are, ``size`` the length of
-    ``states``. ``order`` is precinct and layer of each packet, ``ends`` where those of each tile end.
+    ``states``. ``order`` is precinct and layer of each packet; ``parts`` is what `read_packets` calls
+    ``tiles``.
     """
 
     tiles: Sequence[TileLayout]
@@ -110,7 +112,7 @@ class Plan(NamedTuple):
     blocks: int
     size: int
     order: Integers
-    ends: list[int]
+    parts: Integers
 
 
 #: Plans by all headers: images of a series often have the same.
@@ -123,12 +125,8 @@ def plan_of(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) 
 
     Raises as `tiles` does.
     """
-    in_tiles = [
-        (part.tile, data[part.start + 12 : part.packets])
-        for part in header.tile_parts
-        if part.packets > part.start + 14
-    ]
-    key = reduce, data[header.offset : header.tile_parts[0].start], *in_tiles
+    of_parts = tuple([part.tile for part in header.tile_parts])
+    key = reduce, of_parts, *header_bytes(data, header)
     found = _PLANS.get(key)
     work = Work()
     tiles = layouts(data, header, reduce) if found is None else found.tiles
@@ -138,8 +136,9 @@ def plan_of(data: bytes, header: Jpeg2000Header, reduce: int, *, partial: bool) 
     work.add(most)
     if found is None:
         divided = _divided(tiles, work.left)
-        found = Plan(tiles, least, most, *divided, *_order(divided[1], tiles))
-        if most < _LARGE_PLAN:
+        order, ends = _order(divided[1], tiles)
+        found = Plan(tiles, least, most, *divided, order, _parts(of_parts, tiles, ends))
+        if most < _LARGE_PLAN and len(of_parts) < _LARGE_PLAN:
             if len(_PLANS) >= _MOST_PLANS:
                 _PLANS.clear()
             _PLANS[key] = found
@@ -154,7 +153,9 @@ def _read(data: bytes, header: Jpeg2000Header, plan: Plan, *, partial: bool) -> 
     Raises CodestreamError where packets are missing or contradict the headers, UnsupportedError where there
     are too many to follow.
     """
-    of_tiles = *_parts(header, plan), plan.order, plan.precincts, plan.shares
+    parts = sorted(header.tile_parts, key=attrgetter("tile"))
+    places = np.array([(part.packets, part.end) for part in parts], np.int64)
+    of_tiles = plan.parts, places, plan.order, plan.precincts, plan.shares
     source, room, how = np.frombuffer(data, np.uint8), plan.blocks + len(plan.order) + MOST_SEGMENTS, NO_ROOM
     work = Work()
     work.add(plan.most)
@@ -201,7 +202,7 @@ def _divided(tiles: Sequence[TileLayout], most: int) -> tuple[Integers, Integers
 def _collected(plan: Plan, rows: Integers, offsets: Integers, found: int, shape: tuple[int, int]) -> Tables:
     """What `read_packets` found, by code-block; ``shape`` is how many tiles and components there are."""
     tables = (
-        np.empty((found, FIELDS), np.int64),
+        np.empty((plan.blocks, FIELDS), np.int64),
         np.empty((found, 2), np.int64),
         np.empty((found, 2), np.int64),
         np.zeros((shape[0] * shape[1], 3), np.int64),
@@ -261,10 +262,11 @@ def _packets(precincts: Integers, progressions: Sequence[Progression]) -> Intege
     return packets[np.argsort(precincts[packets[:, 0], TILE], kind="stable")]
 
 
-def _parts(header: Jpeg2000Header, plan: Plan) -> tuple[Integers, Integers]:
-    """``tiles`` and ``parts`` as `read_packets` takes them."""
-    parts = sorted(header.tile_parts, key=lambda part: part.tile)
-    ends = np.searchsorted([part.tile for part in parts], np.arange(len(plan.tiles)), "right").tolist()
-    eph = [tile.eph for tile in plan.tiles]
-    table = np.array([[0, *ends[:-1]], ends, [0, *plan.ends[:-1]], plan.ends, eph], np.int64)
-    return table.T.copy(), np.array([[part.packets, part.end] for part in parts], np.int64)
+def _parts(of_parts: Sequence[int], tiles: Sequence[TileLayout], packets: list[int]) -> Integers:
+    """``tiles`` as `read_packets` takes them, of which tile each tile-part is and where packets end."""
+    counts = [0] * len(tiles)
+    for tile in of_parts:
+        counts[tile] += 1
+    ends = list(accumulate(counts))
+    eph = [tile.eph for tile in tiles]
+    return np.array(list(zip([0, *ends[:-1]], ends, [0, *packets[:-1]], packets, eph, strict=True)), np.int64)

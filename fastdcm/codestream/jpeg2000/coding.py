@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from struct import Struct
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fastdcm.errors import CodestreamError, UnsupportedError
@@ -87,7 +88,7 @@ def read_coding(data: bytes, segments: Iterable[Segment], components: int) -> Co
             styles[index] = _read_blocks(data, position + 1, end, "COC", precincts=data[position] & 1)
         elif marker == POC:
             progressions += _read_poc(data, start, end, components)
-    return Coding(cod, styles, tuple(progressions))
+    return Coding(cod, MappingProxyType(styles), tuple(progressions))
 
 
 def _component(data: bytes, position: int, components: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fastdcm.codecs.decoders import jpeg2000 as decoder
 from fastdcm.codecs.jpeg2000.blocks import refusal
-from fastdcm.codecs.jpeg2000.decode import decode
+from fastdcm.codecs.jpeg2000.decode import _room, decode
 from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codecs.jpeg2000.transforms import Values
 from fastdcm.codestream import jpeg2000
@@ -467,3 +467,23 @@ def test_more_passes_than_planes(monkeypatch: pytest.MonkeyPatch) -> None:
         decoder.decode(bytes(stream), header, high_throughput=False, decoder="own", note=print)
     samples = decoder.decode(bytes(stream), header, high_throughput=False, decoder="auto", note=print)
     assert np.array_equal(samples.array, imagecodecs.jpeg2k_decode(bytes(stream)))
+
+
+@pytest.mark.parametrize("options", [{}, {"reduce": 1}, {"grey": 40.0}, {"region": Area(90, 5, 210, 140)}])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_nothing_of_an_earlier_image(options: dict[str, Any], threads: int, lossless: bool) -> None:
+    """Code-blocks that packets have nothing of are 0, whatever memory for coefficients had before."""
+    array = np.full((300, 300), 700, np.uint16)
+    array[:90, 130:] = smooth(90, 170, bits=12)
+    lossy: dict[str, Any] = {} if lossless else {"level": 60, "reversible": False}
+    stream = bytes(imagecodecs.jpeg2k_encode(array, codecformat="j2k", bitspersample=12, **lossy))
+    ((component,),) = [tile.components for tile in tiles(stream, jpeg2000.parse(stream))]
+    there = component.blocks[:, code_blocks.PLANES] > 0
+    assert there.any()
+    assert not there.all()
+    found = []
+    for value in (0, 0x7F7F7F7F):
+        _room((300, 300))[...] = value
+        found.append(own(stream, threads=threads, **options))
+    assert (found[0] == found[1]).all()

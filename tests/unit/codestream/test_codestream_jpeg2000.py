@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fastdcm.codestream import jpeg2000, signatures
+from fastdcm.codestream.jpeg2000 import main_header
 from fastdcm.errors import CodestreamError, UnsupportedError
 from tests.unit.codestream.streams import image, pillow_tiles
 
@@ -235,3 +236,53 @@ def test_boxes_by_hand() -> None:
 def test_refused_by_name(stream: bytes, name: str) -> None:
     with pytest.raises(UnsupportedError, match=name):
         jpeg2000.parse(stream)
+
+
+def with_comment(stream: bytes, comment: bytes) -> bytes:
+    """With a COM segment (A.9.2) before the first SOT."""
+    segment = b"\xff\x64" + (4 + len(comment)).to_bytes(2, "big") + b"\0\0" + comment
+    return stream.replace(_SOT, segment + _SOT, 1)
+
+
+@pytest.mark.parametrize("comment", [b"", _SOT, _SOT + BARE[BARE.index(_SOT) :], bytes(2000)])
+def test_main_headers_that_are_kept(monkeypatch: pytest.MonkeyPatch, comment: bytes) -> None:
+    """A main header is read the same from what was kept of it, and where bytes of SOT are in a segment."""
+    stream = with_comment(BARE, comment)
+    found = []
+    for kept in (True, True, False):
+        if not kept:
+            monkeypatch.setattr(main_header, "_LONGEST_MAIN", 0)
+        found += [jpeg2000.parse(each) for each in (BARE, stream, JP2)]
+    assert found[:3] == found[3:6] == found[6:]
+    assert found[1].segments != found[0].segments
+    assert found[1].tile_parts[0].start == len(stream) - len(BARE) + found[0].tile_parts[0].start
+
+
+def test_kept_main_headers_are_few_and_fixed() -> None:
+    for number in range(3 * main_header._MOST_MAINS):
+        header = jpeg2000.parse(with_comment(BARE, b"number %d" % number))
+    assert len(main_header._MAINS) <= main_header._MOST_MAINS
+    with pytest.raises(TypeError):
+        header.coding.components[0] = header.cod.blocks  # type: ignore[index]
+
+
+def test_errors_of_a_main_header_that_is_kept() -> None:
+    """What is damaged raises the same after a whole one with nearly the same bytes was kept."""
+    start = BARE.index(_SOT)
+
+    def errors() -> list[str]:
+        found = []
+        for at in range(4, start + 12):
+            for data in (BARE[:at], BARE[:at] + bytes([BARE[at] ^ 0xFF]) + BARE[at + 1 :]):
+                try:
+                    jpeg2000.parse(data)
+                    found.append("")
+                except (CodestreamError, UnsupportedError) as error:
+                    found.append(str(error))
+        return found
+
+    main_header._MAINS.clear()
+    cold = errors()
+    jpeg2000.parse(BARE)
+    assert errors() == cold
+    assert any(cold)
