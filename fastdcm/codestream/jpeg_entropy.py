@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from fastdcm.codestream.jpeg import JpegHeader
@@ -33,6 +34,9 @@ _RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
 _STUFFED = re.compile(rb"\xff+\x00")
 
 Problem = Literal["", "cut", "damaged"]
+#: What a kernel's status says of a scan; restart markers that are missing take their intervals with them.
+_PROBLEMS: dict[int, Problem] = {huffman.WHOLE: "", huffman.CUT: "cut", huffman.DAMAGED: "damaged"}
+_FRAME = attrgetter(*Frame._fields)
 
 
 class Extent(NamedTuple):
@@ -93,27 +97,27 @@ def _rows_before(extent: Extent, number: int, header: JpegHeader) -> Coverage:
 
 
 def _frame(header: JpegHeader) -> Frame:
-    return Frame(*(getattr(header, name) for name in Frame._fields))
+    return Frame._make(_FRAME(header))
 
 
 def extents(data: bytes, header: JpegHeader) -> list[Extent]:
     """Walk each scan, in order, up to the first one that has a problem."""
     frame = _frame(header)
-    compiled = _PAYOFF.reached(sum(_cost(frame, scan) for scan in header.scans))
+    walkers = [_Walker(data, frame, scan) for scan in header.scans]
+    compiled = _PAYOFF.reached(sum([walker.cost for walker in walkers]))
     try:
-        return _extents(data, frame, header.scans, compiled, quick=compiled)
+        return _extents(walkers, compiled, quick=compiled)
     except _UnsureError:
-        return _extents(data, frame, header.scans, compiled, quick=False)
+        return _extents(walkers, compiled, quick=False)
 
 
-def _extents(
-    data: bytes, frame: Frame, scans: tuple[Scan, ...], compiled: bool, *, quick: bool
-) -> list[Extent]:
+def _extents(walkers: list[_Walker], compiled: bool, *, quick: bool) -> list[Extent]:
     histories: dict[int, Any] = {}
     found = []
-    for scan in scans:
-        found.append(_Walker(data, frame, scan, compiled, quick).walk(histories))
-        if found[-1].problem:
+    for walker in walkers:
+        extent = walker.walk(histories, compiled, quick)
+        found.append(extent)
+        if extent.problem:
             break
     return found
 
@@ -122,21 +126,21 @@ class _UnsureError(Exception):
     """The quick walk cannot tell, and has spoilt what is known of the scans before."""
 
 
-def _cost(frame: Frame, scan: Scan) -> int:
-    """Bytes, and MCUs: one of thousands may take less than a bit in progressive scans."""
-    across, down = grid(frame, scan)
-    return scan.end - scan.start + across * down
-
-
 class _Walker:
     """One scan, made ready for the kernels."""
 
-    def __init__(self, data: bytes, frame: Frame, scan: Scan, compiled: bool, quick: bool) -> None:
+    compiled = quick = False
+
+    def __init__(self, data: bytes, frame: Frame, scan: Scan) -> None:
         self.data, self.frame, self.scan = data, frame, scan
-        self.compiled, self.quick = compiled, quick
-        self.across, self.down = grid(frame, scan)
-        self.mcus = self.across * self.down
+        across, down = grid(frame, scan)
+        self.mcus = across * down
         self.interval = scan.restart_interval or self.mcus
+
+    @property
+    def cost(self) -> int:
+        """Bytes, and MCUs: one of thousands may take less than a bit in progressive scans."""
+        return self.scan.end - self.scan.start + self.mcus
 
     def _unstuff(self) -> None:
         """Take the scan apart into restart intervals, without stuffed bytes."""
@@ -155,8 +159,9 @@ class _Walker:
             self.ends.append(position)
         self.coded = b"".join([*parts, bytes(huffman.PADDING)])
 
-    def walk(self, histories: dict[int, Any]) -> Extent:
+    def walk(self, histories: dict[int, Any], compiled: bool, quick: bool) -> Extent:
         """How much is there. ``histories`` hold, for each component, what AC scans have coded so far."""
+        self.compiled, self.quick = compiled, quick
         progressive = self.frame.process == "progressive"
         if not progressive or self.scan.spectral_start == 0:
             if progressive and self.scan.high:
@@ -165,13 +170,10 @@ class _Walker:
         return self._band(histories)
 
     def _extent(self, status: int, whole: int, spare: int) -> Extent:
-        problems: dict[int, Problem] = {
-            # Restart markers that are missing take their intervals with them.
-            huffman.WHOLE: "" if whole == self.mcus else "cut",
-            huffman.CUT: "cut",
-            huffman.DAMAGED: "damaged",
-        }
-        return Extent(problems[status], int(whole), self.mcus, int(spare))
+        problem = _PROBLEMS[status]
+        if not problem and whole != self.mcus:
+            problem = "cut"
+        return Extent(problem, int(whole), self.mcus, int(spare))
 
     def _refine_dc(self) -> Extent:
         """One bit a block (T.81 G.1.2.1)."""

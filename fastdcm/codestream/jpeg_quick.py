@@ -35,7 +35,7 @@ def spare_of_blocks(
     ``interval`` and ``mcus`` are MCUs between restart markers, and all of them. ``sequential`` scans have AC
     codes besides those of ``kind``. Raises CodestreamError for tables that there cannot be.
     """
-    counts = units_of(scan)
+    count = sum(units_of(scan))
     units, tables = tables_of(scan, kind, sequential=sequential)
     coded, is_wide = _room(scan), _pays_in_vectors(scan, units, tables)
     walk: Any = huffman_lanes.spare_bits
@@ -44,8 +44,8 @@ def spare_of_blocks(
             np.frombuffer(data, np.uint8),
             scan.start,
             scan.end,
-            interval * sum(counts),
-            mcus * sum(counts),
+            interval * count,
+            mcus * count,
             units,
             tables,
             coded,
@@ -59,8 +59,10 @@ def spare_of_blocks(
 def tables_of(scan: Scan, kind: Kind, *, sequential: bool) -> tuple[Any, Any]:
     """Units and tables of `fastdcm.kernels.huffman_lanes` for a scan; arguments as `spare_of_blocks`."""
     definitions = tuple(
-        (definition_of(scan, 0, td), definition_of(scan, 1, ta) if sequential else b"")
-        for td, ta in scan.tables
+        [
+            (definition_of(scan, 0, td), definition_of(scan, 1, ta) if sequential else b"")
+            for td, ta in scan.tables
+        ]
     )
     return _lane_tables(definitions, tuple(units_of(scan)), kind)
 
@@ -100,8 +102,9 @@ def has_vectors() -> bool:
 def _pays_in_vectors(scan: Scan, units: NDArray[np.uint64], tables: NDArray[np.uint32]) -> bool:
     """Whether vectors can hold a scan, and pay."""
     size = scan.end - scan.start
-    fits = bool(huffman_lanes.are_few.py_func(units, tables))
-    return fits and _LEAST_VECTORS <= size < _MOST_VECTORS and has_vectors()
+    if not _LEAST_VECTORS <= size < _MOST_VECTORS:
+        return False
+    return has_vectors() and bool(huffman_lanes.are_few.py_func(units, tables))
 
 
 @lru_cache(maxsize=16)

@@ -40,7 +40,8 @@ def walked(stream: bytes, *, quick: bool) -> list[Extent] | str:
     try:
         header = jpeg.parse(stream, partial=True)
         frame = jpeg_entropy._frame(header)
-        return jpeg_entropy._extents(stream, frame, header.scans, True, quick=quick)
+        walkers = [jpeg_entropy._Walker(stream, frame, scan) for scan in header.scans]
+        return jpeg_entropy._extents(walkers, True, quick=quick)
     except jpeg_entropy._UnsureError:
         return "unsure"
     except FastdcmError as error:
