@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 from fastdcm.model import Region, Window
 from fastdcm.options.channels import Channels, check_channels
 from fastdcm.options.colour import ColourOptions
