@@ -49,9 +49,10 @@ class _Methods:
 
     def __setattr__(self, name: str, value: Any) -> None:
         # `__init__` gives each field its value, once.
-        if name in vars(self) or name not in self.__dataclass_fields__:
+        known = self.__dict__
+        if name in known or name not in self.__dataclass_fields__:
             raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
-        vars(self)[name] = value
+        known[name] = value
 
     def __delattr__(self, name: str) -> NoReturn:
         raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")

@@ -114,8 +114,9 @@ class RenderOptions:
 
         ICC profiles do not count here: gray images have none.
         """
-        drawn = self.overlay or self.presentation
-        return not drawn and self.deidentify == DeidentifyOptions() and self.geometry == GeometryOptions()
+        if self.overlay or self.presentation:
+            return False
+        return self.deidentify == RenderOptions.deidentify and self.geometry == RenderOptions.geometry
 
     @cached_property
     def needs_all(self) -> bool:
