@@ -138,7 +138,7 @@ class Session:
         found = []
         for case, count in pairs:
             self.say(f"scaling: {case.label}, {count} files")
-            found.append(scaling.measure(case, count, 3 if self.quick else 5, self.folder))
+            found.append(scaling.measure(case, count, 3 if self.quick else 9, self.folder))
         return found
 
     def memories(self) -> dict[str, Any]:

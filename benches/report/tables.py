@@ -109,19 +109,25 @@ def scaling(results: Results) -> Table:
         "times as fast",
         "bare encoder",
         "of its scaling (spread)",
+        "start-up, seconds",
+        "without it (spread)",
         "workers ready, and without a file",
         "parent's processor time",
     ]
     rows = []
     for found in results.data["scaling"]:
         for point in found["points"]:
-            relative = point["relative"]
-            spread = f"{relative['median']:.3f} ({relative['least']:.3f} – {relative['most']:.3f})"
+            of_scaling, once_started = (
+                f"{share['median']:.3f} ({share['least']:.3f} – {share['most']:.3f})"
+                for share in (point["relative"], point["once started"])
+            )
+            more = point["jobs"] > 1
             rows.append(
                 [
                     results.cases[found["case"]]["label"], str(found["files"]), str(point["jobs"]),
                     number(point["seconds"]), f"{point['speed-up']:.2f}", f"{point['bare speed-up']:.2f}",
-                    spread if point["jobs"] > 1 else "", f"{100 * point['waited']:.2f} %",
+                    of_scaling if more else "", f"{point['start']:.2f}", once_started if more else "",
+                    f"{100 * point['waited']:.2f} %",
                     f"{100 * point['parent share']:.1f} %",
                 ]
             )  # fmt: skip

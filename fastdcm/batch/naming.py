@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterable, Iterator
 
 _EXTENSIONS = frozenset({"dcm", "dicom", "dic", "ima"})
-_FRAME_LIKE = re.compile(r"(.+)_\d{4,}", re.DOTALL)
-# Not compiled here: that would cost a single file, which does not need it, a hundredth of its time.
+# Not compiled here: that would cost a single file, which needs neither, a hundredth of its time.
+_FRAME_LIKE = r"(?s)(.+)_\d{4,}"
 _DEVICE = r"(?i)(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?= *(?:\.|$))"
 #: Longest name in bytes on the filesystems in use; what `frame_suffix`, the extension and that of a sidecar
 #: need is kept free.
@@ -58,7 +58,7 @@ def name_listing(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def frame_base(stem: str) -> str:
     """The stem whose numbered frame this one looks like (``a`` of ``a_0001``); empty for most."""
-    found = _FRAME_LIKE.fullmatch(stem) if "_" in stem else None
+    found = re.fullmatch(_FRAME_LIKE, stem) if "_" in stem else None
     return found[1] if found else ""
 
 

@@ -182,7 +182,7 @@ class Report:
             self.unchanged += 1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _OpenFile:
     """A file of which some parts are still under way."""
 

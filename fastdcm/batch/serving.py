@@ -36,7 +36,7 @@ class Serving:
     def __init__(self, job: Job) -> None:
         self._job, self._options = job, job.options
         self._done = self._to_come = 0
-        self._blocks = system.blocks_read()
+        self._blocks: int | None = None
         self._from_disk = False
         if job.states is not None and (folder := job.options.render.presentation.presentation_states):
             from fastdcm.presentation.folder import seed
@@ -51,7 +51,8 @@ class Serving:
         self._to_come = outlook.items
         OUTLOOK.may_compile = outlook.may_compile
         blocks = system.blocks_read()
-        self._from_disk, self._blocks = blocks > self._blocks, blocks
+        self._from_disk = self._blocks is not None and blocks > self._blocks
+        self._blocks = blocks
 
     def announce(self, task: Task) -> None:
         """The task comes next: where files come from a disk, its file is fetched during this one's work.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 from fastdcm.batch.naming import strip_extension
 from fastdcm.batch.targets import is_image_name
@@ -34,6 +33,8 @@ def split_operands(operands: list[str], output: str | None) -> tuple[list[str], 
 
 
 def _command(sources: list[str], output: str) -> str:
+    import shlex
+
     shown = [*sources[:2], "..."] if len(sources) > 2 else sources
     words = [word if word == "..." else shlex.quote(word) for word in shown]
     return " ".join(["fastdcm convert", *words, "-o", shlex.quote(output)])

@@ -6,9 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fastdcm.codecs.table import LIBRARIES, SYNTAXES, Family, lookup
-from fastdcm.codestream import sniff
-from fastdcm.codestream.rle import HEADER_SIZE as RLE_HEADER_SIZE
-from fastdcm.codestream.rle import parse as parse_rle
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.model import Header, Less, Notice, Samples
 
@@ -207,13 +204,15 @@ def _family(data: memoryview, header: Header, *, encapsulated: bool, note: Note)
 
 def _found(data: memoryview, header: Header) -> Family | None:
     """What the bytes are by their signature, or by a header of RLE segments that fits the image."""
+    from fastdcm.codestream import rle, sniff
+
     kind = sniff(bytes(data[:4096]))
-    if kind is not None or len(data) < RLE_HEADER_SIZE or data[4] != RLE_HEADER_SIZE:
+    if kind is not None or len(data) < rle.HEADER_SIZE or data[4] != rle.HEADER_SIZE:
         return kind
-    if any(data[4 * (data[0] + 1) : RLE_HEADER_SIZE]):
+    if any(data[4 * (data[0] + 1) : rle.HEADER_SIZE]):
         return None  # offsets of segments that there are not
     try:
-        parse_rle(data, header.samples_per_pixel * max(header.bits_allocated, 8) // 8)
+        rle.parse(data, header.samples_per_pixel * max(header.bits_allocated, 8) // 8)
     except CodestreamError:
         return None
     return "rle"

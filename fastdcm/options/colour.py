@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 
 Icc = Literal["embed", "srgb", "none"]
 

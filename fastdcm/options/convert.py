@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, get_args
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import Format, too_deep
 from fastdcm.options.read import ReadOptions

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from fastdcm.frozen import dataclass
 from fastdcm.model import Region
 
 

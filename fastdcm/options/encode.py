@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 from fastdcm.options.formats import FORMATS, Format
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from operator import index
 from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 from fastdcm.model import Region
 
 Resample = Literal["area", "lanczos", "linear", "nearest"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 
 Color = tuple[int, int, int]
 WHITE: Color = (255, 255, 255)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 
 
 @dataclass(frozen=True)

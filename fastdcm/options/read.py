@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 
 Decoder = Literal["auto", "own", "library"]
 

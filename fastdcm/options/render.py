@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 from fastdcm.model import Region, Window
 from fastdcm.options.channels import Channels, check_channels
 from fastdcm.options.colour import ColourOptions
@@ -113,8 +114,9 @@ class RenderOptions:
 
         ICC profiles do not count here: gray images have none.
         """
-        drawn = self.overlay or self.presentation
-        return not drawn and self.deidentify == DeidentifyOptions() and self.geometry == GeometryOptions()
+        if self.overlay or self.presentation:
+            return False
+        return self.deidentify == RenderOptions.deidentify and self.geometry == RenderOptions.geometry
 
     @cached_property
     def needs_all(self) -> bool:

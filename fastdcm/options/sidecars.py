@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from fastdcm.errors import OptionError
+from fastdcm.frozen import dataclass
 
 Metadata = Literal["json", "csv", "parquet"]
 _NUMBER = r"\(\s*[0-9A-Fa-f]{4}\s*,\s*[0-9A-Fa-f]{4}\s*\)"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from fastdcm.errors import CodestreamError, DicomError, TruncatedError
 from fastdcm.model import FrameSpan, Header, Notice
 from fastdcm.reader.elements import UNDEFINED
-from fastdcm.reader.fragments import Fragments
 from fastdcm.reader.scan import DataSet
-from fastdcm.reader.stream import FragmentFile
 from fastdcm.reader.values import swap_words
+
+if TYPE_CHECKING:
+    from fastdcm.reader.fragments import Fragments
+    from fastdcm.reader.stream import FragmentFile
 
 #: Up to so many frames, those that are missing are told one by one.
 _CREDIBLE_FRAMES = 10_000
@@ -42,10 +45,12 @@ class FrameIndex:
         )
         self._swapped = self._big_endian_words and header.bits_allocated in (1, 8, 12)
         self._check_count()
-        self._fragments = (
-            Fragments(found, header, notices, allow_partial=allow_partial) if self.encapsulated else None
-        )
-        if not self.encapsulated:
+        self._fragments: Fragments | None = None
+        if self.encapsulated:
+            from fastdcm.reader.fragments import Fragments
+
+            self._fragments = Fragments(found, header, notices, allow_partial=allow_partial)
+        else:
             self._check_native()
 
     def _check_count(self) -> None:

@@ -45,7 +45,7 @@ MAX_SEQUENCE, MAX_VALUE = 1 << 28, 1 << 20
 _PAYOFF = Payoff(ELEMENTS_BEFORE_NUMBA, ("elements",))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class DataSet:
     """What a scan found. ``pixel`` has the length `UNDEFINED` where it is encapsulated."""
 

@@ -35,7 +35,7 @@ MAX_ITEMS, MAX_ITEM_ELEMENTS = 1 << 20, 1 << 16
 _ITEM_LITTLE, _ITEM_BIG = b"\xfe\xff", b"\xff\xfe"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Walk:
     """What the walk of one object may still do, and what it found odd."""
 

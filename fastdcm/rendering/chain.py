@@ -1,7 +1,5 @@
 """The steps between a stored value and a display value, as data (PS3.3 C.11, C.7.6.3.1.2)."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from fastdcm.model import Lut, Window

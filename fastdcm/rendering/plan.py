@@ -3,8 +3,6 @@
 The rules are those of PS3.3 C.11 in the order of preference that ``RenderOptions`` describes.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from fastdcm.errors import RenderError

@@ -203,6 +203,34 @@ def test_numbers_of_jobs_double_up_to_the_cores(monkeypatch: pytest.MonkeyPatch)
         assert scaling.job_counts() == counts
 
 
+def test_scaling_is_told_from_what_a_machine_gives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two processes get now 1.9, now 1.2 times as much; ours take 0.1 s to start, and then scale alike."""
+    case = case_of(tmp_path, gray())
+    gives = [1.0, 1.9, 1.2, 1.0]  # one and two jobs, then two and one
+    asked: list[int] = []
+
+    def encode(encoders: list[object], images: int) -> float:
+        asked.append(len(encoders))
+        return images / gives[(len(asked) - 1) // 2]
+
+    def convert(source: str, jobs: int, folder: Path) -> dict[str, float]:
+        images = len(os.listdir(source))
+        work = 1.5 * images / gives[(len(asked) - 1) // 2] if images > jobs else 0.0
+        return {"seconds": 0.1 + work, "waited": 0.01, "parent": 0.02}
+
+    monkeypatch.setattr(scaling, "cores", lambda: [0, 1])
+    monkeypatch.setattr(scaling, "_encode", encode)
+    monkeypatch.setattr(scaling, "_convert", convert)
+    one, two = scaling.measure(case, 10, 2, tmp_path)["points"]
+    assert asked == [1, 1, 2, 2, 2, 2, 1, 1]
+    assert one["relative"] == one["once started"] == {"median": 1.0, "least": 1.0, "most": 1.0}
+    assert two["bare speed-up"] == pytest.approx((1.9 + 1.2) / 2)
+    assert two["once started"] == pytest.approx({"median": 1.0, "least": 1.0, "most": 1.0})
+    assert two["relative"]["least"] == pytest.approx(15.1 / (0.1 + 15 / 1.9) / 1.9)
+    assert two["relative"]["most"] == pytest.approx(15.1 / (0.1 + 15 / 1.2) / 1.2)
+    assert two["start"] == pytest.approx(0.1)
+
+
 def test_children_answer_and_say_when_they_died(tmp_path: Path) -> None:
     case = case_of(tmp_path, gray())
     child = children.Child("benches.peers", "fastdcm_worker", *children.pinned(children.cores()[0]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 
 from fastdcm.codecs.decoders.common import Array, Darkest, Note, filled
@@ -74,6 +72,8 @@ def decode_deflated(
 ) -> Samples:
     """A frame of Deflated Image Frame Compression: raw deflate around a native frame."""
     needed = (header.native_frame_bits + 7) // 8
+    import zlib
+
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         # One byte more than needed tells whether there is more.

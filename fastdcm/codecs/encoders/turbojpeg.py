@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 import sys
 from functools import cache
@@ -42,12 +41,12 @@ def system_library() -> tuple[str, Version] | None:
     """
     for candidate in _PLACES.get(sys.platform, ()):
         try:
-            with open(candidate, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-                start = text.find(b"libjpeg-turbo version ")
-                found = parse_version(text[start : start + 40].decode("latin-1")) if start >= 0 else None
-        except (OSError, ValueError):
+            with open(candidate, "rb") as file:
+                text = file.read()
+        except OSError:
             continue
-        if found is not None:
+        _, _, version = text.partition(b"libjpeg-turbo version ")
+        if (found := parse_version(version[:40].decode("latin-1"))) is not None:
             return candidate, found
     return None
 

@@ -304,7 +304,7 @@ def test_what_is_to_come_is_told_as_a_multiple_of_what_was_done(
 def test_the_next_file_is_fetched_while_files_come_from_a_disk(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocks = iter([5, 5, 6, 6])
+    blocks = iter([5, 6, 6])
     fetched: list[str] = []
     monkeypatch.setattr(system, "blocks_read", lambda: next(blocks))
     monkeypatch.setattr(system, "will_need", lambda path, length: fetched.append(path))
