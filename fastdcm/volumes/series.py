@@ -151,7 +151,8 @@ def _stack(places: Sequence[Place], tolerance: float, read: ReadOptions) -> Stac
 
     def differences(numbers: Sequence[int]) -> str:
         told = [marks(places[number], read) for number in numbers]
-        names = [name for name in told[0] if len({one.get(name) for one in told}) > 1]
+        every = dict.fromkeys(name for one in told for name in one)
+        names = [name for name in every if len({one.get(name) for one in told}) > 1]
         return f", which differ in {', '.join(names)}" if names else ""
 
     return stacked([place.plane for place in places], lambda n: places[n].name, differences, tolerance)
