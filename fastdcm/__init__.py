@@ -27,12 +27,16 @@ if TYPE_CHECKING:
         StrictError,
         TruncatedError,
         UnsupportedError,
+        VolumeError,
         WorkerCrashError,
         WorkerError,
         WorkerTimeoutError,
     )
     from fastdcm.model import Header, Notice, Window
     from fastdcm.pipeline import Image
+    from fastdcm.volumes.masks import Masks
+    from fastdcm.volumes.series import load_series
+    from fastdcm.volumes.volume import Volume
 
 __version__ = "0.1.0"
 
@@ -45,6 +49,7 @@ __all__ = [
     "FastdcmError",
     "Header",
     "Image",
+    "Masks",
     "NoPixelDataError",
     "NotDicomError",
     "Notice",
@@ -56,11 +61,14 @@ __all__ = [
     "StrictError",
     "TruncatedError",
     "UnsupportedError",
+    "Volume",
+    "VolumeError",
     "Window",
     "WorkerCrashError",
     "WorkerError",
     "WorkerTimeoutError",
     "convert",
+    "load_series",
     "open",
     "read",
     "render",
@@ -70,10 +78,13 @@ __all__ = [
 _HOMES = {
     "Header": "fastdcm.model",
     "Image": "fastdcm.pipeline",
+    "Masks": "fastdcm.volumes.masks",
     "Notice": "fastdcm.model",
     "Report": "fastdcm.batch.report",
+    "Volume": "fastdcm.volumes.volume",
     "Window": "fastdcm.model",
     "convert": "fastdcm.api",
+    "load_series": "fastdcm.volumes.series",
     "open": "fastdcm.api",
     "read": "fastdcm.api",
     "render": "fastdcm.api",

@@ -16,6 +16,7 @@
     ├── RenderError              this image cannot be rendered as asked
     ├── EncodeError              the output format cannot hold this image
     ├── OutputError              an output cannot be written
+    ├── VolumeError              images that make no volume, or a segmentation of another geometry
     ├── StrictError              a notice, where notices were asked to be errors
     └── WorkerError              a worker process failed
         ├── WorkerCrashError     ... ended by itself or was killed
@@ -105,6 +106,11 @@ class EncodeError(FastdcmError):
 
 class OutputError(FastdcmError):
     """An output cannot be written."""
+
+
+class VolumeError(FastdcmError):
+    """Images that make no volume, or a segmentation that is not of a volume's geometry; the message says
+    why."""
 
 
 class StrictError(FastdcmError):

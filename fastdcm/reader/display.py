@@ -37,6 +37,11 @@ class DisplayReader:
         return self._assemble(self.levels(index))
 
     @property
+    def has_functional_groups(self) -> bool:
+        """Whether frames have attributes of their own (C.7.6.16)."""
+        return self._enhanced
+
+    @property
     def top(self) -> Values:
         """The data set itself."""
         return self._top

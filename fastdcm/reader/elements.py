@@ -94,6 +94,7 @@ LONG_VALUES = PROFILES | {
     0x00283000,  # Modality LUT Sequence
     0x00283010,  # VOI LUT Sequence
     0x00283110,  # Softcopy VOI LUT Sequence
+    0x00620002,  # Segment Sequence
     0x00700001,  # Graphic Annotation Sequence
     0x0070005A,  # Displayed Area Selection Sequence
     0x20500010,  # Presentation LUT Sequence
