@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fastdcm.api import convert, open, read, render
+    from fastdcm.rendering.mapping import Mapping
     from fastdcm.batch.report import Report
     from fastdcm.errors import (
         BurnedInError,
@@ -45,6 +46,7 @@ __all__ = [
     "FastdcmError",
     "Header",
     "Image",
+    "Mapping",
     "NoPixelDataError",
     "NotDicomError",
     "Notice",
@@ -70,6 +72,7 @@ __all__ = [
 _HOMES = {
     "Header": "fastdcm.model",
     "Image": "fastdcm.pipeline",
+    "Mapping": "fastdcm.rendering.mapping",
     "Notice": "fastdcm.model",
     "Report": "fastdcm.batch.report",
     "Window": "fastdcm.model",
