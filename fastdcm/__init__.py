@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from fastdcm.model import Header, Notice, Window
     from fastdcm.pipeline import Image
+    from fastdcm.rendering.mapping import Mapping
     from fastdcm.volumes.masks import Masks
     from fastdcm.volumes.series import load_series
     from fastdcm.volumes.volume import Volume
@@ -49,6 +50,7 @@ __all__ = [
     "FastdcmError",
     "Header",
     "Image",
+    "Mapping",
     "Masks",
     "NoPixelDataError",
     "NotDicomError",
@@ -79,6 +81,7 @@ _HOMES = {
     "Header": "fastdcm.model",
     "Image": "fastdcm.pipeline",
     "Masks": "fastdcm.volumes.masks",
+    "Mapping": "fastdcm.rendering.mapping",
     "Notice": "fastdcm.model",
     "Report": "fastdcm.batch.report",
     "Volume": "fastdcm.volumes.volume",

@@ -1,0 +1,1 @@
+"""Frames as arrays: what training needs of them."""
