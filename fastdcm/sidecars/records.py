@@ -40,11 +40,15 @@ _OF_FRAME = ("frame", "voi", "window_center", "window_width", "voi_lut_function"
 
 
 class Sidecars(NamedTuple):
-    """What a run tells: in which form, which attributes, and in which folder a table lies."""
+    """What a run tells: in which form, which attributes, and in which folder a table lies.
+
+    JSON without ``attributes`` has all that name nobody; none where it is ``brief``.
+    """
 
     metadata: Metadata
     attributes: tuple[Attribute, ...] = ()
     folder: str = "."
+    brief: bool = False
 
     @property
     def columns(self) -> dict[str, Kind]:
@@ -87,11 +91,13 @@ class Records:
         """The JSON of an image, or of all frames that are ``together`` in one file."""
         if not together:
             index = indexes[0]
-            record = {**self._facts(index, output), "dataset": self._model(index)}
-            return _as_bytes(record)
+            record = self._facts(index, output)
+            return _as_bytes(record if self._sidecars.brief else {**record, "dataset": self._model(index)})
         frames = [self._facts(index, output) for index in indexes]
         record = {name: value for name, value in frames[0].items() if name not in _OF_FRAME}
         record["frames"] = [{name: facts[name] for name in _OF_FRAME} for facts in frames]
+        if self._sidecars.brief:
+            return _as_bytes(record)
         if self._chosen is None:
             record["dataset"] = self._model(None)
         else:
