@@ -88,9 +88,7 @@ class ConvertOptions:
         if not self.timeout > 0:
             raise OptionError(f"timeout must be above 0 seconds, not {self.timeout:g}")
         if self.shards is not None and self.sidecar.metadata in ("csv", "parquet"):
-            raise OptionError(
-                f"shards have their metadata in JSON, beside each image: no {self.sidecar.metadata}"
-            )
+            raise OptionError(f"shards have metadata in JSON beside images: no {self.sidecar.metadata}")
         if self.shards is not None and self.name is not None:
             raise OptionError("names in shards are those of the inputs: leave out the template for names")
         if self.render.bits == 16 and (reason := too_deep(self.encode.format)):

@@ -85,7 +85,7 @@ def _temporaries(folder: str) -> list[str]:
 
 
 def is_stale(path: str, machine: str, pid: int) -> bool:
-    """Whether a temporary file, or folder, is of a run that is no more: of a process that ended, or a day old."""
+    """Whether a temporary file or folder is of a run that is no more: its process ended, or a day passed."""
     if machine == system.machine_tag() and not system.is_alive(pid):
         return True
     try:

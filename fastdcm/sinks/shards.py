@@ -1,7 +1,7 @@
 """Tar archives of a certain size, whole or not at all, and the list of those that are whole.
 
-The list has a line of JSON for what the shards are made of, and one for each shard, in order. A shard gets its
-name before its line: so one without is of a run that was cut off in between, and is made again.
+The list has a line of JSON for what the shards are made of, and one for each shard, in order. A shard gets
+its name before its line: so one without is of a run that was cut off in between, and is made again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _PIECE = 1 << 20
 class Whole(NamedTuple):
     """A whole shard, and how far the inputs were in the shards up to it.
 
-    ``inputs`` are wholly in them, as are ``samples_of_next`` of the one after; ``failed`` of the inputs failed.
-    ``digest`` is that of the names of these inputs. After the ``last`` one no more were there.
+    ``inputs`` are wholly in them, as are ``samples_of_next`` of the one after; ``failed`` of the inputs
+    failed. ``digest`` is that of the names of these inputs. After the ``last`` one no more were there.
     """
 
     shard: str

@@ -1,8 +1,8 @@
 """Images on their way into shards: members of a tar, in files of the worker that made them.
 
 Workers end in any order, members of shards have one. What is done lies on the disk until its turn comes, not
-in memory and not in pipes; it is a tar's bytes already, so that whoever makes the shards copies and does not look.
-A worker has one such file at a time for many images, which costs less than a file an image.
+in memory and not in pipes; it is a tar's bytes already, so that whoever makes the shards only copies. A
+worker has one such file at a time for many images, which costs less than a file an image.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _END = "-spool"
 
 
 class Spooled(NamedTuple):
-    """The samples of one input: ``lengths`` bytes each, one after another from ``offset`` of the file ``path``.
+    """The samples of one input: of ``lengths`` bytes, one after another from ``offset`` of the file ``path``.
 
     With ``last`` nothing more comes in that file.
     """
@@ -53,8 +53,8 @@ class Place(NamedTuple):
 class Spool:
     """Takes images of one worker as `fastdcm.sinks.directory.DirectorySink` does, and tells where they lie.
 
-    The JSON of an image comes before it, under its name and ``.json``; in the tar it is ``KEY.json`` behind the
-    ``KEY.jpg``. Nothing is ever there from before.
+    The JSON of an image comes before it, under its name and ``.json``; in the tar it is ``KEY.json`` behind
+    the ``KEY.jpg``. Nothing is ever there from before.
     """
 
     def __init__(self, place: Place) -> None:

@@ -29,5 +29,5 @@ sidecar_options = under(
 def sidecar_of(asked: dict[str, Any]) -> SidecarOptions:
     """Options of sidecars."""
     # Shards have JSON, with the attributes that are named.
-    implied = "json" if asked["shards"] and asked["tags"] else None
+    implied: Metadata | None = "json" if asked["shards"] and asked["tags"] else None
     return SidecarOptions(asked["metadata"] or implied, asked["tags"] or ())
