@@ -27,6 +27,7 @@ from fastdcm.options import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fastdcm.options.shards import ShardOptions
     from fastdcm.pipeline import Image
     from fastdcm.reader.source import Readable
 
@@ -96,6 +97,8 @@ def convert(
     profile: bool = False,
     metadata: Metadata | None = None,
     tags: str | Sequence[str] = (),
+    shards: str | None = None,
+    shard_size: str | int = "256M",
     watcher: Watcher | None = None,
     **options: Any,
 ) -> Report:
@@ -113,7 +116,9 @@ def convert(
     and the fields of `fastdcm.options.Limits`. ``voi="series"`` looks at all files first, to show those of
     a series alike. ``fsync`` waits until each image is on the disk. ``watcher`` sees what happens while it
     happens; ``profile`` fills in ``stages`` of the report. ``metadata`` and ``tags`` are the fields of
-    `fastdcm.options.SidecarOptions`: what is told of images beside them.
+    `fastdcm.options.SidecarOptions`: what is told of images beside them. ``shards`` is a pattern of names
+    like ``out-%06d.tar``, below ``output``: the images become members of tar archives for WebDataset, of
+    at most ``shard_size`` bytes each, with JSON beside each image; a run that was cut off is gone on from.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and
@@ -144,10 +149,19 @@ def convert(
         fail_fast=fail_fast,
         timeout=timeout,
         fsync=fsync,
-        sidecar=SidecarOptions(metadata, parse_tags(tags) if tags else ()),
+        sidecar=SidecarOptions(
+            metadata or ("json" if shards and tags else None), parse_tags(tags) if tags else ()
+        ),
         flat=flat,
+        shards=None if shards is None else _shards(shards, shard_size),
     )
     report = run(paths, target, asked, jobs=jobs, first_only=frames is None, watcher=watcher, profile=profile)
     if report.interrupted:
         raise KeyboardInterrupt
     return report
+
+
+def _shards(pattern: str, size: str | int) -> ShardOptions:
+    from fastdcm.options.shards import ShardOptions, parse_shard_size  # few runs have them
+
+    return ShardOptions(os.fspath(pattern), parse_shard_size(size))

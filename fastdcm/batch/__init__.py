@@ -8,6 +8,7 @@
     naming       input names and templates -> output names
     templated    inputs whose template would give them one name
     metadata     the table of a run
+    sharded      the order of images in shards; what is passed over after a run that was cut off
     described    what is told of each image (runs in the worker)
     series       the range of each series, before anything is converted (voi series)
     convert      one file -> images in a sink (runs in the worker)

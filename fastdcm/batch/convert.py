@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fastdcm.pipeline import Image
     from fastdcm.presentation.folder import Index
     from fastdcm.sidecars.records import Sidecars
+    from fastdcm.sinks.spool import Place, Spool
 
 #: Frames that a video encoder looks at before it writes the first of them: x264 about so many.
 _FRAMES_BEHIND = 64
@@ -40,7 +41,7 @@ class Job(NamedTuple):
     ``profile`` counts the seconds of each stage. ``states`` is the index of the folder of presentation
     states, where the run has made it for all workers; ``series`` are the ranges of those that are not shown
     by the same window, where the run has looked for them; ``sidecars`` says what is told of images beside
-    them.
+    them; ``spool`` is where images go that are to be in shards.
     """
 
     run: Run
@@ -52,6 +53,7 @@ class Job(NamedTuple):
     states: Index | None = None
     series: dict[str, tuple[float, float]] | None = None
     sidecars: Sidecars | None = None
+    spool: Place | None = None
 
 
 class Converter(Serving):
@@ -59,7 +61,14 @@ class Converter(Serving):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync)
+        self._spool: Spool | None = None
+        self._sink: DirectorySink | Spool
+        if job.spool is None:
+            self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync)
+        else:
+            from fastdcm.sinks.spool import Spool
+
+            self._sink = self._spool = Spool(job.spool)
         self._put, self._put_made = self._sink.put, self._sink.put_made
         self._in_one_file = FORMATS[self._options.encode.format].frames
         self._template: Template | None = None
@@ -112,12 +121,16 @@ class Converter(Serving):
     def convert(self, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:
         """Convert a file and fill in what came of it; its parts, where it should be spread."""
         if self._stages is None:
-            return self._converted_or_told(task, own, beat, outcome)
-        self._stages.start()
-        try:
-            return self._converted_or_told(task, own, beat, outcome)
-        finally:
-            outcome.stages = self._stages.stop()
+            parts = self._converted_or_told(task, own, beat, outcome)
+        else:
+            self._stages.start()
+            try:
+                parts = self._converted_or_told(task, own, beat, outcome)
+            finally:
+                outcome.stages = self._stages.stop()
+        if self._spool is not None:
+            outcome.number, outcome.spooled = task.number, self._spool.taken()
+        return parts
 
     def _converted_or_told(self, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:
         """The same; errors are told in the outcome."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fastdcm.batch.discovery import Task
@@ -13,10 +12,13 @@ from fastdcm.errors import OutputError, StrictError
 from fastdcm.model import Notice
 from fastdcm.options import ConvertOptions, RenderOptions
 from fastdcm.sidecars.records import Records, Row, Sidecars
-from fastdcm.sinks.directory import DirectorySink
 
 if TYPE_CHECKING:
     from fastdcm.pipeline import Image
+    from fastdcm.sinks.directory import DirectorySink
+    from fastdcm.sinks.spool import Spool
+
+    Sink = DirectorySink | Spool
 
 #: `DirectorySink.put`, whose time may be taken.
 Put = Callable[..., bool]
@@ -28,7 +30,7 @@ class Described:
     JSON is written before its image has its name, so that whoever sees the image finds it.
     """
 
-    def __init__(self, sidecars: Sidecars, options: ConvertOptions, sink: DirectorySink, put: Put) -> None:
+    def __init__(self, sidecars: Sidecars, options: ConvertOptions, sink: Sink, put: Put) -> None:
         self._sidecars, self._options, self._sink, self._put = sidecars, options, sink, put
         self._in_files = sidecars.metadata == "json"
 
@@ -69,15 +71,14 @@ class Described:
                 raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         if not self._put(folder, beside, document, own=self._own):
             raise OutputError(f"cannot write {os.path.join(folder, beside)}: it has just appeared")
-        self._written = os.path.join(folder, beside)
+        self._written = beside
 
     def after(self, name: str, *, there: bool) -> None:
         """The image got its name; or, where it is not ``there``, nothing is told of it."""
         if there:
             self._outcome.rows += self._pending
         elif self._written is not None:
-            with suppress(FileNotFoundError):
-                os.unlink(self._written)
+            self._sink.remove(self._task.folder, self._written)
         self._pending, self._written = [], None
 
     def left(self, name: str, indexes: Sequence[int], *, together: bool = False) -> None:

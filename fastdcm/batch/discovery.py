@@ -21,7 +21,8 @@ class Task(NamedTuple):
 
     ``explicit`` tells that the user named the file; ``exact`` is the one output that was named.
     ``part`` of ``parts`` is the share of the frames; 0 of 1 is all of them. ``root`` is what `below` leaves
-    out of the source's path; ``twin`` counts inputs that a template gives the same name.
+    out of the source's path; ``twin`` counts inputs that a template gives the same name. ``number`` is its
+    place among all inputs, where that matters.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Task(NamedTuple):
     parts: int = 1
     root: str = ""
     twin: int = 1
+    number: int = -1
 
     @property
     def below(self) -> str:

@@ -29,6 +29,8 @@ class _Nobody(Watcher):
 
 
 _NOBODY = _Nobody()
+#: Is given each outcome before it is counted; true where the run cannot go on after it.
+Add = Callable[[Outcome], object]
 _CONVERTER = "fastdcm.batch.convert:Converter"
 
 
@@ -68,12 +70,17 @@ def run(
     jobs = jobs or system.usable_cores()
     paths = [os.fspath(source) for source in sources]
     target = None if output is None else os.fspath(output)
+    shards = None
+    if options.shards is not None:
+        from fastdcm.batch.sharded import Sharded, folder_of
+
+        target = folder_of(options.shards, target)
     targets = resolve(paths, target, options.encode.format)
     report = Report(outputs=targets.outputs)
     watcher = watcher or _NOBODY
     job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
     table = None
-    if options.sidecar.metadata is not None:
+    if options.sidecar.metadata is not None or options.shards is not None:
         from fastdcm.batch.metadata import sidecars_of, table_of
 
         job = job._replace(sidecars=sidecars_of(options, targets, target))
@@ -86,19 +93,33 @@ def run(
 
         inputs = templated(inputs, targets, template, options.read, flat=options.flat)
     items = _counted(inputs, report)
+    add: Add | None = None
+    if table is not None:
+        add = partial(_add_rows, table)
+    if options.shards is not None and target is not None:
+        shards = Sharded(options, target, job.run, jobs)
+        job = job._replace(every_file=True, spool=shards.place)
+        items, add = shards.begin(items, report, watcher), shards.add
     try:
         if len(targets.files) != 1 or targets.trees:
             job = _with_series(_with_states(job), found, jobs, report, watcher)
-            _with_workers(items, job, jobs, report, watcher, table)
-        elif parts := _alone(next(items), _with_threads(job, jobs), report, watcher, table):
+            _with_workers(items, job, jobs, report, watcher, add)
+        elif (item := next(items, None)) is not None and (
+            parts := _alone(item, _with_threads(job, jobs), report, watcher, add)
+        ):
             job = _with_series(job, lambda: parts, jobs, report, watcher)
-            _with_workers(parts, job, jobs, report, watcher, table)
+            _with_workers(parts, job, jobs, report, watcher, add)
     except KeyboardInterrupt:
         report.interrupted = True
     except BaseException:
         if table is not None:
             table.give_up()
+        if shards is not None:
+            shards.give_up()
         raise
+    if shards is not None:
+        cut_off = report.interrupted or (options.fail_fast and report.failure_count > 0)
+        shards.finish(report, watcher, cut_off=cut_off)
     if table is not None:
         from fastdcm.batch.metadata import finish
 
@@ -139,9 +160,11 @@ def _with_series(
     return job
 
 
-def _alone(
-    item: Task | Outcome, job: Job, report: Report, watcher: Watcher, table: Table | None
-) -> list[Task]:
+def _add_rows(table: Table, outcome: Outcome) -> None:
+    table.add(outcome.rows)
+
+
+def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher, add: Add | None) -> list[Task]:
     """Convert the only file here; the parts of a large object are returned for workers."""
     outcome = item if isinstance(item, Outcome) else Outcome(item.source)
     parts: list[Task] = []
@@ -152,8 +175,10 @@ def _alone(
             report.add_unfinished(outcome)
             raise
     if not parts:
-        if table is not None:
-            table.add(outcome.rows)
+        if isinstance(item, Task):
+            outcome.number = item.number
+        if add is not None:
+            add(outcome)
         report.add(outcome)
         watcher.done(outcome)
     return parts
@@ -171,7 +196,7 @@ def _with_workers(
     jobs: int,
     report: Report,
     watcher: Watcher,
-    table: Table | None,
+    add: Add | None,
 ) -> None:
     report.workers = jobs
     # Not needed, and not imported, for a single file.
@@ -179,14 +204,14 @@ def _with_workers(
     from fastdcm.batch.feeding import feed_from
     from fastdcm.batch.pool import Lost, Pool
 
-    def count(result: Outcome | Lost) -> Outcome:
+    def count(result: Outcome | Lost) -> bool:
+        """Whether the run ends with it."""
         outcome = _lost(result.item, result.error) if isinstance(result, Lost) else result
-        if table is not None:
-            table.add(outcome.rows)
+        over = add is not None and add(outcome)
         report.add(outcome)
         if outcome.files == 1 and (watcher.every_file or not outcome.is_plain):
             watcher.done(outcome)
-        return outcome
+        return bool(over or (outcome.failures and job.options.fail_fast))
 
     def after_death(task: Task | None, pid: int) -> None:
         if task is not None:
@@ -199,7 +224,7 @@ def _with_workers(
         for result in pool.results():
             if result is None:
                 watcher.tick(report.progress(complete=feed.complete))
-            elif count(result).failures and job.options.fail_fast:
+            elif count(result):
                 break
     finally:
         for result in pool.stop():
@@ -209,5 +234,5 @@ def _with_workers(
 
 def _lost(task: Task, error: FastdcmError) -> Outcome:
     outcome = failed(task.source, error)
-    outcome.part, outcome.parts = task.part, task.parts
+    outcome.part, outcome.parts, outcome.number = task.part, task.parts, task.number
     return outcome

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 def sidecars_of(options: ConvertOptions, targets: Targets, output: str | None) -> Sidecars | None:
     """What a run tells; None for most. Raises `OptionError`."""
     asked = options.sidecar
-    if asked.metadata is None:
+    if asked.metadata is None and options.shards is None:
         return None
-    from fastdcm.sidecars.dictionary import look_up
     from fastdcm.sidecars.records import COLUMNS, Sidecars
 
-    attributes = look_up(asked.tags)
     mapped = options.render.geometry != GeometryOptions()
+    if asked.metadata is None:
+        return Sidecars("json", mapped=mapped, brief=True)
+    from fastdcm.sidecars.dictionary import look_up
+
+    attributes = look_up(asked.tags)
     if asked.metadata == "json":
         return Sidecars(asked.metadata, attributes, mapped=mapped)
     assert COLUMNS.keys().isdisjoint(attribute.name for attribute in attributes)  # keywords are capitalized

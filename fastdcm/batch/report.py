@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import add
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastdcm.errors import FastdcmError
 from fastdcm.model import Notice
+
+if TYPE_CHECKING:
+    from fastdcm.sinks.spool import Spooled
 
 #: Failures, skipped files and notices kept by name; beyond it they are counted only.
 KEPT = 10_000
@@ -43,7 +46,8 @@ class Outcome:
     ``part`` and ``parts`` say which; 0 of 1 is the whole file. With another number of ``files`` than
     1 it has no path: it is the sum over files of which there is nothing else to tell. ``stages`` are
     the seconds of each of `fastdcm.batch.stages.STAGES`, where they are counted; ``rows`` are those of the
-    run's table of metadata, where there is one.
+    run's table of metadata, where there is one. ``number`` is the input's place among all, and ``spooled``
+    where its images are, on their way into shards.
     """
 
     path: str
@@ -60,6 +64,8 @@ class Outcome:
     files: int = 1
     stages: tuple[float, ...] = ()
     rows: list[tuple[Any, ...]] = field(default_factory=list)
+    number: int = -1
+    spooled: Spooled | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -95,7 +101,9 @@ class Report:
     `fastdcm.batch.stages.STAGES`, where a profile was asked for; ``waited`` are those in which they were
     ready and no file was handed out to them yet. ``preparing`` are those of ``seconds`` in which the ranges
     of series were looked for, before anything was converted. ``metadata`` is the path of the table of
-    metadata, where one was written.
+    metadata, where one was written. ``kept`` are images in whole shards of an earlier run, which this one
+    goes on from, and ``failed_before`` files that failed on the way there; ``images`` are then those in
+    whole shards.
     """
 
     found: int = 0
@@ -122,6 +130,8 @@ class Report:
     preparing: float = 0.0
     outputs: tuple[str, ...] = ()
     metadata: str | None = None
+    kept: int = 0
+    failed_before: int = 0
     _open: dict[str, _OpenFile] = field(default_factory=dict, repr=False)
 
     @property

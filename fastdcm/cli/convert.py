@@ -11,7 +11,7 @@ from fastdcm.batch import run
 from fastdcm.cli.asked.colour import colour_options
 from fastdcm.cli.asked.geometry import deidentify_options, geometry_options
 from fastdcm.cli.asked.image import image_options, render_options
-from fastdcm.cli.asked.output import encode_options, output_options
+from fastdcm.cli.asked.output import encode_options, output_options, shards_of
 from fastdcm.cli.asked.overlays import overlay_options
 from fastdcm.cli.asked.presentation import presentation_options
 from fastdcm.cli.asked.run import damage_options, read_options, run_options
@@ -119,4 +119,5 @@ def _options(
         fsync=asked["fsync"],
         sidecar=sidecar_of(asked),
         flat=asked["flat"],
+        shards=shards_of(asked),
     )

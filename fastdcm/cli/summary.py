@@ -14,8 +14,9 @@ def exit_status(report: Report, existing: Existing) -> int:
     if report.interrupted:
         return INTERRUPTED
     left_alone = report.existing > 0 and existing == "keep"
-    nothing = report.images == 0 and report.existing == 0
-    return FAILED if report.failure_count or left_alone or nothing else DONE
+    nothing = not (report.images or report.existing or report.kept)
+    failed = report.failure_count or report.failed_before
+    return FAILED if failed or left_alone or nothing else DONE
 
 
 def summary(report: Report, existing: Existing) -> list[str]:
@@ -50,9 +51,11 @@ def summary(report: Report, existing: Existing) -> list[str]:
             if len(reasons) < 3
             else [skipped, *(f"  {r}" for r in reasons)]
         )
+    if report.kept:
+        lines.append(f"{counted(report.kept, 'image')} more in whole shards of a run before this one")
     if report.existing:
         lines.append(_existing_line(report.existing, existing))
-    elif not report.images and not report.failure_count and not report.interrupted:
+    elif not (report.images or report.kept or report.failure_count or report.interrupted):
         lines.append("nothing to convert")
     return lines
 

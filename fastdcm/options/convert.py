@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from fastdcm.errors import OptionError
 from fastdcm.frozen import dataclass
@@ -14,6 +14,9 @@ from fastdcm.options.formats import Format, too_deep
 from fastdcm.options.read import ReadOptions
 from fastdcm.options.render import RenderOptions
 from fastdcm.options.sidecars import SidecarOptions
+
+if TYPE_CHECKING:
+    from fastdcm.options.shards import ShardOptions
 
 Existing = Literal["keep", "overwrite", "skip"]
 
@@ -61,7 +64,9 @@ class ConvertOptions:
     template for output names (see `fastdcm.batch.naming`), None takes the input's;
     ``allow_phi_names`` lets it have fields that may tell who the patient is. ``timeout`` is the least
     number of seconds a frame may take before its worker is ended. ``fsync`` waits until each image is on
-    the disk. ``flat`` puts the images of a tree into one folder.
+    the disk. ``flat`` puts the images of a tree into one folder. With ``shards`` images are members of tar
+    archives; those of a run with the same inputs and options that was cut off are kept, unless ``existing``
+    is ``overwrite``.
     """
 
     render: RenderOptions = RenderOptions()
@@ -76,12 +81,17 @@ class ConvertOptions:
     allow_phi_names: bool = False
     sidecar: SidecarOptions = SidecarOptions()
     flat: bool = False
+    shards: ShardOptions | None = None
 
     def __post_init__(self) -> None:
         if self.existing not in get_args(Existing):
             raise OptionError(f"existing must be one of {', '.join(get_args(Existing))}")
         if not self.timeout > 0:
             raise OptionError(f"timeout must be above 0 seconds, not {self.timeout:g}")
+        if self.shards is not None and self.sidecar.metadata in ("csv", "parquet"):
+            raise OptionError(f"shards have metadata in JSON beside images: no {self.sidecar.metadata}")
+        if self.shards is not None and self.name is not None:
+            raise OptionError("names in shards are those of the inputs: leave out the template for names")
         if self.render.bits == 16 and (reason := too_deep(self.encode.format)):
             raise OptionError(reason)
 

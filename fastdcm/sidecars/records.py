@@ -45,12 +45,15 @@ _MAPPING = "mapping"
 class Sidecars(NamedTuple):
     """What a run tells: in which form, which attributes, in which folder a table lies; and whether pictures
     are ``mapped``, because their geometry is not the source's.
+
+    JSON without ``attributes`` has all that name nobody; none where it is ``brief``.
     """
 
     metadata: Metadata
     attributes: tuple[Attribute, ...] = ()
     folder: str = "."
     mapped: bool = False
+    brief: bool = False
 
     @property
     def columns(self) -> dict[str, Kind]:
@@ -96,11 +99,13 @@ class Records:
         """The JSON of an image, or of all frames that are ``together`` in one file."""
         if not together:
             index = indexes[0]
-            record = {**self._facts(index, output), "dataset": self._model(index)}
-            return _as_bytes(record)
+            record = self._facts(index, output)
+            return _as_bytes(record if self._sidecars.brief else {**record, "dataset": self._model(index)})
         frames = [self._facts(index, output) for index in indexes]
         record = {name: value for name, value in frames[0].items() if name not in self._of_frame}
         record["frames"] = [{name: facts[name] for name in self._of_frame} for facts in frames]
+        if self._sidecars.brief:
+            return _as_bytes(record)
         if self._chosen is None:
             record["dataset"] = self._model(None)
         else:

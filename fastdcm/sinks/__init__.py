@@ -1,1 +1,9 @@
-"""Where encoded images go."""
+"""Where encoded images go.
+
+::
+
+    directory  files in folders
+    spool      members of tars, on their way into shards
+    shards     tars of a certain size, and the list of them
+    run        temporary files: their names, and the removal of those that dead runs left
+"""

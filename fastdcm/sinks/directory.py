@@ -59,6 +59,10 @@ class DirectorySink:
             return False
         return not self._may_replace(folder, path, found, own)
 
+    def remove(self, folder: str, name: str) -> None:
+        """Take away what this process has just put."""
+        _unlink_if_there(os.path.join(folder, name))
+
     def put(self, folder: str, name: str, data: bytes, *, own: bool = False) -> bool:
         """Write one image; False where something from before the run was left in its place.
 

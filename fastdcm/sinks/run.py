@@ -65,7 +65,7 @@ def remove_stale(folder: str) -> frozenset[str] | None:
                 count += 1
                 if name.startswith(PREFIX):
                     path = os.path.join(folder, name)
-                    if (found := re.fullmatch(_NAME, name)) and _is_stale(path, found[1], int(found[2])):
+                    if (found := re.fullmatch(_NAME, name)) and is_stale(path, found[1], int(found[2])):
                         _remove(path)
                 elif count <= _MANY:
                     names.add(name)
@@ -84,7 +84,8 @@ def _temporaries(folder: str) -> list[str]:
         return []
 
 
-def _is_stale(path: str, machine: str, pid: int) -> bool:
+def is_stale(path: str, machine: str, pid: int) -> bool:
+    """Whether a temporary file or folder is of a run that is no more: its process ended, or a day passed."""
     if machine == system.machine_tag() and not system.is_alive(pid):
         return True
     try:

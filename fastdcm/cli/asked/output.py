@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from fastdcm.batch.targets import named_format, named_output
 from fastdcm.cli.asked.headings import given, parsed, under
 from fastdcm.errors import OptionError
 from fastdcm.options import FORMATS, EncodeOptions, Format, parse_format
+
+if TYPE_CHECKING:
+    from fastdcm.options.shards import ShardOptions
 
 
 def parse_quality(text: str) -> tuple[int, str | None]:
@@ -78,6 +81,16 @@ output_options = under(
     ),
     given("--allow-phi-names", is_flag=True, help="Let names have {patient_id}, {study_date}, ..."),
     given("--flat", is_flag=True, help="All images of a folder in one, without its sub-folders."),
+    given(
+        "--shards",
+        metavar="out-%06d.tar",
+        help="Tar archives for WebDataset: each image with its JSON; a run that was cut off goes on.",
+    ),
+    given(
+        "--shard-size",
+        metavar="SIZE",
+        help="Bytes of an archive at most, 64M, 1G; default 256M.",
+    ),
     given("--overwrite", is_flag=True, help="Replace outputs that exist."),
     given("--skip-existing", is_flag=True, help="Leave outputs that exist, and call that success."),
 )
@@ -109,3 +122,15 @@ def encode_options(
         reencode=asked["reencode"] or bool(asked["quality"] or asked["subsampling"]),
         lossless=True if asked["lossless"] else False if asked["quality"] else None,
     )
+
+
+def shards_of(asked: dict[str, Any]) -> ShardOptions | None:
+    """Options of shards; None without them."""
+    pattern, size = asked["shards"], asked["shard_size"]
+    if pattern is None:
+        if size is not None:
+            raise OptionError("--shard-size is for --shards")
+        return None
+    from fastdcm.options.shards import ShardOptions, parse_shard_size
+
+    return ShardOptions(pattern) if size is None else ShardOptions(pattern, parse_shard_size(size))

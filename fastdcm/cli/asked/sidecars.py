@@ -28,4 +28,6 @@ sidecar_options = under(
 
 def sidecar_of(asked: dict[str, Any]) -> SidecarOptions:
     """Options of sidecars."""
-    return SidecarOptions(asked["metadata"], asked["tags"] or ())
+    # Shards have JSON, with the attributes that are named.
+    implied: Metadata | None = "json" if asked["shards"] and asked["tags"] else None
+    return SidecarOptions(asked["metadata"] or implied, asked["tags"] or ())
