@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import weakref
 from typing import Any, NamedTuple
 
@@ -47,13 +48,13 @@ class Form(NamedTuple):
 
 
 class Room:
-    """Arrays for batches. The memory of one is used again when the array and all views of it are gone.
+    """Arrays of one size for batches. Memory is used again when its array and all views of that are gone.
 
     Pages of fresh memory cost as much as decoding small images into them.
     """
 
     def __init__(self, most: int) -> None:
-        self._free: list[Array] = []
+        self._free: list[mmap.mmap] = []
         self._most = most
 
     def array(self, count: int, form: Form) -> Array:
@@ -61,14 +62,17 @@ class Room:
         shape = (count, *form.shape)
         size = math.prod(shape) * form.dtype.itemsize
         free = self._free
-        memory = free.pop() if free and free[-1].size == size else empty((size,), np.dtype(np.uint8))
-        # Views of an array that lies in another object's memory keep that array, not the object behind it.
-        lent: Array = np.ndarray(shape, form.dtype, memory.data)
+        try:
+            memory = free.pop() if free else mmap.mmap(-1, max(1, size))
+        except (OSError, OverflowError, ValueError) as error:
+            raise _too_large(size) from error
+        # A view keeps the array that owns the memory; or the last one, where it is no array that does.
+        lent: Array = np.ndarray(shape, form.dtype, memory)
         weakref.finalize(lent, _give_back, free, memory, self._most).atexit = False
         return lent
 
 
-def _give_back(free: list[Array], memory: Array, most: int) -> None:
+def _give_back(free: list[mmap.mmap], memory: mmap.mmap, most: int) -> None:
     if len(free) < most:
         free.append(memory)
 
@@ -78,8 +82,11 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     try:
         return np.empty(shape, dtype)
     except (MemoryError, ValueError) as error:
-        size = math.prod(shape) * dtype.itemsize
-        raise OptionError(
-            f"an array of {size / 1e9:.1f} GB does not fit into memory: give a smaller size, or use "
-            "iter_batches"
-        ) from error
+        raise _too_large(math.prod(shape) * dtype.itemsize) from error
+
+
+def _too_large(size: int) -> OptionError:
+    return OptionError(
+        f"an array of {size / 1e9:.1f} GB does not fit into memory: give a smaller size, or use iter_batches "
+        "with smaller batches"
+    )

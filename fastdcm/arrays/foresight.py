@@ -19,6 +19,8 @@ class Foresight:
 
     def __init__(self, frames: int) -> None:
         self._left = frames
+        if frames > 1:
+            OUTLOOK.lasting = True  # who loads one array loads another
 
     def begin(self) -> None:
         """A frame more is begun."""
