@@ -54,12 +54,16 @@ class Rendered(Opened):
         # Those that need no rendering may lie in the file's memory.
         return pixels if pixels.flags.writeable else pixels.copy()
 
-    def render_frame(self, index: int, options: RenderOptions) -> Array:
-        """`render` with options that are validated already."""
+    def render_frame(self, index: int, options: RenderOptions, out: Array | None = None) -> Array:
+        """`render` with options that are validated already.
+
+        Gray values that nothing is done with may be written to ``out``, where it fits: it is returned then.
+        """
         with self._located(self._check(index)):
-            if (shown := self._shown_in_parts(index, options)) is None:
+            out = out if options.is_plain else None
+            if (shown := self._shown_in_parts(index, options, out)) is None:
                 less = None if options.needs_all else self._less(index, options)
-                shown, halved = self._display_values(index, options, less)
+                shown, halved = self._display_values(index, options, less, out)
                 while less is not None and halved is not None:
                     picture = self._pictures.of_halved(shown, halved, index, options)
                     if not isinstance(picture, int):
@@ -77,22 +81,22 @@ class Rendered(Opened):
         with self._located(self._check(index)):
             return self._plan(index, split_options(options)[0]).rule
 
-    def _shown_in_parts(self, index: int, options: RenderOptions) -> Array | None:
+    def _shown_in_parts(self, index: int, options: RenderOptions, out: Array | None) -> Array | None:
         """Display values of a frame of a large native file, shown as it is read; None for others."""
         header, found = self._header, self._found
         if self._source.whole is not None or not header.is_gray_words or not found.encoding.little:
             return None
         if self._frames.encapsulated or self._options.allow_partial or not is_native(header):
             return None
-        return execute_parts(self._plan(index, options), header, partial(self._frames.parts, index))
+        return execute_parts(self._plan(index, options), header, partial(self._frames.parts, index), out)
 
     def _display_values(
-        self, index: int, options: RenderOptions, less: Less | None
+        self, index: int, options: RenderOptions, less: Less | None, out: Array | None = None
     ) -> tuple[Array, Halved | None]:
         """A frame's display values; those of one that its decoder has halved, where ``less`` lets it."""
         samples = self._decode(index, as_rgb=True, mask=False, less=less)
         plan = self._plan(index, options, samples.bits)
-        shown = execute(plan, samples, self._object_range(plan))
+        shown = execute(plan, samples, self._object_range(plan), out)
         if self._shown_by is not None:
             self._shown_by[index] = plan, self._range(plan, samples)
         return shown, samples.halved

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import fastdcm
 from benches.measure.stages import DECODERS
 from fastdcm.codecs.table import SYNTAXES
@@ -34,5 +36,7 @@ class BareFrame:
         samples = self._samples
         if self._decoder is not None:
             array = self._decoder(self._data, self._header)
+            if isinstance(array, bytes):
+                array = np.frombuffer(array, samples.array.dtype).reshape(samples.array.shape)
             samples = samples._replace(array=array.astype(samples.array.dtype, copy=False))
         return resampled(execute(self._plan, samples), *self._shape, None)

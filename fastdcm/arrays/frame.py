@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from fastdcm.pipeline import Image
 
 
-def array_of(image: Image, index: int, values: str, options: RenderOptions) -> tuple[NDArray[Any], Any]:
+def array_of(
+    image: Image, index: int, values: str, options: RenderOptions, out: Any = None
+) -> tuple[NDArray[Any], Any]:
     """Stand-in until the mapping is there."""
     if values == "display":
-        return image.render_frame(index, options), None
+        return image.render_frame(index, options, out), None
     geometry = options.geometry
     return image.pixels(index, values=values, size=geometry.size, exact=geometry.exact), None  # type: ignore[arg-type]

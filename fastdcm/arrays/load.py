@@ -80,8 +80,7 @@ def form_of(done: list[Done], wanted: Wanted) -> Form:
     name = wanted.usual_dtype
     if done and (array := done[-1].array) is not None:
         return Form(array.shape, array.dtype if name is None else np.dtype(name))
-    size = wanted.render.geometry.size
-    shape = (0, 0) if size is None else (size, size) if isinstance(size, int) else size
+    shape = wanted.shape or (0, 0)
     return Form((*shape, 3) if wanted.samples == 3 else shape, np.dtype(name or "uint8"))
 
 

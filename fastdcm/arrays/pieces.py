@@ -68,12 +68,18 @@ class Reader:
         self._source: Readable | None = None
         self._image: Image | None = None
 
-    def read(self, piece: Piece) -> tuple[Array, Any]:
-        """A frame's values, (rows, columns[, 3]), and its mapping. Raises errors of `FastdcmError`'s tree."""
+    def read(self, piece: Piece, row: Array | None = None) -> tuple[Array, Any]:
+        """A frame's values, (rows, columns[, 3]), and its mapping. Raises errors of `FastdcmError`'s tree.
+
+        Display values may be written to ``row``, where they fit as they are: it is returned then.
+        """
         if piece.error is not None:
             raise piece.error
         image, wanted = self._opened(piece.source), self._wanted
-        array, mapping = array_of(image, piece.frame - 1, wanted.values, wanted.render)
+        options = wanted.render
+        if wanted.unsized is not None and wanted.shape == image.shape:
+            options = wanted.unsized  # most of what is to be shrunk to 512 x 512 is CT, which has that size
+        array, mapping = array_of(image, piece.frame - 1, wanted.values, options, row)
         if wanted.samples is not None:
             try:
                 array = with_samples(array, wanted.samples, wanted.values)

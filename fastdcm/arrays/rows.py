@@ -37,6 +37,8 @@ def put(row: Array, array: Array, values: Values, whole: Callable[[], bool]) -> 
     Display values become 0..1 in floats. ``whole`` tells whether modality values are whole numbers before
     they are resampled: then integers get them rounded, floor(y + 0.5).
     """
+    if array is row:
+        return
     if array.shape != row.shape:
         raise RenderError(_shapes(array.shape, row.shape))
     if array.dtype == row.dtype:

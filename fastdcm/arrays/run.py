@@ -118,7 +118,7 @@ class Run:
 
     def _fill(self, reader: Reader, row: Array, item: Piece | Done) -> Any:
         if isinstance(item, Piece):
-            array, mapping = reader.read(item)
+            array, mapping = reader.read(item, row)
             reader.put(row, item, array)
             return mapping
         if item.error is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from fastdcm.errors import OptionError
-from fastdcm.options import FrameSelection, ReadOptions, RenderOptions
+from fastdcm.options import FrameSelection, GeometryOptions, ReadOptions, RenderOptions
 
 Values = Literal["display", "modality", "stored"]
 OnError = Literal["raise", "skip", "mask"]
@@ -50,6 +51,19 @@ class Wanted:
             raise OptionError(
                 f"dtype of {self.values} values must be one of {', '.join(there)}, not {self.dtype}"
             )
+
+    @cached_property
+    def unsized(self) -> RenderOptions | None:
+        """The options for a frame that has the size already; None where other things are asked for, too."""
+        geometry = self.render.geometry
+        rest = replace(geometry, size=None, enlarge=False, resample=None, exact=False)
+        return None if rest != GeometryOptions() else replace(self.render, geometry=GeometryOptions())
+
+    @cached_property
+    def shape(self) -> tuple[int, int] | None:
+        """(rows, columns) that were asked for."""
+        size = self.render.geometry.size
+        return (size, size) if isinstance(size, int) else size
 
     @property
     def first_only(self) -> bool:

@@ -13,8 +13,8 @@ import pytest
 import fastdcm
 from fastdcm import errors
 
-FUNCTIONS = {"open", "read", "render", "convert"}
-CLASSES = {"Image", "Header", "Notice", "Window", "Report"}
+FUNCTIONS = {"open", "read", "render", "convert", "load", "iter_batches"}
+CLASSES = {"Image", "Header", "Notice", "Window", "Report", "Batch"}
 ERRORS = {name for name, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, Exception)}
 
 
