@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fastdcm.loading import iter_batches, load
     from fastdcm.model import Header, Notice, Window
     from fastdcm.pipeline import Image
+    from fastdcm.rendering.mapping import Mapping
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ __all__ = [
     "FastdcmError",
     "Header",
     "Image",
+    "Mapping",
     "NoPixelDataError",
     "NotDicomError",
     "Notice",
@@ -76,6 +78,7 @@ _HOMES = {
     "Batch": "fastdcm.arrays.batch",
     "Header": "fastdcm.model",
     "Image": "fastdcm.pipeline",
+    "Mapping": "fastdcm.rendering.mapping",
     "Notice": "fastdcm.model",
     "Report": "fastdcm.batch.report",
     "Window": "fastdcm.model",

@@ -128,9 +128,7 @@ def iter_batches(
 def _wanted(options: dict[str, Any], *, out: Any = None, **named: Any) -> Wanted:
     given = {name: value for name, value in options.items() if value is not None}
     samples = given.pop("channels") if given.get("channels") in (1, 3) else None
-    from fastdcm.options.geometry import GeometryOptions
-
-    if "size" not in given or not hasattr(GeometryOptions, "fit"):  # TEMP
+    if "size" not in given:
         del given["fit"]
     if "bits" in given:
         raise OptionError("bits follow from dtype: give dtype='uint8' or 'uint16'")

@@ -1,1 +1,1 @@
-"""Frames of many objects in one array: by threads, in batches, with errors as data."""
+"""Frames as arrays: one with the mapping of its pixels, many in one array or in batches, errors as data."""

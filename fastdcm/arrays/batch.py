@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.errors import FastdcmError, OptionError
+from fastdcm.rendering.mapping import Mapping
 
 Array = NDArray[Any]
 
@@ -36,7 +37,7 @@ class Batch(NamedTuple):
     positions: NDArray[np.intp]
     mask: NDArray[np.bool_]
     origins: tuple[Origin, ...]
-    mappings: tuple[Any, ...]
+    mappings: tuple[Mapping | None, ...]
     errors: tuple[FastdcmError, ...]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -11,9 +12,11 @@ from fastdcm.arrays.frame import array_of
 from fastdcm.arrays.rows import put, with_samples
 from fastdcm.arrays.wanted import Wanted
 from fastdcm.errors import FastdcmError, NoPixelDataError, NotDicomError
+from fastdcm.model import Region
 from fastdcm.pipeline import Image, open_image
 from fastdcm.reader.source import Readable
 from fastdcm.rendering.chain import Rescale
+from fastdcm.rendering.mapping import Mapping
 from fastdcm.rendering.plan import modality_of
 
 Array = NDArray[Any]
@@ -60,6 +63,12 @@ def _path(source: Readable) -> str | None:
     return source if isinstance(source, str) else None
 
 
+@lru_cache
+def _whole(shape: tuple[int, int]) -> Mapping:
+    """The mapping of a frame that is as it was."""
+    return Mapping(shape, Region(0, 0, shape[1], shape[0]), 0, None, shape, (0, 0), shape)
+
+
 class Reader:
     """Reads frames, one after another, in one thread; the object of the last one stays open meanwhile."""
 
@@ -68,7 +77,7 @@ class Reader:
         self._source: Readable | None = None
         self._image: Image | None = None
 
-    def read(self, piece: Piece, row: Array | None = None) -> tuple[Array, Any]:
+    def read(self, piece: Piece, row: Array | None = None) -> tuple[Array, Mapping]:
         """A frame's values, (rows, columns[, 3]), and its mapping. Raises errors of `FastdcmError`'s tree.
 
         Display values may be written to ``row``, where they fit as they are: it is returned then.
@@ -76,10 +85,15 @@ class Reader:
         if piece.error is not None:
             raise piece.error
         image, wanted = self._opened(piece.source), self._wanted
-        options = wanted.render
-        if wanted.unsized is not None and wanted.shape == image.shape:
-            options = wanted.unsized  # most of what is to be shrunk to 512 x 512 is CT, which has that size
-        array, mapping = array_of(image, piece.frame - 1, wanted.values, options, row)
+        index, unsized = piece.frame - 1, wanted.unsized
+        if unsized is None or wanted.shape not in (None, image.shape):
+            array, mapping = array_of(image, index, wanted.values, wanted.render)
+        else:  # not rare: CT mostly is 512 x 512
+            if wanted.values == "display":
+                array = image.render_frame(index, unsized, row)
+            else:
+                array = image.pixels(index, values=wanted.values)
+            mapping = _whole(image.shape)
         if wanted.samples is not None:
             try:
                 array = with_samples(array, wanted.samples, wanted.values)

@@ -20,6 +20,7 @@ from fastdcm.arrays.foresight import Foresight
 from fastdcm.arrays.pieces import Piece, Reader
 from fastdcm.arrays.wanted import Wanted
 from fastdcm.errors import FastdcmError
+from fastdcm.rendering.mapping import Mapping
 
 Array = NDArray[Any]
 
@@ -29,7 +30,7 @@ class Done(NamedTuple):
 
     piece: Piece
     array: Array | None = None
-    mapping: Any = None
+    mapping: Mapping | None = None
     error: FastdcmError | None = None
 
 
@@ -39,7 +40,7 @@ class Filling:
     def __init__(self, array: Array, start: int) -> None:
         self.array, self.start = array, start
         self.pieces: list[Piece] = []
-        self.mappings: list[Any] = [None] * len(array)
+        self.mappings: list[Mapping | None] = [None] * len(array)
         self.errors: dict[int, FastdcmError] = {}
         self.pending = 0
         self.closed = False
@@ -116,7 +117,7 @@ class Run:
         finally:
             reader.close()
 
-    def _fill(self, reader: Reader, row: Array, item: Piece | Done) -> Any:
+    def _fill(self, reader: Reader, row: Array, item: Piece | Done) -> Mapping | None:
         if isinstance(item, Piece):
             array, mapping = reader.read(item, row)
             reader.put(row, item, array)

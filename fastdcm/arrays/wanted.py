@@ -54,10 +54,11 @@ class Wanted:
 
     @cached_property
     def unsized(self) -> RenderOptions | None:
-        """The options for a frame that has the size already; None where other things are asked for, too."""
+        """The options for a frame that has the size already; None where something else is done to it."""
         geometry = self.render.geometry
-        rest = replace(geometry, size=None, enlarge=False, resample=None, exact=False)
-        return None if rest != GeometryOptions() else replace(self.render, geometry=GeometryOptions())
+        rest = replace(geometry, size=None, fit="inside", enlarge=False, resample=None, exact=False)
+        options = replace(self.render, geometry=GeometryOptions())
+        return options if rest == GeometryOptions() and options.is_plain else None
 
     @cached_property
     def shape(self) -> tuple[int, int] | None:
@@ -98,6 +99,11 @@ def wanted(
     if values == "display" and name not in (None, "uint8"):
         # Floats are made of 16 bits, as PNG has them: 8 would leave 256 different ones.
         options = replace(options, bits=16)
+    elif values != "display" and options != RenderOptions(geometry=options.geometry):
+        raise OptionError(
+            f"{values} values are those before windows, channels, overlays, presentation states and masks: "
+            "of the options of rendering they take those of the geometry"
+        )
     selection = FrameSelection.parse("1" if frames == "first" else frames)
     return Wanted(values, name, samples, selection, on_error, options, read)
 

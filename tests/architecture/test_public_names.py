@@ -14,7 +14,7 @@ import fastdcm
 from fastdcm import errors
 
 FUNCTIONS = {"open", "read", "render", "convert", "load", "iter_batches"}
-CLASSES = {"Image", "Header", "Notice", "Window", "Report", "Batch"}
+CLASSES = {"Image", "Header", "Notice", "Window", "Report", "Batch", "Mapping"}
 ERRORS = {name for name, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, Exception)}
 
 

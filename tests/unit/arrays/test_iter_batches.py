@@ -33,13 +33,13 @@ def paths(tmp_path: Path) -> list[str]:
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     """The paths of frames, as they are read."""
     found: list[str | None] = []
-    original = pieces.array_of
+    original = pieces.Reader.read
 
-    def noted(image: Any, *arguments: Any) -> Any:
-        found.append(image.path)
-        return original(image, *arguments)
+    def noted(reader: Any, piece: Any, *row: Any) -> Any:
+        found.append(piece.source)
+        return original(reader, piece, *row)
 
-    monkeypatch.setattr(pieces, "array_of", noted)
+    monkeypatch.setattr(pieces.Reader, "read", noted)
     return found
 
 

@@ -261,6 +261,41 @@ def test_grays_and_colours_together(paths: list[str]) -> None:
         fastdcm.load([colour()], values="stored", channels=1)
 
 
+@pytest.mark.parametrize("fit", ["pad", "crop", "stretch"])
+def test_fit_is_that_of_render(paths: list[str], fit: str) -> None:
+    size = (8, 8)
+    batch = fastdcm.load(paths, size, fit=fit, on_error="mask")
+    for row, mapping, path in zip(batch.array, batch.mappings, paths, strict=True):
+        with fastdcm.open(path) as image:
+            assert np.array_equal(row, image.render(size=size, fit=fit))
+            assert mapping == image.mapping(size=size, fit=fit)
+    black = {"pad": 2, "crop": 0, "stretch": 0}[fit]
+    assert not batch.array[:, :1].any() if black else batch.array[:, 0].any()
+    assert np.array_equal(batch.array, fastdcm.load(paths, size, fit=fit, threads=4))
+
+
+def test_pad_is_usual_and_a_number_a_square(paths: list[str]) -> None:
+    assert np.array_equal(fastdcm.load(paths, 8), fastdcm.load(paths, (8, 8), fit="pad"))
+
+
+@pytest.mark.parametrize("values", ["display", "modality", "stored"])
+def test_frame_that_has_the_size_is_as_it_was(paths: list[str], values: Any) -> None:
+    batch = fastdcm.load(paths, (ROWS, COLUMNS), values=values, on_error="mask")
+    assert np.array_equal(batch.array, fastdcm.load(paths, values=values))
+    with fastdcm.open(paths[0]) as image:
+        assert batch.mappings[0] == image.mapping(size=(ROWS, COLUMNS), fit="pad")
+    turned = fastdcm.load(paths, (ROWS, COLUMNS), rotate=180)
+    assert np.array_equal(turned, fastdcm.load(paths)[:, ::-1, ::-1])
+
+
+def test_mixed_sizes_to_one(paths: list[str]) -> None:
+    large = [slice_of(number, rows=4 * ROWS, columns=4 * COLUMNS) for number in range(3)]
+    array = fastdcm.load([*paths, *large], (ROWS, COLUMNS))
+    assert np.array_equal(array[: len(paths)], fastdcm.load(paths))
+    for row, data in zip(array[len(paths) :], large, strict=True):
+        assert np.array_equal(row, fastdcm.render(data, size=(ROWS, COLUMNS)))
+
+
 def test_three_windows(paths: list[str]) -> None:
     array = fastdcm.load(paths[:1], channels="40/80,80/200,600/2800")
     for plane, window in enumerate([(40, 80), (80, 200), (600, 2800)]):
@@ -309,6 +344,8 @@ def test_one_path_and_bytes(paths: list[str]) -> None:
         ({"dtype": ">u2"}, "another byte order"),
         ({"threads": 0}, "threads must be a whole number of at least 1"),
         ({"bits": 16}, "bits follow from dtype"),
+        ({"values": "modality", "window": (40, 400)}, "modality values are those before windows"),
+        ({"values": "stored", "channels": "40/80,80/200,600/2800"}, "stored values are those before"),
         ({"quality": 90}, "arrays have no format"),
         ({"frames": "0"}, "frames count from 1"),
         ({"no_such_option": 1}, "unknown option 'no_such_option'"),
@@ -343,8 +380,8 @@ def test_errors_of_our_own_are_no_data(paths: list[str], monkeypatch: pytest.Mon
         raise ZeroDivisionError
 
     seen: list[int] = []
-    original = pieces.array_of
-    monkeypatch.setattr(pieces, "array_of", fails)
+    original = pieces.Reader.read
+    monkeypatch.setattr(pieces.Reader, "read", fails)
     with pytest.raises(ZeroDivisionError):
         fastdcm.load(paths, threads=3, on_error="mask")
     assert not [thread for thread in threading.enumerate() if thread.name == "fastdcm-batches"]
