@@ -21,7 +21,7 @@ from threading import Thread
 from typing import Any
 
 WORKERS = 2
-BATCH = 32
+BATCH = 8
 
 
 def _window(values: Any, center: float, width: float, *, invert: bool) -> Any:
@@ -72,7 +72,8 @@ def simpleitk(path: str, size: int) -> Any:
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(path)
     reader.SetImageIO("GDCMImageIO")
-    shown = SimpleITK.GetArrayViewFromImage(displayed(reader, reader.Execute())).squeeze()
+    image = displayed(reader, reader.Execute())  # the view does not keep it
+    shown = SimpleITK.GetArrayViewFromImage(image).squeeze()
     return cv2.resize(shown, (size, size), interpolation=cv2.INTER_AREA)
 
 
