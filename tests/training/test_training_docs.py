@@ -21,7 +21,7 @@ EXTRAS = ("torch", "monai", "datasets", "webdataset", "SimpleITK", "highdicom")
 
 def sections() -> Iterator[tuple[str, list[str]]]:
     """Titles of the second level, and the examples below each."""
-    title, *rest = re.split(r"^## (.+)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    _, *rest = re.split(r"^## (.+)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     for name, body in zip(rest[::2], rest[1::2], strict=True):
         if blocks := re.findall(r"^```python\n(.*?)^```$", body, re.DOTALL | re.MULTILINE):
             yield name, blocks
