@@ -142,7 +142,8 @@ class Pictures:
         """Raises `RenderError` where a presentation state places the pixels of a frame elsewhere."""
         if options.presentation and not self._presenter.is_absent(index, options.presentation):
             raise RenderError(
-                f"{what} is of the source's pixels, which a presentation state places elsewhere: leave one out"
+                f"{what} is of the source's pixels, which a presentation state places elsewhere: "
+                "leave one of them out"
             )
 
     def is_unchanged(self, index: int, options: RenderOptions) -> bool:

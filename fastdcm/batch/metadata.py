@@ -9,7 +9,7 @@ from fastdcm.batch.report import Failure, Outcome, Report, Watcher
 from fastdcm.batch.targets import Targets
 from fastdcm.errors import OptionError
 from fastdcm.model import Notice
-from fastdcm.options import ConvertOptions
+from fastdcm.options import ConvertOptions, GeometryOptions
 from fastdcm.sinks.run import Run
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ def sidecars_of(options: ConvertOptions, targets: Targets, output: str | None) -
     from fastdcm.sidecars.records import COLUMNS, Sidecars
 
     attributes = look_up(asked.tags)
+    mapped = options.render.geometry != GeometryOptions()
     if asked.metadata == "json":
-        return Sidecars(asked.metadata, attributes)
+        return Sidecars(asked.metadata, attributes, mapped=mapped)
     assert COLUMNS.keys().isdisjoint(attribute.name for attribute in attributes)  # keywords are capitalized
-    return Sidecars(asked.metadata, attributes, _table_folder(targets, output))
+    return Sidecars(asked.metadata, attributes, _table_folder(targets, output), mapped)
 
 
 def _table_folder(targets: Targets, output: str | None) -> str:

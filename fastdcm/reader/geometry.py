@@ -113,8 +113,8 @@ class GeometryReader:
                 found.add(tuple(abs(Fraction(repr(delta))) * 10 for delta in deltas))
         if len(found) > 1:
             raise RenderError(
-                "the ultrasound regions (0018,6011) differ in the size of their pixels, so that the image has "
-                "no spacing; convert this image without one"
+                "the ultrasound regions (0018,6011) differ in the size of their pixels, so that the image "
+                "has no spacing; convert this image without one"
             )
         return next(((down, across) for down, across in found), None)
 

@@ -76,7 +76,7 @@ def arranged(
     resample = options.resample or ("nearest" if labels else None)
     result = on_canvas(resampled(part, *how.resized, resample), how)
     # What is shown may lie in the file's memory.
-    return result.copy() if result is pixels else np.ascontiguousarray(result)
+    return result.copy() if result is part else np.ascontiguousarray(result)
 
 
 def check_size(how: Arrangement, max_pixels: int) -> None:

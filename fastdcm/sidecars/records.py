@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fastdcm.errors import RenderError
 from fastdcm.model import Notice
 from fastdcm.options import RenderOptions
 from fastdcm.options.sidecars import Metadata
@@ -37,20 +38,25 @@ COLUMNS: dict[str, Kind] = {
 }
 #: Those that the frames of one file do not share.
 _OF_FRAME = ("frame", "voi", "window_center", "window_width", "voi_lut_function", "rendering")
+#: Where the image's pixels lie in the source, of images whose geometry was to be changed.
+_MAPPING = "mapping"
 
 
 class Sidecars(NamedTuple):
-    """What a run tells: in which form, which attributes, and in which folder a table lies."""
+    """What a run tells: in which form, which attributes, in which folder a table lies; and whether pictures
+    are ``mapped``, because their geometry is not the source's.
+    """
 
     metadata: Metadata
     attributes: tuple[Attribute, ...] = ()
     folder: str = "."
+    mapped: bool = False
 
     @property
     def columns(self) -> dict[str, Kind]:
         """The columns of a table, in their order; an attribute of the name of another one is told apart."""
         asked = {attribute.name: attribute.kind for attribute in self.attributes}
-        return {**COLUMNS, **asked}
+        return {**COLUMNS, **({_MAPPING: "text"} if self.mapped else {}), **asked}
 
 
 class Records:
@@ -80,7 +86,10 @@ class Records:
 
     def row(self, index: int, output: str) -> Row:
         """The row of a table for a frame, whose image is at ``output``."""
-        row = tuple(self._facts(index, output).values())
+        facts = self._facts(index, output)
+        if facts.get(_MAPPING) is not None:
+            facts[_MAPPING] = json.dumps(facts[_MAPPING])
+        row = tuple(facts.values())
         return row if self._chosen is None else (*row, *self._chosen.cells(index))
 
     def document(self, indexes: Sequence[int], output: str, *, together: bool) -> bytes:
@@ -90,8 +99,8 @@ class Records:
             record = {**self._facts(index, output), "dataset": self._model(index)}
             return _as_bytes(record)
         frames = [self._facts(index, output) for index in indexes]
-        record = {name: value for name, value in frames[0].items() if name not in _OF_FRAME}
-        record["frames"] = [{name: facts[name] for name in _OF_FRAME} for facts in frames]
+        record = {name: value for name, value in frames[0].items() if name not in self._of_frame}
+        record["frames"] = [{name: facts[name] for name in self._of_frame} for facts in frames]
         if self._chosen is None:
             record["dataset"] = self._model(None)
         else:
@@ -112,7 +121,21 @@ class Records:
             header.photometric_interpretation,
             *voi,
         )
-        return dict(zip(COLUMNS, values, strict=True))
+        facts: dict[str, Any] = dict(zip(COLUMNS, values, strict=True))
+        if self._sidecars.mapped:
+            facts[_MAPPING] = self._mapping(index)
+        return facts
+
+    @property
+    def _of_frame(self) -> tuple[str, ...]:
+        return (*_OF_FRAME, _MAPPING) if self._sidecars.mapped else _OF_FRAME
+
+    def _mapping(self, index: int) -> dict[str, Any] | None:
+        try:
+            return self._image.mapping_frame(index, self._render).as_dict()
+        except RenderError as error:  # of images that presentation states place
+            self._note(Notice("mapping", error.message))
+            return None
 
     def _model(self, index: int | None) -> Model:
         if self._chosen is not None:

@@ -9,11 +9,13 @@ import click
 from fastdcm.cli.asked.headings import given, parsed, under
 from fastdcm.options import (
     DeidentifyOptions,
+    Fit,
     GeometryOptions,
     Resample,
-    parse_region,
+    parse_crop,
     parse_regions,
     parse_size,
+    parse_spacing,
 )
 
 geometry_options = under(
@@ -23,6 +25,19 @@ geometry_options = under(
         metavar="LONG|WxH",
         callback=parsed(parse_size),
         help="Fit into a size, keeping the aspect.",
+    ),
+    given(
+        "--fit",
+        type=click.Choice(get_args(Fit)),
+        default="inside",
+        metavar="HOW",
+        help="inside; or to get exactly the --size: pad, crop or stretch.",
+    ),
+    given(
+        "--spacing",
+        metavar="MM|ROWS,COLUMNS",
+        callback=parsed(parse_spacing),
+        help="Resample to so many millimetres from pixel to pixel.",
     ),
     given("--scale", type=float, metavar="FACTOR", help="Make it so many times as large."),
     given("--enlarge", is_flag=True, help="Let smaller images grow to --size, too."),
@@ -35,9 +50,9 @@ geometry_options = under(
     given("--aspect", is_flag=True, help="Make pixels square that are not."),
     given(
         "--crop",
-        metavar="X,Y,W,H",
-        callback=parsed(parse_region),
-        help="Show this part of the source.",
+        metavar="X,Y,W,H|content",
+        callback=parsed(parse_crop),
+        help="Show this part of the source, or all but its border of background.",
     ),
     given("--rotate", type=click.Choice(["90", "180", "270"]), help="Turn clockwise."),
     given(
@@ -81,6 +96,8 @@ def geometry_of(asked: dict[str, Any]) -> GeometryOptions:
         rotate=int(asked["rotate"] or 0),  # type: ignore[arg-type]  # one of the choices
         flip=asked["flip"],
         exact=asked["exact"],
+        fit=asked["fit"],
+        spacing=asked["spacing"],
     )
 
 
