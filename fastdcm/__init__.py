@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fastdcm.api import convert, open, read, render
+    from fastdcm.arrays.batch import Batch
     from fastdcm.batch.report import Report
     from fastdcm.errors import (
         BurnedInError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         WorkerError,
         WorkerTimeoutError,
     )
+    from fastdcm.loading import iter_batches, load
     from fastdcm.model import Header, Notice, Window
     from fastdcm.pipeline import Image
     from fastdcm.rendering.mapping import Mapping
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Batch",
     "BurnedInError",
     "CodestreamError",
     "DecodeError",
@@ -70,6 +73,8 @@ __all__ = [
     "WorkerError",
     "WorkerTimeoutError",
     "convert",
+    "iter_batches",
+    "load",
     "load_series",
     "open",
     "read",
@@ -78,15 +83,18 @@ __all__ = [
 
 #: Where a public name lives; every other one is an error of `fastdcm.errors`.
 _HOMES = {
+    "Batch": "fastdcm.arrays.batch",
     "Header": "fastdcm.model",
     "Image": "fastdcm.pipeline",
-    "Masks": "fastdcm.volumes.masks",
     "Mapping": "fastdcm.rendering.mapping",
+    "Masks": "fastdcm.volumes.masks",
     "Notice": "fastdcm.model",
     "Report": "fastdcm.batch.report",
     "Volume": "fastdcm.volumes.volume",
     "Window": "fastdcm.model",
     "convert": "fastdcm.api",
+    "iter_batches": "fastdcm.loading",
+    "load": "fastdcm.loading",
     "load_series": "fastdcm.volumes.series",
     "open": "fastdcm.api",
     "read": "fastdcm.api",

@@ -58,15 +58,20 @@ class Rendered(Opened):
         # Those that need no rendering may lie in the file's memory.
         return pixels if pixels.flags.writeable else pixels.copy()
 
-    def render_frame(self, index: int, options: RenderOptions) -> Array:
-        """`render` with options that are validated already."""
+    def render_frame(self, index: int, options: RenderOptions, out: Array | None = None) -> Array:
+        """`render` with options that are validated already.
+
+        Gray values that nothing is done with may be written to ``out``, where it fits: it is returned then.
+        """
         with self._located(self._check(index)):
             samples = None
-            if not options.is_plain and options.geometry.crop == "content":
-                options, samples = self._cut_to_content(index, options)
-            if samples is not None or (shown := self._shown_in_parts(index, options)) is None:
+            if not options.is_plain:
+                out = None
+                if options.geometry.crop == "content":
+                    options, samples = self._cut_to_content(index, options)
+            if samples is not None or (shown := self._shown_in_parts(index, options, out)) is None:
                 less = None if options.needs_all or samples is not None else self._less(index, options)
-                shown, halved = self._display_values(index, options, less, samples)
+                shown, halved = self._display_values(index, options, less, samples, out)
                 while less is not None and halved is not None:
                     picture = self._pictures.of_halved(shown, halved, index, options)
                     if not isinstance(picture, int):
@@ -84,23 +89,28 @@ class Rendered(Opened):
         with self._located(self._check(index)):
             return self._plan(index, split_options(options)[0]).rule
 
-    def _shown_in_parts(self, index: int, options: RenderOptions) -> Array | None:
+    def _shown_in_parts(self, index: int, options: RenderOptions, out: Array | None) -> Array | None:
         """Display values of a frame of a large native file, shown as it is read; None for others."""
         header, found = self._header, self._found
         if self._source.whole is not None or not header.is_gray_words or not found.encoding.little:
             return None
         if self._frames.encapsulated or self._options.allow_partial or not is_native(header):
             return None
-        return execute_parts(self._plan(index, options), header, partial(self._frames.parts, index))
+        return execute_parts(self._plan(index, options), header, partial(self._frames.parts, index), out)
 
     def _display_values(
-        self, index: int, options: RenderOptions, less: Less | None, samples: Samples | None = None
+        self,
+        index: int,
+        options: RenderOptions,
+        less: Less | None,
+        samples: Samples | None = None,
+        out: Array | None = None,
     ) -> tuple[Array, Halved | None]:
         """A frame's display values; those of one that its decoder has halved, where ``less`` lets it."""
         if samples is None:
             samples = self._decode(index, as_rgb=True, mask=False, less=less)
         plan = self._plan(index, options, samples.bits)
-        shown = execute(plan, samples, self._object_range(plan))
+        shown = execute(plan, samples, self._object_range(plan), out)
         if self._shown_by is not None:
             self._shown_by[index] = plan, self._range(plan, samples)
         return shown, samples.halved

@@ -1,1 +1,1 @@
-"""Frames as arrays: what training needs of them."""
+"""Frames as arrays: one with the mapping of its pixels, many in one array or in batches, errors as data."""

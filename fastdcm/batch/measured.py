@@ -65,9 +65,9 @@ class _MeasuredImage(Image):
         with self._stages.during(ENCODE):
             super().encode_frames(*arguments, **options)
 
-    def render_frame(self, index: int, options: RenderOptions) -> Array:
+    def render_frame(self, index: int, options: RenderOptions, out: Array | None = None) -> Array:
         with self._stages.during(RENDER):
-            return super().render_frame(index, options)
+            return super().render_frame(index, options, out)
 
     def _decode(self, index: int, **how: Any) -> Samples:
         with self._stages.during(DECODE):

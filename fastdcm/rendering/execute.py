@@ -33,16 +33,19 @@ def rgb(samples: Samples) -> Array:
     return to_rgb(samples.array, samples.photometric_interpretation, samples.bits, _PAYOFF)
 
 
-def execute(plan: Plan, samples: Samples, object_range: Range | None = None) -> Array:
+def execute(
+    plan: Plan, samples: Samples, object_range: Range | None = None, out: Array | None = None
+) -> Array:
     """Display values: (rows, columns) or (rows, columns, 3), uint8 or uint16 as the plan's bits say.
 
     Where they are the stored values, the samples' own array, which may be read-only.
 
-    ``object_range`` is what `value_range` of all frames gave, where the plan asks for it.
+    ``object_range`` is what `value_range` of all frames gave, where the plan asks for it. Gray values may be
+    written to ``out``, where it fits (`fits`): then it is what is returned.
     """
     match plan:
         case GrayPlan():
-            return _gray(plan, samples, object_range)
+            return _gray(plan, samples, object_range, out)
         case ChannelsPlan():
             planes = [_gray(channel, samples, None) for channel in plan.channels]
             return np.stack(planes, axis=-1)
@@ -57,14 +60,23 @@ def execute(plan: Plan, samples: Samples, object_range: Range | None = None) -> 
             return _display(Chain(None, voi, bits=plan.bits), array, samples.bits, samples.signed)
 
 
-def execute_parts(plan: Plan, header: Header, parts: Callable[[], Iterable[memoryview]]) -> Array | None:
+def fits(out: Array | None, shape: tuple[int, ...], kind: type[Any]) -> bool:
+    """Whether an array can take what would be a new one of this shape and type."""
+    return out is not None and out.shape == shape and out.dtype == kind and out.flags.c_contiguous
+
+
+def execute_parts(
+    plan: Plan, header: Header, parts: Callable[[], Iterable[memoryview]], out: Array | None = None
+) -> Array | None:
     """`execute` for a native frame of gray words (little-endian) that comes in parts.
 
-    ``parts`` is called where the plan needs no look at the frame as a whole; else the result is None.
+    ``parts`` is called where the plan needs no look at the frame as a whole; else the result is None. ``out``
+    is as `execute` has it.
     """
     if not isinstance(plan, GrayPlan) or plan.automatic is not None or plan.supplemental is not None:
         return None
-    shown = np.empty((header.rows, header.columns), _kind(plan.chain))
+    shape, kind = (header.rows, header.columns), _kind(plan.chain)
+    shown = out if out is not None and fits(out, shape, kind) else np.empty(shape, kind)
     flat, done = shown.reshape(-1), 0
     for part in parts():
         words = np.frombuffer(part, "<u2").astype(np.uint16, copy=False)
@@ -74,7 +86,7 @@ def execute_parts(plan: Plan, header: Header, parts: Callable[[], Iterable[memor
     return shown
 
 
-def _gray(plan: GrayPlan, samples: Samples, object_range: Range | None) -> Array:
+def _gray(plan: GrayPlan, samples: Samples, object_range: Range | None, out: Array | None = None) -> Array:
     chain = plan.chain
     if plan.automatic is not None or plan.supplemental is not None:
         samples = _masked(samples)
@@ -89,7 +101,7 @@ def _gray(plan: GrayPlan, samples: Samples, object_range: Range | None) -> Array
             chain = chain._replace(voi=Window(found.low + 0.5, 1.0))
         else:
             chain = chain._replace(voi=found or Range(0.0, 0.0))
-    gray = _display(chain, samples.array, samples.bits, samples.signed)
+    gray = _display(chain, samples.array, samples.bits, samples.signed, out)
     if plan.supplemental is None:
         return gray
     mapped = samples.array >= plan.supplemental.first
@@ -109,7 +121,7 @@ def _coloured(palette: Palette, bits: int, samples: Samples) -> Array:
     return out
 
 
-def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
+def _display(chain: Chain, array: Array, bits: int, signed: bool, out: Array | None = None) -> Array:
     """Stored values through a chain: by line or table up to 16 bits, else value by value.
 
     Of words of 16 bits or less, what is above ``bits`` does not matter.
@@ -119,7 +131,8 @@ def _display(chain: Chain, array: Array, bits: int, signed: bool) -> Array:
     if array.dtype == np.uint8 and bits == 8 and is_identity(chain):
         return array
     words = _words(np.ascontiguousarray(array))
-    out = np.empty(words.shape, _kind(chain))
+    if out is None or not fits(out, words.shape, _kind(chain)):
+        out = np.empty(words.shape, _kind(chain))
     _show(chain, words, bits, signed, out)
     return out
 

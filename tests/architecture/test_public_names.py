@@ -13,8 +13,8 @@ import pytest
 import fastdcm
 from fastdcm import errors
 
-FUNCTIONS = {"open", "read", "render", "convert", "load_series"}
-CLASSES = {"Image", "Header", "Notice", "Window", "Report", "Volume", "Masks"}
+FUNCTIONS = {"open", "read", "render", "convert", "load", "iter_batches", "load_series"}
+CLASSES = {"Image", "Header", "Notice", "Window", "Report", "Batch", "Mapping", "Volume", "Masks"}
 ERRORS = {name for name, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, Exception)}
 
 
