@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fastdcm.api import convert, open, read, render
+    from fastdcm.arrays.batch import Batch
     from fastdcm.batch.report import Report
     from fastdcm.errors import (
         BurnedInError,
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
         WorkerError,
         WorkerTimeoutError,
     )
+    from fastdcm.loading import iter_batches, load
     from fastdcm.model import Header, Notice, Window
     from fastdcm.pipeline import Image
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Batch",
     "BurnedInError",
     "CodestreamError",
     "DecodeError",
@@ -61,6 +64,8 @@ __all__ = [
     "WorkerError",
     "WorkerTimeoutError",
     "convert",
+    "iter_batches",
+    "load",
     "open",
     "read",
     "render",
@@ -68,12 +73,15 @@ __all__ = [
 
 #: Where a public name lives; every other one is an error of `fastdcm.errors`.
 _HOMES = {
+    "Batch": "fastdcm.arrays.batch",
     "Header": "fastdcm.model",
     "Image": "fastdcm.pipeline",
     "Notice": "fastdcm.model",
     "Report": "fastdcm.batch.report",
     "Window": "fastdcm.model",
     "convert": "fastdcm.api",
+    "iter_batches": "fastdcm.loading",
+    "load": "fastdcm.loading",
     "open": "fastdcm.api",
     "read": "fastdcm.api",
     "render": "fastdcm.api",

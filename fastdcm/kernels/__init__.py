@@ -25,11 +25,13 @@ class Outlook:
     """What this process knows of its work to come; a process that knows nothing goes by what it did.
 
     ``times`` is how many times the work done so far, the present included, is to come at least. Without
-    ``may_compile`` kernels are loaded where they are kept, else another process compiles them first.
+    ``may_compile`` kernels are loaded where they are kept, else another process compiles them first. One
+    that is ``lasting`` comes back for more, and loads at once what is kept.
     """
 
     times: float = 0.0
     may_compile: bool = True
+    lasting: bool = False
 
 
 OUTLOOK = Outlook()
@@ -90,7 +92,7 @@ class Payoff:
         if not self._reached:
             self._seen += work
             known = self._seen * max(1.0, OUTLOOK.times)
-            if are_loaded() or known >= self._loading * self._threshold:
+            if are_loaded() or OUTLOOK.lasting or known >= self._loading * self._threshold:
                 may_compile = OUTLOOK.may_compile and known >= self._threshold
                 self._reached = may_compile or self._is_cached()
         return self._reached
