@@ -22,7 +22,7 @@ from pydicom.uid import UID
 from fastdcm.codecs.decode import decode_frame
 from fastdcm.codecs.table import SYNTAXES
 from fastdcm.errors import CodestreamError, UnsupportedError
-from fastdcm.kernels import Payoff
+from fastdcm.kernels import OUTLOOK, Payoff
 from fastdcm.model import Header, Notice
 from fastdcm.options import Decoder, ReadOptions
 from fastdcm.rendering.colour import to_rgb
@@ -59,6 +59,7 @@ def install(*, threads: int = 1, decoder: Decoder = "auto") -> None:
     """
     options = ReadOptions(threads=threads, decoder=decoder)
     decode = partial(_decode_frame, options=options)
+    OUTLOOK.lasting = True  # who installs this decodes more than one frame
     with _LOCK:
         for ours in _decoders(create=True):
             # One assignment, so that who decodes meanwhile sees the old plug-ins or the new ones.
