@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastdcm.api import convert, open, read, render
     from fastdcm.arrays.batch import Batch
+    from fastdcm.rendering.mapping import Mapping
     from fastdcm.batch.report import Report
     from fastdcm.errors import (
         BurnedInError,
@@ -48,6 +49,7 @@ __all__ = [
     "FastdcmError",
     "Header",
     "Image",
+    "Mapping",
     "NoPixelDataError",
     "NotDicomError",
     "Notice",
@@ -76,6 +78,7 @@ _HOMES = {
     "Batch": "fastdcm.arrays.batch",
     "Header": "fastdcm.model",
     "Image": "fastdcm.pipeline",
+    "Mapping": "fastdcm.rendering.mapping",
     "Notice": "fastdcm.model",
     "Report": "fastdcm.batch.report",
     "Window": "fastdcm.model",

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from fastdcm.errors import RenderError
 from fastdcm.model import Display, Halved, Header, Less, Notice
 from fastdcm.options import DeidentifyOptions, GeometryOptions, Limits, RenderOptions
 from fastdcm.reader.geometry import GeometryReader
 from fastdcm.reader.source import Source
+from fastdcm.rendering.fitting import Arrangement, arrangement
 from fastdcm.rendering.geometry import (
     arranged,
     arranged_halved,
     blacked_out,
+    check_size,
     is_label_map,
-    is_unchanged,
     kept,
     outside_words,
 )
@@ -33,7 +35,6 @@ from fastdcm.rendering.halving import (
     linear_grey,
     most_halvings,
     squares,
-    target,
 )
 from fastdcm.rendering.plan import ColourPlan, Plan
 
@@ -79,20 +80,20 @@ class Pictures:
             return Less()
         if options.colour.icc == "srgb" and isinstance(plan, ColourPlan):
             return Less()  # profiles are curves
-        shape = self._header.rows, self._header.columns
-        sides = target(shape, options.geometry, self._aspect(index, options))
+        how = self.arrangement(index, options)
+        shape, sides = how.shape, how.unturned_sides
         times = halvings(shape, sides)
         most = most_halvings(grey, colour=isinstance(plan, ColourPlan))
         return Less(times, squares(shape, sides, times), reversible=most)
 
     def of_halved(self, shown: Array, halved: Halved, index: int, options: RenderOptions) -> Array | int:
         """`of` a frame that a decoder has halved; or how often it may be halved, where this was too often."""
-        shape = self._header.rows, self._header.columns
-        sides = target(shape, options.geometry, self._aspect(index, options))
+        how = self.arrangement(index, options)
+        shape, sides = how.shape, how.unturned_sides
         span = 255.0 if shown.dtype.itemsize == 1 else 65535.0
         if (times := enough(shown, halved, shape, sides, span)) < halved.times:
             return times
-        return arranged_halved(shown, shape, sides, halved, options.geometry)
+        return arranged_halved(shown, how, halved)
 
     def colored(self, shown: Array, index: int, options: RenderOptions) -> Array:
         """Display values with the colours that a presentation state gives to grays."""
@@ -108,16 +109,42 @@ class Pictures:
         Overlays or a presentation state with all that it has, of which black regions hide what lies in the
         image; then the geometry of the options, in the order of PS3.18 (a region, then its size).
         """
-        geometry, hide = options.geometry, partial(self._hidden, index, options.deidentify)
+        geometry, hide = options.geometry, partial(self.hidden, index, options.deidentify)
         if options.overlay or options.presentation:
             shown = self._presenter.show(shown, index, options, hide)
         else:
             shown = hide(shown)
         if geometry == GeometryOptions():
             return shown
-        aspect = self._aspect(index, options)
+        how = self.arrangement(index, options, (shown.shape[0], shown.shape[1]))
         labels, most = is_label_map(self._header), self._limits.max_pixels
-        return arranged(shown, geometry, aspect, labels=labels, max_pixels=most)
+        return arranged(shown, how, geometry, labels=labels, max_pixels=most)
+
+    def arrangement(
+        self, index: int, options: RenderOptions, shape: tuple[int, int] | None = None
+    ) -> Arrangement:
+        """How the picture of a frame comes of its pixels, or of a presentation state's picture of it, which
+        has this ``shape``; a box of content is known by then. Raises `RenderError` where it cannot be made.
+        """
+        geometry = options.geometry
+        aspect = self._aspect(index, options) if geometry.aspect else None
+        spacing = None
+        if geometry.spacing is not None:
+            self.check_source(index, options, "spacing")
+            spacing = self._geometry.spacing(index)
+        return arrangement(shape or (self._header.rows, self._header.columns), geometry, aspect, spacing)
+
+    def check_size(self, how: Arrangement) -> None:
+        """Raises `RenderError` for more pixels than an image may have."""
+        check_size(how, self._limits.max_pixels)
+
+    def check_source(self, index: int, options: RenderOptions, what: str) -> None:
+        """Raises `RenderError` where a presentation state places the pixels of a frame elsewhere."""
+        if options.presentation and not self._presenter.is_absent(index, options.presentation):
+            raise RenderError(
+                f"{what} is of the source's pixels, which a presentation state places elsewhere: "
+                "leave one of them out"
+            )
 
     def is_unchanged(self, index: int, options: RenderOptions) -> bool:
         """Whether `of` gives the display values of a frame as they are."""
@@ -126,10 +153,9 @@ class Pictures:
         drawn = options.overlay or options.presentation
         if drawn and not self._presenter.is_unchanged(index, options):
             return False
-        shape = (self._header.rows, self._header.columns)
-        return is_unchanged(shape, options.geometry, self._aspect(index, options))
+        return options.geometry.crop != "content" and self.arrangement(index, options).is_identity
 
-    def _hidden(self, index: int, options: DeidentifyOptions, shown: Array) -> Array:
+    def hidden(self, index: int, options: DeidentifyOptions, shown: Array) -> Array:
         """With black regions, in the pixels of the source."""
         if options.keep_us_regions:
             shown = kept(shown, self._geometry.us_regions())

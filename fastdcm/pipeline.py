@@ -16,11 +16,10 @@ from fastdcm.model import Less, Notice
 from fastdcm.options import (
     FORMATS,
     EncodeOptions,
-    GeometryOptions,
     ReadOptions,
     RenderOptions,
-    Size,
-    parse_size,
+    check_alike,
+    options_of_values,
     split_options,
 )
 from fastdcm.reader.scan import scan
@@ -34,6 +33,7 @@ from fastdcm.rendering.plan import modality_of
 if TYPE_CHECKING:
     import pydicom
 
+    from fastdcm.rendering.mapping import Mapping
     from fastdcm.codecs.encoders.movies import Target
 
 Array = NDArray[Any]
@@ -67,8 +67,7 @@ class Image(Rendered):
         *,
         values: Literal["stored", "modality"] = "stored",
         raw: bool = False,
-        size: Size | str | None = None,
-        exact: bool = False,
+        **geometry: Any,
     ) -> Array:
         """The values of a frame, (rows, columns[, samples]); with ``index=None`` of all frames,
         (frames, rows, columns[, samples]).
@@ -79,55 +78,87 @@ class Image(Rendered):
         (PS3.3 C.11.1), for CT Hounsfield units, and gives float64. The array may be read-only
         and share the source's memory.
 
-        With ``size``, as in `fastdcm.options.GeometryOptions`, a larger frame is shrunk to fit in: to the
-        mean of the area of each pixel, of stored values rounded to their dtype (floor(y + 0.5)), of modality
-        values not. Padding counts as any other value. Indices into palettes, label maps and single bits are
-        taken from the nearest pixel instead. Unless ``exact``, decoders may leave out what hardly counts.
+        ``geometry`` are the fields of `fastdcm.options.GeometryOptions`: with ``size`` a larger frame is
+        shrunk to fit in, and so on, to the mean of the area of each pixel, of stored values rounded to their
+        dtype (floor(y + 0.5)), of modality values not. Padding counts as any other value. Indices into
+        palettes, label maps and single bits are taken from the nearest pixel instead. Where ``fit`` or
+        ``spacing`` adds background, it is the darkest value of the frame that is no padding: the least, of
+        MONOCHROME1 the greatest. Unless ``exact``, decoders may leave out what hardly counts.
 
         Raises errors of `FastdcmError`'s tree, with path and frame.
         """
         if values not in ("stored", "modality"):
             raise OptionError(f"values must be 'stored' or 'modality', not {values!r}")
-        geometry = None if size is None else GeometryOptions(size=parse_size(size), exact=exact)
+        options = options_of_values(geometry) if geometry else None
         if index is None:
-            return self._all_pixels(values, raw, geometry)
+            return self._all_pixels(values, raw, options)
         with self._located(self._check(index)):
-            return self._values(index, values, raw, geometry)
+            return self._values(index, values, raw, options)
+
+    def mapping(self, index: int = 0, **options: Any) -> Mapping:
+        """Where the pixels of a picture lie in the frame, for the options of `render` or `pixels`.
+
+        With ``crop="content"`` the frame is decoded, unless it was shown so already. Raises `RenderError`
+        where a presentation state places the pixels elsewhere.
+        """
+        return self.mapping_frame(index, split_options(options)[0])
+
+    def values_frame(
+        self, index: int, values: Literal["stored", "modality"], options: RenderOptions
+    ) -> Array:
+        """`pixels` with options that are validated already, of which the geometry counts."""
+        with self._located(self._check(index)):
+            return self._values(index, values, False, options)
+
+    def mapping_frame(self, index: int, options: RenderOptions) -> Mapping:
+        """`mapping` with options that are validated already."""
+        from fastdcm.rendering.mapping import Mapping
+
+        with self._located(self._check(index)):
+            return Mapping.of(self._arrangement(index, options))
 
     def _values(
         self,
         index: int,
         values: Literal["stored", "modality"],
         raw: bool,
-        geometry: GeometryOptions | None,
+        options: RenderOptions | None,
         less: Less | None = None,
     ) -> Array:
-        if geometry is not None and less is None and self._may_lack:
-            from fastdcm.rendering.smaller import less_of_values
+        how = None
+        if options is not None:
+            options, _ = self._cut_to_content(index, options)
+            how = self._pictures.arrangement(index, options)
+            self._pictures.check_size(how)
+            if less is None and self._may_lack:
+                from fastdcm.rendering.smaller import less_of_values
 
-            less = less_of_values(self._header, self._display.read(index), geometry)
+                less = less_of_values(self._header, self._display.read(index), options.geometry, how)
         samples = self._decode(index, as_rgb=not raw, less=less)
         array: Array = samples.array if raw else rgb(samples)
         if values == "modality":
             if samples.array.ndim == 3:
                 raise OptionError("colour has no modality values; ask for values='stored'")
             array = modality_values(array, modality_of(self._display.read(index)))
-        if geometry is None:
+        if options is None or how is None:
             return array
-        from fastdcm.rendering.smaller import smaller
+        from fastdcm.rendering.smaller import arranged_values
 
-        result = smaller(array, samples, self._header, geometry)
+        padding = None if how.is_whole else self._display.read(index).padding
+        result = arranged_values(array, samples, self._header, options.geometry, how, padding)
         if isinstance(result, int):
-            return self._values(index, values, raw, geometry, Less(result, result))
+            return self._values(index, values, raw, options, Less(result, result))
         return result
 
     def _all_pixels(
-        self, values: Literal["stored", "modality"], raw: bool, geometry: GeometryOptions | None
+        self, values: Literal["stored", "modality"], raw: bool, options: RenderOptions | None
     ) -> Array:
         def pixels_of(index: int) -> Array:
             with self._located(index):
-                return self._values(index, values, raw, geometry)
+                return self._values(index, values, raw, options)
 
+        if options is not None:
+            check_alike(options.geometry)
         first = pixels_of(self._check(0))
         with self._located(len(self) - 1):
             # A header may say that there are billions: no memory for frames that are not there.
@@ -194,6 +225,7 @@ class Image(Rendered):
             if not FORMATS[encode.format].frames:
                 many = ", ".join(holds.title for holds in FORMATS.values() if holds.frames)
                 raise OptionError(f"{FORMATS[encode.format].title} holds one frame; all are for {many}")
+            check_alike(render.geometry)
             for index in indexes:
                 self._check(index)
             seconds = self._frame_seconds()

@@ -6,15 +6,16 @@ Here what was read and decoded meets rendering.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from fastdcm.codecs.decode import is_native
-from fastdcm.model import Halved, Less, Samples
+from fastdcm.model import Halved, Less, Region, Samples
 from fastdcm.opened import Opened
-from fastdcm.options import ReadOptions, RenderOptions, split_options
+from fastdcm.options import DeidentifyOptions, ReadOptions, RenderOptions, split_options
 from fastdcm.reader.elements import PROFILES, UNDEFINED
 from fastdcm.reader.source import Source
 from fastdcm.rendering.chain import Range
@@ -24,10 +25,12 @@ from fastdcm.rendering.plan import GrayPlan, Plan, make_plan
 if TYPE_CHECKING:
     from fastdcm.pictures import Pictures
     from fastdcm.profiles import Profiles
+    from fastdcm.rendering.fitting import Arrangement
     from fastdcm.rendering.series import Finding
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()
+_PLAIN = RenderOptions()
 
 
 class Rendered(Opened):
@@ -38,6 +41,7 @@ class Rendered(Opened):
         self._settled: dict[RenderOptions, RenderOptions] = {}
         self._profiles: Profiles | None = None
         self._made: Pictures | None = None
+        self._boxes: dict[tuple[int, DeidentifyOptions], Region] = {}
         self._shown_by: dict[int, tuple[Plan, Range | None]] | None = None
         super().__init__(source, options)
 
@@ -57,9 +61,12 @@ class Rendered(Opened):
     def render_frame(self, index: int, options: RenderOptions) -> Array:
         """`render` with options that are validated already."""
         with self._located(self._check(index)):
-            if (shown := self._shown_in_parts(index, options)) is None:
-                less = None if options.needs_all else self._less(index, options)
-                shown, halved = self._display_values(index, options, less)
+            samples = None
+            if not options.is_plain and options.geometry.crop == "content":
+                options, samples = self._cut_to_content(index, options)
+            if samples is not None or (shown := self._shown_in_parts(index, options)) is None:
+                less = None if options.needs_all or samples is not None else self._less(index, options)
+                shown, halved = self._display_values(index, options, less, samples)
                 while less is not None and halved is not None:
                     picture = self._pictures.of_halved(shown, halved, index, options)
                     if not isinstance(picture, int):
@@ -87,15 +94,41 @@ class Rendered(Opened):
         return execute_parts(self._plan(index, options), header, partial(self._frames.parts, index))
 
     def _display_values(
-        self, index: int, options: RenderOptions, less: Less | None
+        self, index: int, options: RenderOptions, less: Less | None, samples: Samples | None = None
     ) -> tuple[Array, Halved | None]:
         """A frame's display values; those of one that its decoder has halved, where ``less`` lets it."""
-        samples = self._decode(index, as_rgb=True, mask=False, less=less)
+        if samples is None:
+            samples = self._decode(index, as_rgb=True, mask=False, less=less)
         plan = self._plan(index, options, samples.bits)
         shown = execute(plan, samples, self._object_range(plan))
         if self._shown_by is not None:
             self._shown_by[index] = plan, self._range(plan, samples)
         return shown, samples.halved
+
+    def _arrangement(self, index: int, options: RenderOptions) -> Arrangement:
+        """How `render_frame` makes a picture of a frame. Raises `RenderError` where that is not told."""
+        self._pictures.check_source(index, options, "a mapping")
+        return self._pictures.arrangement(index, self._cut_to_content(index, options)[0])
+
+    def _cut_to_content(self, index: int, options: RenderOptions) -> tuple[RenderOptions, Samples | None]:
+        """The options with the box of a frame's content, where they ask for it; its samples, if decoded now.
+
+        The box is that of the whole frame as it is shown without options, but for what is blacked out: it is
+        the same for all windows and sizes, and for stored values.
+        """
+        geometry, hide, samples = options.geometry, options.deidentify, None
+        if geometry.crop != "content":
+            return options, None
+        self._pictures.check_source(index, options, "crop content")
+        if (index, hide) not in self._boxes:
+            from fastdcm.rendering.content import content_box
+
+            samples = self._decode(index, as_rgb=True, mask=False)
+            plan = self._plan(index, _PLAIN, samples.bits)
+            shown = execute(plan, samples, self._object_range(plan))
+            self._boxes[index, hide] = content_box(self._pictures.hidden(index, hide, shown))
+        box = self._boxes[index, hide]
+        return replace(options, geometry=replace(geometry, crop=box)), samples
 
     @property
     def _may_lack(self) -> bool:

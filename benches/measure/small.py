@@ -29,7 +29,7 @@ from fastdcm.codecs.table import SYNTAXES
 from fastdcm.kernels import OUTLOOK
 from fastdcm.options import RenderOptions
 from fastdcm.rendering.execute import execute
-from fastdcm.rendering.geometry import resized
+from fastdcm.rendering.fitting import resized
 from fastdcm.rendering.resample import resampled
 
 #: The longest side of the image, in pixels.

@@ -1,19 +1,38 @@
-"""One frame of an open object as an array, by the options of a whole run."""
+"""A frame as an array, and where its pixels lie in the source."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from fastdcm.options import RenderOptions
-    from fastdcm.pipeline import Image
+from fastdcm.arrays.mapping import Mapping
+from fastdcm.errors import OptionError
+from fastdcm.options import RenderOptions
+from fastdcm.pipeline import Image
+
+Values = Literal["display", "modality", "stored"]
 
 
-def array_of(image: Image, index: int, values: str, options: RenderOptions) -> tuple[NDArray[Any], Any]:
-    """Stand-in until the mapping is there."""
+def array_of(
+    image: Image, index: int, values: Values, options: RenderOptions
+) -> tuple[NDArray[Any], Mapping]:
+    """A frame, counted from 0, in the geometry of the options: (rows, columns[, samples]); and its mapping.
+
+    Display values are those of `Image.render`, uint8 or uint16; modality values float64 and stored values as
+    `Image.pixels` gives them, colour as RGB. The array may be read-only and share the source's memory. Raises
+    `OptionError` where values are wanted before that which the options ask for is done to them, `RenderError`
+    where a presentation state places pixels elsewhere, and what reading and decoding raise.
+    """
     if values == "display":
-        return image.render_frame(index, options), None
-    geometry = options.geometry
-    return image.pixels(index, values=values, size=geometry.size, exact=geometry.exact), None  # type: ignore[arg-type]
+        # Of a box of content, the mapping is what decodes the frame: rendering finds it, and it is kept.
+        pixels = image.render_frame(index, options)
+        return pixels, image.mapping_frame(index, options)
+    if values not in ("modality", "stored"):
+        raise OptionError(f"values must be 'display', 'modality' or 'stored', not {values!r}")
+    if options != RenderOptions(geometry=options.geometry):
+        raise OptionError(
+            f"{values} values are those before windows, overlays, presentation states, masks and profiles; "
+            "of the options of rendering they take size, crop and the others of GeometryOptions"
+        )
+    return image.values_frame(index, values, options), image.mapping_frame(index, options)

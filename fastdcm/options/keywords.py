@@ -10,10 +10,10 @@ from fastdcm.errors import OptionError
 from fastdcm.options.channels import parse_channels
 from fastdcm.options.encode import EncodeOptions
 from fastdcm.options.formats import parse_format
-from fastdcm.options.geometry import parse_size
+from fastdcm.options.geometry import parse_size, parse_spacing
 from fastdcm.options.overlays import parse_color, parse_overlay_groups
 from fastdcm.options.presets import parse_preset
-from fastdcm.options.region import parse_region, parse_regions
+from fastdcm.options.region import parse_crop, parse_region, parse_regions
 from fastdcm.options.render import RenderOptions, parse_voi
 from fastdcm.options.window import parse_window
 
@@ -32,7 +32,8 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "preset": parse_preset,
     "channels": parse_channels,
     "size": parse_size,
-    "crop": parse_region,
+    "spacing": parse_spacing,
+    "crop": parse_crop,
     "roi": parse_region,
     "masks": parse_regions,
     "overlay_groups": parse_overlay_groups,
@@ -79,3 +80,12 @@ def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions
         if isinstance(error, OptionError):
             raise
         raise OptionError(f"an option has a value of the wrong kind: {error}") from error
+
+
+def options_of_values(asked: dict[str, Any]) -> RenderOptions:
+    """Keyword arguments that say in which geometry values are wanted; others are an `OptionError`."""
+    if unknown := sorted(asked.keys() - _NAMES["geometry"] - {"geometry"}):
+        raise OptionError(
+            f"{unknown[0]!r} is no option of values; there are {', '.join(sorted(_NAMES['geometry']))}"
+        )
+    return split_options(asked)[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import index
-from typing import Any
+from typing import Any, Literal
 
 from fastdcm.errors import OptionError
 from fastdcm.model import Region
@@ -28,6 +28,13 @@ def parse_region(value: str | Region | tuple[Any, ...]) -> Region:
     if region.width < 1 or region.height < 1:
         raise OptionError(f"region {value!r}: width and height must be at least 1")
     return region
+
+
+def parse_crop(value: str | Region | tuple[Any, ...]) -> Region | Literal["content"]:
+    """A rectangle, as `parse_region`, or ``content``: all but the border of background."""
+    if isinstance(value, str) and value.strip().lower() == "content":
+        return "content"
+    return parse_region(value)
 
 
 def parse_regions(values: str | Iterable[Any]) -> tuple[Region, ...]:

@@ -123,6 +123,10 @@ class Presenter:
         there = self._overlays.overlays.keys() if overlay else ()
         return not (set(overlay.overlay_groups or there) & set(there))
 
+    def is_absent(self, index: int, options: PresentationOptions) -> bool:
+        """Whether no state applies to a frame."""
+        return self._applied(index, options) is None
+
     def aspect(
         self, index: int, options: PresentationOptions, of_image: Callable[[int], Fraction]
     ) -> Fraction:

@@ -10,6 +10,7 @@ import math
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 from fastdcm.errors import RenderError
 from fastdcm.model import Header, Notice, Region
@@ -32,6 +33,9 @@ _FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
 _WANTED = frozenset((_ASPECT, *_SPACINGS, _US_REGIONS, *_FUNCTIONAL_GROUPS))
 #: Region Location Min X0, Min Y0, Max X1, Max Y1.
 _CORNERS = (0x00186018, 0x0018601A, 0x0018601C, 0x0018601E)
+#: Physical Units Y and X Direction, Physical Delta Y and X of a region.
+_US_UNITS, _US_DELTAS = (0x00186026, 0x00186024), (0x0018602E, 0x0018602C)
+_CENTIMETRES = 3
 _SQUARE = Fraction(1)
 
 
@@ -74,17 +78,61 @@ class GeometryReader:
         for tag, name in _SPACINGS.items():
             yield self._ratio(self._top, tag, name)
 
+    def spacing(self, index: int) -> tuple[Fraction, Fraction]:
+        """Millimetres from pixel to pixel of a frame, down a column and along a row, as they are written.
+
+        Those of the frame's or the shared Pixel Measures (C.7.6.16.2.1), else Pixel Spacing, which may be
+        calibrated, Imager Pixel Spacing, which is that at the detector, Nominal Scanned Pixel Spacing (10.7);
+        else those of the ultrasound's regions, where all that are in centimetres both ways agree (C.8.5.5.1).
+        Raises `RenderError` where there are none.
+        """
+        *groups, _ = self._groups.levels(index)
+        sources = [
+            (measures, _PIXEL_SPACING, "Pixel Spacing")
+            for group, _ in groups
+            if (measures := first_item(group, _PIXEL_MEASURES)) is not None
+        ]
+        for values, tag, name in [*sources, *((self._top, tag, name) for tag, name in _SPACINGS.items())]:
+            if (pair := self._pair(values, tag, name, "pixel-spacing")) is not None:
+                return pair
+        if (pair := self._us_spacing()) is not None:
+            return pair
+        raise RenderError(
+            "the millimetres of its pixels are unknown: there is no Pixel Spacing (0028,0030), Imager Pixel "
+            "Spacing (0018,1164), Nominal Scanned Pixel Spacing (0018,2010), nor a region of an ultrasound "
+            "(0018,6011) in centimetres; convert this image without a spacing"
+        )
+
+    def _us_spacing(self) -> tuple[Fraction, Fraction] | None:
+        found = set()
+        for item in all_items(self._top, _US_REGIONS):
+            if any(_unsigned(item, tag, "H") != _CENTIMETRES for tag in _US_UNITS):
+                continue
+            deltas = [_double(item, tag) for tag in _US_DELTAS]
+            if all(delta is not None and math.isfinite(delta) and delta != 0 for delta in deltas):
+                found.add(tuple(abs(Fraction(repr(delta))) * 10 for delta in deltas))
+        if len(found) > 1:
+            raise RenderError(
+                "the ultrasound regions (0018,6011) differ in the size of their pixels, so that the image "
+                "has no spacing; convert this image without one"
+            )
+        return next(((down, across) for down, across in found), None)
+
     def _ratio(self, values: Values, tag: int, name: str) -> Fraction | None:
         """The vertical by the horizontal value of a pair, None where there is none that can be used."""
+        pair = self._pair(values, tag, name, "pixel-aspect")
+        return None if pair is None else pair[0] / pair[1]
+
+    def _pair(self, values: Values, tag: int, name: str, code: str) -> tuple[Fraction, Fraction] | None:
         pair = values.decimals(tag)
         if not pair:
             return None
         if len(pair) != 2 or not all(math.isfinite(value) and value > 0 for value in pair):
-            self._note("pixel-aspect", f"{name} cannot be used; ignored")
+            self._note(code, f"{name} cannot be used; ignored")
             return None
         # As they are written: 0.3 by 0.1 is 3.
         vertical, horizontal = (Fraction(str(value)) for value in pair)
-        return vertical / horizontal
+        return vertical, horizontal
 
     def us_regions(self) -> tuple[Region, ...]:
         """The regions of an ultrasound's calibration, as they are written (C.8.5.5.1).
@@ -118,10 +166,20 @@ class GeometryReader:
             self._notices.append(notice)
 
 
-def _unsigned(values: Values, tag: int) -> int | None:
-    """A UL value, None where there is none."""
-    raw = values.raw(tag)
-    if raw is None or len(raw) != 4:
-        return None
-    number: int = struct.unpack(values.encoding.order + "I", raw)[0]
+def _unsigned(values: Values, tag: int, kind: str = "I") -> int | None:
+    """A UL value, or with "H" a US value, None where there is none."""
+    number: int | None = _unpacked(values, tag, kind)
     return number
+
+
+def _double(values: Values, tag: int) -> float | None:
+    """An FD value, None where there is none."""
+    number: float | None = _unpacked(values, tag, "d")
+    return number
+
+
+def _unpacked(values: Values, tag: int, kind: str) -> Any:
+    raw = values.raw(tag)
+    if raw is None or len(raw) != struct.calcsize(kind):
+        return None
+    return struct.unpack(values.encoding.order + kind, raw)[0]

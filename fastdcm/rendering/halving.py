@@ -7,8 +7,6 @@ theirs is fewer stored values than a decoder's halves are off, that would show.
 
 from __future__ import annotations
 
-from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from fastdcm.kernels import Payoff
 from fastdcm.model import Halved, Header, Lut, Window
 from fastdcm.options import GeometryOptions
 from fastdcm.rendering.chain import Chain, Range, Rescale
-from fastdcm.rendering.geometry import is_label_map, resized
+from fastdcm.rendering.geometry import is_label_map
 from fastdcm.rendering.plan import ColourPlan, GrayPlan, Plan
 
 Array = NDArray[Any]
@@ -51,7 +49,7 @@ _LEAST_GREY = 2.0
 
 def is_shrinking(options: GeometryOptions) -> bool:
     """Whether nothing but the size of a picture is asked for, by areas; turned or not."""
-    asked = options.size is not None or options.scale is not None
+    asked = options.size is not None or options.scale is not None or options.spacing is not None
     return asked and not options.exact and options.crop is None and options.resample in (None, "area")
 
 
@@ -128,15 +126,6 @@ def _sums(shown: Array) -> list[tuple[float, int]]:
     rows = rows.astype(np.dtype("f8" if shown.dtype.kind == "f" else "i2" if shown.itemsize == 1 else "i4"))
     apart = np.abs(np.diff(rows, axis=1)), np.abs(rows[: len(below)] - below)
     return [(float(each.sum(dtype=np.float64)), each.size) for each in apart]
-
-
-@lru_cache(maxsize=256)
-def target(shape: tuple[int, int], options: GeometryOptions, aspect: Fraction | None) -> tuple[int, int]:
-    """(rows, columns) that a frame of this shape is shrunk to, before it is turned."""
-    if options.rotate not in (90, 270):
-        return resized(shape, options, aspect)
-    columns, rows = resized(shape[::-1], options, None if aspect is None else 1 / aspect)
-    return rows, columns
 
 
 def linear_grey(plan: Plan, header: Header) -> float | None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.options import Resample
-from fastdcm.rendering.areas import area_sums, shrunk
+from fastdcm.rendering.areas import area_sums, means, shrunk
 
 Array = NDArray[Any]
 
@@ -37,6 +37,45 @@ def resampled(pixels: Array, rows: int, columns: int, resample: Resample | None)
         return shrunk(pixels, rows, columns)
     sums, weight = area_sums(pixels, *sides)
     return _by_pillow(sums / weight if weight > 1 else sums, rows, columns, resample, pixels.dtype)
+
+
+def resampled_values(values: Array, rows: int, columns: int, resample: Resample | None) -> Array:
+    """`resampled` of values of any kind, (rows, columns[, samples]), of the same dtype.
+
+    By areas along an axis that shrinks, linearly along one that grows (as Pillow's, in float64), or nearest.
+    """
+    if resample == "nearest":
+        return resampled(values, rows, columns, resample)
+    sides = [
+        new if new < old or resample == "area" else old
+        for old, new in zip(values.shape, (rows, columns), strict=False)
+    ]
+    found: Array = values.astype(np.float64) if values.shape[:2] == tuple(sides) else means(values, *sides)
+    for axis, new in enumerate((rows, columns)):
+        if found.shape[axis] != new:
+            found = _linear(found, new, axis)
+    return as_kind(found, values.dtype)
+
+
+def as_kind(values: Array, dtype: Any) -> Array:
+    """Means as values of a dtype: integers are rounded, floor(y + 0.5)."""
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    rounded: Array = np.floor(values + 0.5).astype(dtype)
+    return rounded
+
+
+def _linear(values: Array, new: int, axis: int) -> Array:
+    """Between the centres of pixels; before the first and behind the last one, these."""
+    old = values.shape[axis]
+    place = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    first = np.minimum(place.astype(np.intp), max(old - 2, 0))
+    share = (place - first).reshape([-1 if at == axis else 1 for at in range(values.ndim)])
+    low = values.take(first, axis)
+    high = values.take(np.minimum(first + 1, old - 1), axis)
+    # Nothing of a value without a share: 0 times NaN is NaN.
+    mixed: Array = np.where(share == 0, low, np.where(share == 1, high, low * (1 - share) + high * share))
+    return mixed
 
 
 def _by_pillow(values: Array, rows: int, columns: int, resample: Resample | None, dtype: Any) -> Array:

@@ -14,6 +14,7 @@ from fastdcm.model import Halved, Lut, Palette, Window
 from fastdcm.options import GeometryOptions
 from fastdcm.rendering import halving
 from fastdcm.rendering.chain import Chain, Range, Rescale
+from fastdcm.rendering.fitting import arrangement
 from fastdcm.rendering.halving import (
     differences,
     enough,
@@ -23,7 +24,6 @@ from fastdcm.rendering.halving import (
     linear_grey,
     most_halvings,
     squares,
-    target,
 )
 from fastdcm.rendering.plan import Automatic, ColourPlan, GrayPlan, PalettePlan
 from tests.payoffs import Fixed
@@ -155,12 +155,15 @@ def test_most_halvings_of_colour() -> None:
 
 
 def test_target_before_turning() -> None:
+    def sides(options: GeometryOptions, aspect: Fraction | None = None) -> tuple[int, int]:
+        return arrangement((400, 2000), options, aspect).unturned_sides
+
     options = GeometryOptions(size=(100, 1000), rotate=90)
     # 2000 high and 400 wide after turning, it is made 100 high and 20 wide.
-    assert target((400, 2000), options, None) == (20, 100)
-    assert target((400, 2000), GeometryOptions(size=(100, 1000)), None) == (100, 500)
+    assert sides(options) == (20, 100)
+    assert sides(GeometryOptions(size=(100, 1000))) == (100, 500)
     # Pixels twice as high as wide: 800 x 2000, turned 2000 x 800.
-    assert target((400, 2000), options, Fraction(2)) == (40, 100)
+    assert sides(options, Fraction(2)) == (40, 100)
 
 
 def test_what_is_left_tells_how_often() -> None:
