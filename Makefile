@@ -9,7 +9,7 @@ endif
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-quick bench-peers gallery check lint format types arch clean
+.PHONY: help demo test test-torch bench bench-quick bench-peers gallery check lint format types arch clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ demo: $(VENV)/.ready  ## convert pydicom's test files to demo-output/
 
 test: $(VENV)/.ready-test  ## run the tests
 	$(PY) -m pytest $(ARGS)
+
+test-torch: $(VENV)/.ready-test $(VENV)/.ready-torch  ## run those that need PyTorch, MONAI, datasets, webdataset
+	$(PY) -c "import datasets, monai, torch, webdataset; [print(m.__name__, m.__version__) for m in (torch, monai, datasets, webdataset)]"
+	$(PY) -m pytest tests/training $(ARGS)
 
 bench: $(VENV)/.ready-bench $(VENV)/.ready-kernels  ## measure everything, into bench-report/; DATA=dir/ on your own files
 	$(PY) -m benches bench-report $(if $(DATA),--data "$(DATA)") $(ARGS)
@@ -61,6 +65,12 @@ $(VENV)/.ready: pyproject.toml
 # What is measured is what users have from their second run on.
 $(VENV)/.ready-kernels: $(VENV)/.ready $(wildcard fastdcm/kernels/*.py)
 	$(PY) -m fastdcm warmup
+	touch $@
+
+# PyPI's torch for Linux brings gigabytes for GPUs. Where the index of CPU builds is out of reach, it has to do.
+$(VENV)/.ready-torch: $(VENV)/.ready
+	-$(PY) -m pip install -q --disable-pip-version-check --retries 1 --index-url https://download.pytorch.org/whl/cpu torch
+	$(PY) -m pip install -q --disable-pip-version-check -e '.[torch]'
 	touch $@
 
 $(VENV)/.ready-%: $(VENV)/.ready

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastdcm.api import convert, open, read, render
     from fastdcm.arrays.batch import Batch
-    from fastdcm.rendering.mapping import Mapping
     from fastdcm.batch.report import Report
     from fastdcm.errors import (
         BurnedInError,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from fastdcm.loading import iter_batches, load
     from fastdcm.model import Header, Notice, Window
     from fastdcm.pipeline import Image
+    from fastdcm.rendering.mapping import Mapping
 
 __version__ = "0.1.0"
 

@@ -33,8 +33,8 @@ from fastdcm.rendering.plan import modality_of
 if TYPE_CHECKING:
     import pydicom
 
-    from fastdcm.rendering.mapping import Mapping
     from fastdcm.codecs.encoders.movies import Target
+    from fastdcm.rendering.mapping import Mapping
 
 Array = NDArray[Any]
 _DEFAULT = ReadOptions()

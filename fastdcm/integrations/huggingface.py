@@ -24,8 +24,8 @@ def dataset_of(paths: Readables, labels: Labels | None = None, **options: Any) -
 
     A row has ``path``, ``frame`` (from 1), ``item`` (the place in ``paths``, from 0, counted in frames),
     ``label`` with ``labels``, and ``image``, an array of shape (rows, columns[, 3]). Only the former are
-    stored: rows can be filtered, shuffled and split for nothing; ``image`` is made by the data set's
-    transform, which needs the column ``item``. The arguments are those of
+    stored: rows can be shuffled, split, and filtered by ``input_columns`` for nothing; ``image`` is made by
+    the data set's transform, from ``item``. The arguments are those of
     `fastdcm.training.frames.FrameDataset`; ``transform`` is called with each array.
 
     Raises `OptionError` where ``paths`` holds anything but paths, and what `FrameDataset` raises.
@@ -52,6 +52,8 @@ class _Decoding:
         self._frames, self._transform = frames, transform
 
     def __call__(self, rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        if "item" not in rows:  # other columns alone were asked for
+            return rows
         arrays = [self._frames.read(item).array for item in rows["item"]]
         images = arrays if self._transform is None else [self._transform(array) for array in arrays]
         return {**rows, "image": images}
