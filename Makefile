@@ -9,7 +9,7 @@ endif
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-quick bench-peers gallery check lint format types arch clean
+.PHONY: help demo test test-torch bench bench-quick bench-peers gallery check lint format types arch clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,6 +19,11 @@ demo: $(VENV)/.ready  ## convert pydicom's test files to demo-output/
 
 test: $(VENV)/.ready-test  ## run the tests
 	$(PY) -m pytest $(ARGS)
+
+# The torch that pip finds may bring gigabytes for GPUs; one that is there already, such as a CPU build, is kept.
+test-torch: $(VENV)/.ready-test $(VENV)/.ready-test-torch  ## run those that need PyTorch, MONAI, datasets, webdataset
+	$(PY) -c "import datasets, monai, torch, webdataset; [print(m.__name__, m.__version__) for m in (torch, monai, datasets, webdataset)]"
+	$(PY) -m pytest tests/training $(ARGS)
 
 bench: $(VENV)/.ready-bench $(VENV)/.ready-kernels  ## measure everything, into bench-report/; DATA=dir/ on your own files
 	$(PY) -m benches bench-report $(if $(DATA),--data "$(DATA)") $(ARGS)

@@ -168,7 +168,7 @@ def open_table(sidecars: Sidecars, run: Run, existing: Existing, *, fsync: bool 
     if sidecars.metadata not in _KINDS:
         return None
     if sidecars.metadata == "parquet" and find_spec("pyarrow") is None:
-        raise OptionError("metadata parquet needs pyarrow: install the extra, pip install 'fastdcm[parquet]'")
+        raise OptionError("metadata parquet needs pyarrow: pip install pyarrow")
     path = os.path.join(sidecars.folder, f"metadata.{sidecars.metadata}")
     return _KINDS[sidecars.metadata](path, run, sidecars.columns, existing, fsync=fsync)
 

@@ -76,7 +76,11 @@ def test_kernels_use_numpy_and_numba_only(module: Path) -> None:
     assert foreign <= {"fastdcm", "llvmlite", "numba", "numpy"}
 
 
-def test_pydicom_is_imported_in_two_modules() -> None:
+def test_pydicom_is_imported_in_three_modules() -> None:
     modules = (ROOT / "fastdcm").rglob("*.py")
     found = {str(m.relative_to(ROOT).as_posix()) for m in modules if "pydicom" in imported_packages(m)}
-    assert found == {"fastdcm/pipeline.py", "fastdcm/sidecars/dictionary.py"}
+    assert found == {
+        "fastdcm/integrations/pydicom.py",
+        "fastdcm/pipeline.py",
+        "fastdcm/sidecars/dictionary.py",
+    }
