@@ -46,12 +46,12 @@ def resampled_values(values: Array, rows: int, columns: int, resample: Resample 
     """
     if resample == "nearest":
         return resampled(values, rows, columns, resample)
-    height, width = (
+    sides = [
         new if new < old or resample == "area" else old
         for old, new in zip(values.shape, (rows, columns), strict=False)
-    )
+    ]
     found: Array = (
-        values.astype(np.float64) if values.shape[:2] == (height, width) else means(values, height, width)
+        values.astype(np.float64) if values.shape[:2] == tuple(sides) else means(values, sides[0], sides[1])
     )
     for axis, new in enumerate((rows, columns)):
         if found.shape[axis] != new:

@@ -306,7 +306,7 @@ def test_options_that_make_no_sense(call: str, options: dict[str, Any]) -> None:
 
 
 def test_one_call_functions_know_their_options() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(OptionError):
         fastdcm.read(three(), bits=16)
     with pytest.raises(OptionError):
         fastdcm.render(three(), raw=True)
