@@ -3,8 +3,8 @@
 The rule, on display values of 8 bits (of colour, the greatest of the three), in cells of the picture: squares
 of so many pixels that its longest side has at most 512 of them.
 
-1. Lines of cells at the edges that are all alike, black or bright, are no content, one after the other from all
-   sides: plain borders, collimated parts that are shown in white, frames drawn around the picture.
+1. Lines of cells at the edges that are all of one grey, black or bright, are no content, from all sides:
+   plain borders, collimated parts that are shown in white, frames drawn around the picture.
 2. Background is what is hardly brighter than the darkest grey that the rest has much of.
 3. What is thinner than a fiftieth of the longest side is taken away: letters, lines, rulers, edges of
    collimators. What is left is content by connected parts: the largest one, and all that have a tenth of its
@@ -50,7 +50,7 @@ def content_box(shown: Array) -> Region:
     side = -(-max(rows, columns) // _CELLS)
     cells = _cells(gray, side)
     top, bottom, left, right = _within_borders(cells)
-    found = _content(cells[top:bottom, left:right])
+    found = _content(cells[top:bottom, left:right], max(1, max(cells.shape) // _THIN))
     if found is None:
         return Region(0, 0, columns, rows)
     upper, lower, first, last = found
@@ -71,33 +71,40 @@ def _cells(gray: Array, side: int) -> Array:
 
 
 def _within_borders(cells: Array) -> tuple[int, int, int, int]:
-    """(top, bottom, left, right) of what is left without lines of one grey at the edges."""
+    """(top, bottom, left, right) of what is left without lines at the edges that are all of one grey.
+
+    That of a side is the grey of its first line: plain content behind a border is none.
+    """
     top, left, (bottom, right) = 0, 0, cells.shape
+    greys: dict[str, int] = {}
+
+    def goes(side: str, line: Array) -> bool:
+        least, most = int(line.min()), int(line.max())
+        return most - least <= _ALIKE and abs(least - greys.setdefault(side, least)) <= _ALIKE
+
     changed = True
     while changed and top < bottom and left < right:
-        changed = False
-        part = cells[top:bottom, left:right]
-        if _is_plain(part[0]):
-            top, changed = top + 1, True
-        elif _is_plain(part[-1]):
-            bottom, changed = bottom - 1, True
-        elif _is_plain(part[:, 0]):
-            left, changed = left + 1, True
-        elif _is_plain(part[:, -1]):
-            right, changed = right - 1, True
+        part, changed = cells[top:bottom, left:right], True
+        if goes("top", part[0]):
+            top += 1
+        elif goes("bottom", part[-1]):
+            bottom -= 1
+        elif goes("left", part[:, 0]):
+            left += 1
+        elif goes("right", part[:, -1]):
+            right -= 1
+        else:
+            changed = False
     return top, bottom, left, right
 
 
-def _is_plain(line: Array) -> bool:
-    return int(line.max()) - int(line.min()) <= _ALIKE
-
-
-def _content(cells: Array) -> tuple[int, int, int, int] | None:
-    """(top, bottom, left, right) of what is no background; None where there is none."""
+def _content(cells: Array, thin: int) -> tuple[int, int, int, int] | None:
+    """(top, bottom, left, right) of what is no background, nor has less than ``thin`` cells; None where there
+    is nothing.
+    """
     if min(cells.shape) < 2:
         return None
     there = cells > _threshold(cells)
-    thin = max(1, max(cells.shape) // _THIN)
     solid = _opened(there, thin)
     parts = _parts(solid)
     if not parts or parts[0][0] < _LEAST * cells.size:

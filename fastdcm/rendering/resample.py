@@ -50,7 +50,9 @@ def resampled_values(values: Array, rows: int, columns: int, resample: Resample 
         new if new < old or resample == "area" else old
         for old, new in zip(values.shape, (rows, columns), strict=False)
     ]
-    found: Array = values.astype(np.float64) if values.shape[:2] == tuple(sides) else means(values, *sides)
+    found: Array = (
+        values.astype(np.float64) if values.shape[:2] == tuple(sides) else means(values, sides[0], sides[1])
+    )
     for axis, new in enumerate((rows, columns)):
         if found.shape[axis] != new:
             found = _linear(found, new, axis)

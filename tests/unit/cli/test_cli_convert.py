@@ -93,6 +93,12 @@ def _convert(*arguments: str) -> Result:
         ("a.dcm --size 9 --exact", lambda o: o.render.geometry == GeometryOptions(size=9, exact=True)),
         ("a.dcm --precision display", lambda o: o.render.precision == "display"),
         ("a.dcm", lambda o: o.render.precision == "full"),
+        ("a.dcm --crop content", lambda o: o.render.geometry == GeometryOptions(crop="content")),
+        (
+            "a.dcm --size 640x480 --fit pad --spacing 0.5,0.25",
+            lambda o: o.render.geometry == GeometryOptions(size=(480, 640), fit="pad", spacing=(0.5, 0.25)),
+        ),
+        ("a.dcm --spacing 0.5", lambda o: o.render.geometry == GeometryOptions(spacing=(0.5, 0.5))),
         ("a.dcm --crop 1,2,3,4", lambda o: o.render.geometry == GeometryOptions(crop=Region(1, 2, 3, 4))),
         ("a.dcm --rotate 270", lambda o: o.render.geometry == GeometryOptions(rotate=270)),
         ("a.dcm --flip v", lambda o: o.render.geometry == GeometryOptions(flip="v")),

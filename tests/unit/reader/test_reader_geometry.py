@@ -126,3 +126,58 @@ def test_a_region_without_usable_corners(item: list[Element]) -> None:
 def test_no_regions(extra: list[Element]) -> None:
     with pytest.raises(RenderError, match=r"no Sequence of Ultrasound Regions .* \(--mask\)"):
         reader(image(extra=extra), []).us_regions()
+
+
+def calibrated(down: float, across: float, units: tuple[int, int] = (3, 3)) -> list[Element]:
+    return [
+        Element(0x00186024, "US", units[1]),
+        Element(0x00186026, "US", units[0]),
+        Element(0x0018602C, "FD", across),
+        Element(0x0018602E, "FD", down),
+    ]
+
+
+REGIONS = 0x00186011
+SPACINGS: list[tuple[list[Element], tuple[str, str]]] = [
+    ([Element(SPACING, "DS", "0.3\\0.1")], ("0.3", "0.1")),
+    ([Element(IMAGER, "DS", "0.1\\0.2")], ("0.1", "0.2")),
+    ([Element(SCANNED, "DS", "0.1\\0.5")], ("0.1", "0.5")),
+    ([Element(SPACING, "DS", "0.15\\0.15"), Element(IMAGER, "DS", "0.2\\0.2")], ("0.15", "0.15")),
+    ([Element(SHARED, "SQ", [measures("2\\1")]), Element(SPACING, "DS", "3\\1")], ("2", "1")),
+    ([Element(SHARED, "SQ", [measures("2\\1")]), Element(PER_FRAME, "SQ", [measures("5\\4")])], ("5", "4")),
+    # A ratio tells nothing of millimetres.
+    ([Element(RATIO, "IS", "4\\3"), Element(SPACING, "DS", "1\\2")], ("1", "2")),
+    # Centimetres; a spectrum and a curve beside the image do not count; downwards may be negative.
+    ([Element(REGIONS, "SQ", [calibrated(0.05, 0.02)])], ("0.5", "0.2")),
+    (
+        [Element(REGIONS, "SQ", [calibrated(1, 2, (7, 4)), calibrated(-0.05, 0.02), calibrated(0.05, 0.02)])],
+        ("0.5", "0.2"),
+    ),
+    ([Element(REGIONS, "SQ", [calibrated(0.05, 0.02)]), Element(SPACING, "DS", "7\\8")], ("7", "8")),
+]
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize(("extra", "expected"), SPACINGS, ids=str)
+def test_spacing(extra: list[Element], expected: tuple[str, str], syntax: str) -> None:
+    notices: list[Notice] = []
+    found = reader(image(extra=extra, syntax=syntax), notices).spacing(0)
+    assert found == tuple(map(Fraction, expected))
+    assert notices == []
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ([], "Imager Pixel Spacing"),
+        ([Element(RATIO, "IS", "4\\3")], "Pixel Spacing"),
+        ([Element(SPACING, "DS", "0\\1")], "Pixel Spacing"),
+        ([Element(REGIONS, "SQ", [calibrated(0.1, 0.1, (3, 4))])], "in centimetres"),
+        ([Element(REGIONS, "SQ", [calibrated(0.0, 0.1)])], "in centimetres"),
+        ([Element(REGIONS, "SQ", [calibrated(0.1, 0.1), calibrated(0.2, 0.2)])], "differ"),
+    ],
+    ids=str,
+)
+def test_no_spacing(extra: list[Element], said: str) -> None:
+    with pytest.raises(RenderError, match=said):
+        reader(image(extra=extra), []).spacing(0)
