@@ -25,7 +25,7 @@ except ImportError as error:
     raise ImportError("fastdcm.integrations.monai needs MONAI: pip install monai") from error
 
 
-class FastdcmReader(PydicomReader):  # type: ignore[misc]
+class FastdcmReader(PydicomReader):
     """MONAI's `PydicomReader`, with pixels by fastdcm: files, folders of a series, and segmentations.
 
     Values are modality values where the file has Rescale Slope or Intercept (PS3.3 C.11.1), as float32, and
@@ -54,4 +54,4 @@ class FastdcmReader(PydicomReader):  # type: ignore[misc]
         if not (hasattr(img, "RescaleSlope") or hasattr(img, "RescaleIntercept")):
             return array
         slope, intercept = getattr(img, "RescaleSlope", 1.0), getattr(img, "RescaleIntercept", 0.0)
-        return array.astype(np.float32) * slope + intercept  # type: ignore[no-any-return]
+        return array.astype(np.float32) * slope + intercept

@@ -51,7 +51,8 @@ class FrameDataset:
     An instance can be pickled, forked, and used by several threads: each opens files for itself. None stays
     open, but for the last one of a thread where objects have more frames than one.
 
-    Raises `OptionError`; the errors of headers where ``frames`` is not "first".
+    Raises `OptionError`; unless they are skipped, errors of headers where ``frames`` is not "first", and of
+    folders.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class FrameDataset:
             raise OptionError("transforms takes array and label: give labels, and no other transform")
         given = options | {"size": size, "window": window, "fit": fit, "channels": channels}
         self._asked = _wanted(given, values=values, dtype=dtype, frames=frames, on_error="raise")
-        self._items = Items(_found(paths), self._asked)
+        self._items = Items(_found(paths), self._asked, keep=on_error == "skip")
         self._labels = labels
         if labels is not None and not callable(labels) and len(labels) != self._items.objects:
             raise OptionError(f"there are {len(labels)} labels for {self._items.objects} objects")

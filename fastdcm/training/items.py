@@ -27,14 +27,15 @@ class Items:
     page by page, by the counting of references alone.
     """
 
-    def __init__(self, found: Iterable[Found], wanted: Wanted) -> None:
+    def __init__(self, found: Iterable[Found], wanted: Wanted, *, keep: bool) -> None:
+        """With ``keep``, objects whose headers cannot be read are items, which fail when they are read."""
         objects: list[int] = []
         frames: list[int] = []
         sources: list[Any] = []
         for one in found:
             pieces = list(pieces_of([one], wanted))
             for piece in pieces:
-                if piece.error is not None:
+                if piece.error is not None and not keep:
                     raise piece.error
             if pieces:
                 frames.extend(piece.frame for piece in pieces)

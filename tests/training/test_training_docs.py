@@ -64,6 +64,7 @@ def test_page_has_examples() -> None:
     assert SECTIONS["Batches"]
 
 
+@pytest.mark.filterwarnings("ignore:NvImgCodec")  # MONAI's, of a reader that nobody asked for
 @pytest.mark.parametrize("title", SECTIONS)
 def test_examples_run(title: str, scans: Path) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}

@@ -363,7 +363,7 @@ def test_help_is_grouped_and_fits() -> None:
     for heading in (*headings, "De-identification", "Run", "Examples"):
         assert f"\n{heading}:" in text or f"\n  {heading}:" in text
     assert "{stem}" in text
-    assert len(text.splitlines()) < 135
+    assert len(text.splitlines()) < 145
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -410,7 +410,7 @@ def test_a_profile_tells_where_the_time_went(pydicom_files: Path, tmp_path: Path
     assert sum(float(row.split()[1]) for row in rows) == pytest.approx(float(total.split()[1]), abs=0.01)
     assert sum(float(row.split()[2].rstrip("%")) for row in rows) == pytest.approx(100, abs=0.5)
     assert total.endswith(" s of 1 process")
-    assert re.fullmatch(r"\d+ images/s, [\d.e+]+ [KMG]?B/s read, [\d.e+]+ [KMG]?B/s written", rates)
+    assert re.fullmatch(r"[\d.]+ images/s, [\d.e+]+ [KMG]?B/s read, [\d.e+]+ [KMG]?B/s written", rates)
 
 
 def test_a_profile_of_nothing() -> None:

@@ -166,7 +166,7 @@ def test_a_full_disk_ends_the_table_and_nothing_else(tmp_path: Path, monkeypatch
 
 def test_without_pyarrow_parquet_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "find_spec", lambda name: None)
-    with pytest.raises(OptionError, match=r"pip install 'fastdcm\[parquet\]'"):
+    with pytest.raises(OptionError, match=r"pip install pyarrow"):
         make(tmp_path, "parquet")
 
 
