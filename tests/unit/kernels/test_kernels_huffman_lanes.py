@@ -108,6 +108,8 @@ class Spy:
 def spy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Spy:
     """Both ways, whatever this machine's processor would take."""
     monkeypatch.setattr(jpeg_quick, "has_vectors", lambda: request.param == "in vectors")
+    for least in ("_LEAST_VECTORS", "_LEAST_OF_MANY_UNITS"):  # shorter scans than those for which it pays
+        monkeypatch.setattr(jpeg_quick, least, 4096)
     return Spy(monkeypatch)
 
 
