@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import shutil
 from collections.abc import Iterator
@@ -64,6 +65,7 @@ def test_page_has_examples() -> None:
     assert SECTIONS["Batches"]
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # webdataset leaves them to the collector
 @pytest.mark.filterwarnings("ignore:NvImgCodec")  # MONAI's, of a reader that nobody asked for
 @pytest.mark.parametrize("title", SECTIONS)
 def test_examples_run(title: str, scans: Path) -> None:
@@ -80,5 +82,7 @@ def test_examples_run(title: str, scans: Path) -> None:
                 raise
             # What an example that was left out would have defined.
             left_out.append(str(error))
+    names.clear()
+    gc.collect()  # what is left open is told here, and not in another test
     if left_out:
         pytest.skip(", ".join(sorted(set(left_out))))
