@@ -17,7 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benches.conftest import CT_512
 from fastdcm import system
-from fastdcm.batch import pool
+from fastdcm.batch import protocol
 from fastdcm.batch.convert import Converter, Job
 from fastdcm.batch.discovery import Task, discover
 from fastdcm.batch.feed import Feed
@@ -43,7 +43,7 @@ class Nothing:
     def counted(self) -> list[int]:
         return [1]
 
-    def foresee(self, outlook: pool.Outlook) -> None:
+    def foresee(self, outlook: protocol.Outlook) -> None:
         pass
 
     def announce(self, item: Task) -> None:
@@ -72,7 +72,7 @@ def worker() -> Iterator[WorkerProcess]:
 def bench_chunk(benchmark: BenchmarkFixture, worker: WorkerProcess, items: int) -> None:
     """For one item it is what a worker waits between chunks; the rest is what an item costs."""
     chunk = [(task, False) for task in tasks(items)]
-    outlook = pool.Outlook(items, False)
+    outlook = protocol.Outlook(items, False)
 
     def hand_out() -> int:
         return sum(done for _, done, _ in worker.converse(chunk, outlook))

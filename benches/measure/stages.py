@@ -30,7 +30,7 @@ from benches.corpus import Case, load
 from fastdcm import system
 from fastdcm.batch.convert import Converter, Job
 from fastdcm.batch.discovery import Task
-from fastdcm.batch.pool import Outlook
+from fastdcm.batch.protocol import Outlook
 from fastdcm.batch.report import Outcome
 from fastdcm.batch.stages import STAGES
 from fastdcm.codecs.table import SYNTAXES

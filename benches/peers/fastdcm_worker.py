@@ -28,7 +28,7 @@ def convert_by(source: str, target: str, format: str, decoder: Decoder = "auto")
     """The same with a decoder of one's choice."""
     from fastdcm.batch.convert import Converter, Job
     from fastdcm.batch.discovery import Task
-    from fastdcm.batch.pool import Outlook
+    from fastdcm.batch.protocol import Outlook
     from fastdcm.options import ConvertOptions, EncodeOptions, ReadOptions
     from fastdcm.sinks.run import Run
 

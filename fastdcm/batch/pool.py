@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastdcm.batch.feed import Entry, Feed
 from fastdcm.batch.process import WorkerProcess
+from fastdcm.batch.protocol import Outlook
 from fastdcm.errors import WorkerCrashError, WorkerError, WorkerTimeoutError
 
 #: How often deadlines are looked at and the caller gets to do something.
@@ -30,15 +31,6 @@ class Lost:
 
     item: Any
     error: WorkerError
-
-
-class Outlook(NamedTuple):
-    """What a worker may know of the run: that at least so many ``items`` will come to it, and whether
-    it ``may_compile`` kernels. One worker does so first; the others find them in the cache.
-    """
-
-    items: int
-    may_compile: bool
 
 
 class _Ended:

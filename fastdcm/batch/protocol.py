@@ -10,19 +10,28 @@ Both ends are this program, started by the same user; nothing else is ever unpic
                       DONE    (items, results)          so many more items of the chunk are done
                       END     (items, results)          the same, and no more of this chunk will be
 
-The outlook is a `fastdcm.batch.pool.Outlook`. Which item and frame a worker is at stands on its board
-(`fastdcm.batch.board`).
+What is sent is defined where workers need no other module for it. Which item and frame a worker is at stands
+on its board (`fastdcm.batch.board`).
 """
 
 from __future__ import annotations
 
 import pickle
 import struct
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 SETUP, CHUNK, READY, DONE, END = range(5)
 
 _HEAD = struct.Struct("<BI")
+
+
+class Outlook(NamedTuple):
+    """What a worker may know of the run: that at least so many ``items`` will come to it, and whether
+    it ``may_compile`` kernels. One worker does so first; the others find them in the cache.
+    """
+
+    items: int
+    may_compile: bool
 
 
 def send(stream: BinaryIO, kind: int, value: object) -> None:

@@ -12,7 +12,7 @@ from fastdcm.reader.source import WHOLE_FILE_SIZE
 
 if TYPE_CHECKING:
     from fastdcm.batch.convert import Job
-    from fastdcm.batch.pool import Outlook
+    from fastdcm.batch.protocol import Outlook
     from fastdcm.pipeline import Image
 
 #: Objects with at least so many frames to write are spread over the workers ...

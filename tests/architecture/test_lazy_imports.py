@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from fastdcm.batch.discovery import Task
+from fastdcm.batch.protocol import Outlook
 
 HEAVY = {"PIL", "av", "imagecodecs", "isal", "llvmlite", "numba", "numpy", "pydicom", "turbojpeg"}
 
@@ -42,3 +46,18 @@ def test_native_image_needs_neither_pydicom_nor_numba(pydicom_files: Path) -> No
     imported = imported_by("-c", code)
     assert "numpy" in imported
     assert not imported & {"PIL", "av", "fractions", "llvmlite", "numba", "pydicom"}
+
+
+def test_a_worker_imports_nothing_of_what_leads_it() -> None:
+    """Nor is it sent anything that does: what starts processes takes 8 ms to import."""
+    code = """
+import pickle, sys
+from fastdcm.batch import worker
+worker.load("fastdcm.batch.convert:Converter")
+assert pickle.loads(bytes.fromhex(sys.argv[1]))
+assert not {"subprocess", "fastdcm.batch.pool", "fastdcm.batch.process"} & sys.modules.keys()
+"""
+    chunk = [(Task("a", "b", "c"), False)], Outlook(1, may_compile=True)
+    command = [sys.executable, "-c", code, pickle.dumps(chunk).hex()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ import pytest
 
 import fastdcm.pipeline
 from fastdcm import system
-from fastdcm.batch import pool
+from fastdcm.batch import protocol
 from fastdcm.batch.alone import convert_alone
 from fastdcm.batch.convert import Converter, Job
 from fastdcm.batch.discovery import Task
@@ -288,13 +288,13 @@ def test_what_is_to_come_is_told_as_a_multiple_of_what_was_done(
     known = Outlook()
     monkeypatch.setattr("fastdcm.batch.serving.OUTLOOK", known)
     converter = Converter(setting.job())
-    converter.foresee(pool.Outlook(100, False))
+    converter.foresee(protocol.Outlook(100, False))
     assert (known.times, known.may_compile) == (0.0, False)
     times = []
     for stem in ("a", "b"):
         converter(setting.task(stem=stem), False, setting._beat)
         times.append(known.times)
-    converter.foresee(pool.Outlook(96, True))
+    converter.foresee(protocol.Outlook(96, True))
     converter(setting.task(stem="c"), False, setting._beat)
     # The work done, the present included, times this is the least that there will be.
     assert [*times, known.times] == [100.0, 49.5, 32.0]
@@ -310,7 +310,7 @@ def test_the_next_file_is_fetched_while_files_come_from_a_disk(
     monkeypatch.setattr(system, "will_need", lambda path, length: fetched.append(path))
     converter = Converter(setting.job())
     for chunk in ("a", "b", "c"):
-        converter.foresee(pool.Outlook(1, False))
+        converter.foresee(protocol.Outlook(1, False))
         converter.announce(setting.task(source=chunk))
     assert fetched == ["b"]
 
