@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from fastdcm.arrays.mapping import Mapping
 from fastdcm.errors import OptionError
 from fastdcm.options import RenderOptions
 from fastdcm.pipeline import Image
+from fastdcm.rendering.mapping import Mapping
 
 Values = Literal["display", "modality", "stored"]
 

@@ -26,13 +26,9 @@ from fastdcm.sidecars.records import Sidecars
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
 from tests.builders import image
+from tests.unit.batch.objects import object_of
 
 MULTI = 70
-
-
-def object_of(grey: int, *, frames: int = 1, **more: Any) -> bytes:
-    pixels = b"".join(bytes([grey + frame, 0, 0, 0, 0, 200]) for frame in range(frames))
-    return image(pixels, frames=frames, modality="CT", sop_instance=f"1.2.{grey}", **more)
 
 
 @pytest.fixture

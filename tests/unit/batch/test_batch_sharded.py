@@ -31,14 +31,10 @@ from fastdcm.sinks import shards
 from fastdcm.sinks.run import Run
 from fastdcm.sinks.spool import write_all
 from tests.builders import Element, image
+from tests.unit.batch.objects import object_of
 
 PATTERN = "out-%06d.tar"
 FRAMES = 70
-
-
-def object_of(grey: int, *, frames: int = 1, **more: Any) -> bytes:
-    pixels = b"".join(bytes([grey + frame, 0, 0, 0, 0, 200]) for frame in range(frames))
-    return image(pixels, frames=frames, modality="CT", sop_instance=f"1.2.{grey}", **more)
 
 
 @pytest.fixture
