@@ -148,6 +148,24 @@ class Opened:
                 wanted=wanted,
             )
 
+    @property
+    def encapsulated(self) -> bool:
+        """Whether frames are stored as codestreams, or another way than native (PS3.5 A.4)."""
+        return self._frames.encapsulated
+
+    def stored_frame(self, index: int) -> memoryview | None:
+        """The bytes of a frame as they are stored: its codestream, or its native samples in little endian.
+
+        None where native ones start within a byte, or are big-endian. Raises errors of `FastdcmError`'s tree.
+        """
+        with self._located(self._check(index)):
+            frames = self._frames
+            if not frames.encapsulated and not self._found.encoding.little:
+                return None
+            data, bit_offset = frames.read(index)
+            whole = frames.encapsulated or (not bit_offset and self._header.native_frame_bits % 8 == 0)
+            return data if whole else None
+
     def decoded_by(self, index: int = 0) -> str:
         """In words, what decodes a frame, as far as headers tell; empty for native ones and video."""
         with self._located(self._check(index)):

@@ -262,6 +262,13 @@ class Image(Rendered):
 
         return for_file(profile, encode.format, lambda notice: self._note(notice, index))
 
+    def profile_frame(
+        self, index: int, pixels: Array, render: RenderOptions, encode: EncodeOptions
+    ) -> bytes | None:
+        """The ICC profile that belongs into the file of these pixels of `render_frame`, None for none."""
+        with self._located(self._check(index)):
+            return self._profile(pixels, index, render, encode)
+
     def _pass_through(self, index: int, render: RenderOptions) -> bytes | None:
         """The frame's own stream as a JPEG file, where it shows what rendering would give."""
         with self._located(self._check(index)):

@@ -5,7 +5,9 @@ Nothing else in the package calls what exists on one platform only.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -76,6 +78,11 @@ def own_process_group() -> dict[str, Any]:
 
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"process_group": 0}
+
+
+def own_session() -> dict[str, Any]:
+    """The same as `own_process_group`, in arguments that every event loop takes."""
+    return own_process_group() if sys.platform == "win32" else {"start_new_session": True}
 
 
 def leave(status: int) -> None:
@@ -344,3 +351,39 @@ def read_into(descriptor: int, offset: int, buffer: memoryview) -> int:
             break
         done += count
     return done
+
+
+def open_beneath(root: str, path: str) -> int:
+    """A descriptor to read the regular file at ``path``, with slashes, below the folder ``root``.
+
+    No link on the way is followed, and nothing outside of the folder is reached, whatever is put into it in
+    the meantime. Raises `OSError`; ``ELOOP`` or ``ENOTDIR`` tell of links.
+    """
+    parts = path.split("/")
+    if any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise OSError(errno.EINVAL, "no path of a file in a folder")
+    if os.open in os.supports_dir_fd:
+        folder = os.open(root, _FOLDER)
+        try:
+            for part in parts[:-1]:
+                inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+                os.close(folder)
+                folder = inner
+            descriptor = os.open(parts[-1], _READ | os.O_NOFOLLOW, dir_fd=folder)
+        finally:
+            os.close(folder)
+    else:
+        # What is here is looked at before it is opened: who may write to the folder could be quicker.
+        place = os.path.realpath(os.path.join(root, *parts))
+        if os.path.normcase(place) != os.path.normcase(os.path.join(os.path.realpath(root), *parts)):
+            raise OSError(errno.ELOOP, "a link is on the way")
+        descriptor = os.open(place, _READ)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no regular file")
+    return descriptor
+
+
+#: A pipe that nobody writes to must not keep us waiting.
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -13,6 +13,7 @@ from fastdcm.system import leave
 _COMMANDS = {
     "convert": ("fastdcm.cli.convert:convert", "Convert DICOM files to JPEG, PNG, and other formats."),
     "info": ("fastdcm.cli.info:info", "Tell what a file holds and how it would be rendered."),
+    "serve": ("fastdcm.cli.serve:serve", "Serve a folder by DICOMweb: search, retrieval, rendered images."),
     "warmup": ("fastdcm.cli.warmup:warmup", "Compile what is compiled, ahead of time."),
     "doctor": ("fastdcm.cli.doctor:doctor", "Tell versions, codecs and caches of this installation."),
 }

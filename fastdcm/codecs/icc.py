@@ -61,7 +61,7 @@ def _transformed(pixels: Any, profile: bytes) -> Any:
     return imagecodecs.cms_transform(
         pixels,
         profile,
-        _srgb(),
+        srgb_profile(),
         colorspace="rgb",
         outcolorspace="rgb",
         intent=imagecodecs.CMS.INTENT.PERCEPTUAL,
@@ -71,7 +71,8 @@ def _transformed(pixels: Any, profile: bytes) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _srgb() -> bytes:
+def srgb_profile() -> bytes:
+    """The profile of sRGB (IEC 61966-2-1), as littlecms makes it."""
     import imagecodecs
 
     return bytes(imagecodecs.cms_profile("srgb"))

@@ -47,7 +47,9 @@ _PAYOFF = Payoff(ELEMENTS_BEFORE_NUMBA, ("elements",))
 
 @dataclass(slots=True, eq=False)
 class DataSet:
-    """What a scan found. ``pixel`` has the length `UNDEFINED` where it is encapsulated."""
+    """What a scan found. ``pixel`` has the length `UNDEFINED` where it is encapsulated; ``start`` is where
+    the data set begins, behind the meta group.
+    """
 
     source: Source
     encoding: Encoding
@@ -56,6 +58,7 @@ class DataSet:
     pixel_tag: int = 0
     pixel: Element | None = None
     walk: Walk = field(default_factory=Walk)
+    start: int = 0
 
     @property
     def notices(self) -> list[Notice]:
@@ -128,7 +131,7 @@ def scan(
         start = 0
         head = source.part(0, 12)
     encoding = _encoding(uid, head, source.size - start, notices, has_meta=has_meta)
-    data_set = DataSet(source, encoding, uid, walk=walk)
+    data_set = DataSet(source, encoding, uid, walk=walk, start=start)
     _scan_elements(data_set, start, wanted)
     return data_set
 

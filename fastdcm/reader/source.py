@@ -205,6 +205,11 @@ def _open_path(path: str) -> Source:
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         raise SourceError(f"cannot be opened: {_reason(error)}", path=path) from error
+    return open_descriptor(descriptor, path)
+
+
+def open_descriptor(descriptor: int, path: str) -> Source:
+    """A `Source` of an open file, which it closes; ``path`` is its name. Raises `SourceError`."""
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

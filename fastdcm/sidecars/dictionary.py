@@ -71,6 +71,12 @@ def vr_of(tag: int) -> str:
     return vr.partition(" or ")[0] if vr.startswith("US") else vr.rpartition(" ")[2]
 
 
+@cache
+def keywords() -> dict[str, int]:
+    """The keyword of every standard attribute but those of repeating groups -> its tag."""
+    return dict(_dictionary().keyword_dict)
+
+
 def creator_of(tag: int) -> int:
     """The tag of the element that says whose a private element is (PS3.5 7.8.1)."""
     return tag & 0xFFFF0000 | (tag & 0xFFFF) >> 8
