@@ -78,6 +78,7 @@ def serve(folder: str, token_file: Any, cache: int, verbose: bool, **asked: Any)
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(message)s",
     )
+    _tell_of_kernels()
     logging.getLogger("fastdcm.serve").setLevel(logging.INFO if verbose else logging.WARNING)
     try:
         run(folder, options, lambda url: click.echo(f"serving {folder} at {url}"))
@@ -86,6 +87,13 @@ def serve(folder: str, token_file: Any, cache: int, verbose: bool, **asked: Any)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _tell_of_kernels() -> None:
+    from fastdcm.kernels import are_cached
+
+    if not are_cached({"display", "elements"}):
+        error_line("notice: kernels are not compiled, so that rendering is slower: run fastdcm warmup once")
 
 
 def _check_extra() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from fastdcm.errors import RenderError
 
+Space = Literal["srgb", "adobergb", "rommrgb"]
 _HEADER_BYTES = 128
 #: Input, display and colour space profiles (7.2.5); PS3.3 C.11.15.1.1 wants the first, files have the others.
 _CLASSES = (b"scnr", b"mntr", b"spac")
@@ -30,7 +31,7 @@ def refusal(profile: bytes) -> str:
 
     try:
         imagecodecs.cms_profile_validate(profile)
-        _transformed(_sample(), profile)
+        _transformed(_sample(), profile, profile_of_space("srgb"))
     except (RuntimeError, ValueError) as error:
         return f"damaged: {error}"
     return ""
@@ -49,19 +50,24 @@ def to_srgb(pixels: Any, profile: bytes) -> Any:
 
     The rendering intent is perceptual, as PS3.3 C.11.15.1.1 recommends it. Raises `RenderError`.
     """
+    return converted(pixels, profile, "srgb")
+
+
+def converted(pixels: Any, profile: bytes, space: Space) -> Any:
+    """Display values (rows, columns, 3) as those of another colour space; else as `to_srgb`."""
     try:
-        return _transformed(pixels, profile)
+        return _transformed(pixels, profile, profile_of_space(space))
     except (RuntimeError, ValueError, MemoryError) as error:
-        raise RenderError(f"littlecms cannot convert it to sRGB: {error}") from error
+        raise RenderError(f"littlecms cannot convert it to {space}: {error}") from error
 
 
-def _transformed(pixels: Any, profile: bytes) -> Any:
+def _transformed(pixels: Any, profile: bytes, target: bytes) -> Any:
     import imagecodecs
 
     return imagecodecs.cms_transform(
         pixels,
         profile,
-        srgb_profile(),
+        target,
         colorspace="rgb",
         outcolorspace="rgb",
         intent=imagecodecs.CMS.INTENT.PERCEPTUAL,
@@ -70,12 +76,27 @@ def _transformed(pixels: Any, profile: bytes) -> Any:
     )
 
 
-@lru_cache(maxsize=1)
-def srgb_profile() -> bytes:
-    """The profile of sRGB (IEC 61966-2-1), as littlecms makes it."""
+#: ROMM RGB (ISO 22028-2): primaries as x, y, Y; its white is D50. Codes are x^(1/1.8), and 16 x below 1/512.
+_ROMM_PRIMARIES = (0.7347, 0.2653, 1.0, 0.1596, 0.8404, 1.0, 0.0366, 0.0001, 1.0)
+_D50 = (0.3457, 0.3585, 1.0)
+_ROMM_ENTRIES = 4096
+
+
+@lru_cache(maxsize=3)
+def profile_of_space(space: Space) -> bytes:
+    """The profile of sRGB (IEC 61966-2-1), Adobe RGB (1998), or ROMM RGB, as littlecms makes it."""
     import imagecodecs
 
-    return bytes(imagecodecs.cms_profile("srgb"))
+    if space != "rommrgb":
+        return bytes(imagecodecs.cms_profile(space))
+    import numpy as np
+
+    codes = np.linspace(0.0, 1.0, _ROMM_ENTRIES)
+    linear = np.where(codes < 16 / 512, codes / 16, codes**1.8)
+    curve = linear.astype(np.float32)
+    return bytes(
+        imagecodecs.cms_profile("rgb", whitepoint=_D50, primaries=_ROMM_PRIMARIES, transferfunction=curve)
+    )
 
 
 def _sample() -> Any:

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from fastdcm.errors import FastdcmError
@@ -82,7 +82,7 @@ def make_app(site: Site, state: Callable[[], dict[str, Any]]) -> App:
         ("/", pages.first),
     ]
     routes = [Route(path, _answering(path, handler), methods=["GET"]) for path, handler in table]
-    handlers: Any = {HTTPException: _http_error, Exception: _unexpected}
+    handlers: Any = {HTTPException: _http_error}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), site.options, site.metrics)
 
 
@@ -92,10 +92,17 @@ def _answering(route: str, handler: Handler) -> Handler:
     async def answering(request: Request) -> Response:
         request.scope["fastdcm.route"] = route
         try:
-            return await handler(request)
+            response = await handler(request)
         except FastdcmError as error:
             refusal = refusal_of(error)
             return plain(refusal.status, refusal.message, refusal.headers)
+        except Exception as error:
+            # Its words may hold what a file or a request says: they are not told.
+            _log.error("%s: %s", route, type(error).__name__)
+            return plain(500, "an error of the server's own")
+        if request.method == "HEAD" and isinstance(response, StreamingResponse):
+            response.body_iterator = _nothing()  # nobody reads what would be made for it
+        return response
 
     return answering
 
@@ -114,10 +121,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return plain(error.status_code, error.detail)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    # Its words may hold what a file or a request says: they are not told.
-    _log.error("%s: %s", request.scope.get("fastdcm.route", "other"), type(error).__name__)
-    return plain(500, "an error of the server's own")
+async def _nothing() -> AsyncIterator[bytes]:
+    yield b""
 
 
 class _Searches:
@@ -219,10 +224,8 @@ class _Pages:
 
 def _page_file(name: str) -> Response:
     # Names are those of the folder as it was packed: nothing that is asked for becomes a path.
-    if name not in os.listdir(_PAGE):
-        raise RefusalError(404, "there is no such resource")
     media_type = _PAGE_TYPES.get(os.path.splitext(name)[1])
-    if media_type is None:
+    if media_type is None or not os.path.isdir(_PAGE) or name not in os.listdir(_PAGE):
         raise RefusalError(404, "there is no such resource")
     headers = {
         "content-security-policy": _PAGE_POLICY,

@@ -66,6 +66,10 @@ class Guard:
                 await _answer(answer, *self._preflight(len(origin) > 1, headers))
             else:
                 await self._app(scope, receive, answer)
+        except Exception as error:
+            # The answer was under way. Words of errors may hold what files say: the kind alone is told.
+            _log.error("%s: %s", scope.get("fastdcm.route", "other"), type(error).__name__)
+            raise
         finally:
             seconds = time.perf_counter() - begun
             method = scope["method"] if scope["method"] in _METHODS else "other"

@@ -86,9 +86,7 @@ def _asked(parameters: Parameters, media_type: str, *, thumbnail: bool) -> tuple
     if format is None:  # a document, which is given as it is
         return Asked(RenderOptions(), EncodeOptions()), warnings
     profile = parameters.iccprofile
-    if profile in ("adobergb", "rommrgb"):
-        raise OptionError(f"iccprofile {profile} is not supported; there are no, yes and srgb")
-    if profile in ("yes", "srgb") and not FORMATS[format].profile:
+    if profile not in (None, "no") and not FORMATS[format].profile:
         raise OptionError(f"iccprofile: {media_type} carries no profile")
     viewport = parameters.viewport
     geometry = GeometryOptions()
@@ -194,9 +192,7 @@ class Rendered:
 
     async def thumbnail(self, request: Request) -> Response:
         """``/thumbnail`` of a study, a series, an instance: of its middle image, or of that one's middle."""
-        instances = self._site.instances(request)
-        chosen = [instance for instance in instances if instance.has_pixels] or instances
-        instance = chosen[len(chosen) // 2]
+        instance = self._site.middle(request)
         choice = self._choice(request, instance, thumbnail=True)
         # A frame of a video costs the decoding of those before it.
         index = 0 if instance.is_video else instance.frames // 2
@@ -249,7 +245,8 @@ class Rendered:
             where = {"Content-Location": self._place(request, instance, index)}
             body = writer.whole([(choice.media_type, where, data)])
             return answer(body, writer.content_type, warnings=warnings)
-        kept = answer(data, choice.media_type, etag=etag, warnings=warnings)
+        kind = f"{_TEXT}; charset=utf-8" if choice.media_type == _TEXT else choice.media_type
+        kept = answer(data, kind, etag=etag, warnings=warnings)
         if not instance.has_pixels:
             # A document may be a page with a script in it, which is not to act in the name of this server.
             kept.headers["content-security-policy"] = "sandbox"

@@ -111,7 +111,6 @@ def _server(app: Any, options: ServeOptions) -> uvicorn.Server:
         app,
         access_log=False,  # it has paths, and so UIDs
         log_config=None,
-        log_level="error",
         server_header=False,
         date_header=True,
         lifespan="off",
@@ -123,6 +122,9 @@ def _server(app: Any, options: ServeOptions) -> uvicorn.Server:
         proxy_headers=False,
         backlog=1024,
     )
+    # It would tell errors by their tracebacks, with all that they hold; `guard` tells their kind.
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     return uvicorn.Server(config)
 
 

@@ -61,6 +61,14 @@ class Site:
             raise self._absent("series" if len(uids) > 1 else "study", uids)
         return found
 
+    def middle(self, request: Request) -> Instance:
+        """The one that stands for those of a path of any level. Raises `RefusalError`: 400, 404, 410."""
+        parameters = request.path_params
+        if "instance" in parameters:
+            return self.instance(request)
+        uids = [checked(parameters[name]) for name in ("study", "series") if name in parameters]
+        return self.lookup.middle(*uids) or self.instances(request)[0]
+
     def _absent(self, what: str, uids: Sequence[str]) -> RefusalError:
         if self.lookup.is_gone(*uids):
             return RefusalError(410, f"there was such a {what}, and its files have been removed")

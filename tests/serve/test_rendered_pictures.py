@@ -176,6 +176,23 @@ def test_iccprofile(client: httpx.Client, media_type: str) -> None:
     assert _profile_of(of("iccprofile=yes", URL.ct)) is None  # gray has no colours
 
 
+@pytest.mark.parametrize("space", ["adobergb", "rommrgb"])
+def test_other_colour_spaces_look_the_same(client: httpx.Client, space: str) -> None:
+    """Other numbers, and a profile by which littlecms, told by Pillow, makes the same colours of them."""
+    accept = {"Accept": "image/png"}
+    plain = Image.open(BytesIO(client.get(f"{URL.colour}/rendered", headers=accept).content))
+    other = client.get(f"{URL.colour}/rendered?iccprofile={space}", headers=accept)
+    picture = Image.open(BytesIO(other.content))
+    assert np.abs(np.asarray(picture).astype(int) - np.asarray(plain)).max() > 5
+    profile = ImageCms.ImageCmsProfile(BytesIO(picture.info["icc_profile"]))
+    back = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"))
+    assert back is not None
+    difference = np.abs(np.asarray(back).astype(int) - np.asarray(plain))
+    # Adobe RGB and ROMM hold all of sRGB; eight bits round dark colours.
+    assert difference.mean() < 0.5
+    assert difference.max() <= 3
+
+
 def test_thumbnails_are_small_and_of_the_middle(client: httpx.Client) -> None:
     shown = _pixels(client.get(f"{URL.ct_series}/thumbnail", headers={"Accept": "image/png"}))
     middle = f"{URL.ct_series}/instances/{SLICES[1]}/rendered"
@@ -220,6 +237,8 @@ def test_what_differs_has_another_tag(
 
 def test_head_tells_the_same_without_the_picture(client: httpx.Client) -> None:
     get, head = client.get(_CT), client.head(_CT)
+    study = client.head(URL.study)
+    assert (study.status_code, study.content) == (200, b"")
     assert (head.status_code, head.content) == (200, b"")
     for name in ("etag", "content-type", "content-length"):
         assert head.headers[name] == get.headers[name]

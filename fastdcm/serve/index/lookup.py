@@ -46,6 +46,7 @@ _OF_MANY = (
     "CAST(SeriesNumber AS INTEGER) AS n FROM series) ON study = s AND series = e WHERE {} "
     "ORDER BY n, series, CAST(InstanceNumber AS INTEGER), instance"
 )
+_MIDDLE = " LIMIT 1 OFFSET (SELECT count(*) / 2 FROM instances WHERE {})"
 _OF_SERIES, _OF_STUDY = _OF_MANY.format("study = ? AND series = ?"), _OF_MANY.format("study = ?")
 
 
@@ -71,6 +72,16 @@ class Lookup:
         else:
             rows = self._database.execute(_OF_SERIES, (study, series))
         return [_instance(row) for row in rows]
+
+    def middle(self, study: str, series: str | None = None) -> Instance | None:
+        """The one with pixels in the middle of a study or a series; None where none has any."""
+        condition = (
+            "study = ? AND has_pixels" if series is None else "study = ? AND series = ? AND has_pixels"
+        )
+        uids = (study,) if series is None else (study, series)
+        sql = _OF_MANY.format(condition) + _MIDDLE.format(condition)
+        row = self._database.execute(sql, (*uids, *uids)).fetchone()
+        return None if row is None else _instance(row)
 
     def is_gone(self, study: str, series: str = "", instance: str = "") -> bool:
         """Whether there was such a one, whose file has been removed."""

@@ -24,6 +24,30 @@ _CHUNK = 1 << 20
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 
+class _File:
+    """An open file, which is closed when nobody holds it: an answer that has it may never begin."""
+
+    __slots__ = ("_descriptor", "size")
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.size = os.fstat(descriptor).st_size
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+    async def chunks(self, begin: int, length: int) -> AsyncIterator[bytes]:
+        """A range of its bytes, read by threads, which keep nobody waiting."""
+        end = begin + length
+        while begin < end:
+            count = min(_CHUNK, end - begin)
+            data = await asyncio.to_thread(system.read_at, self._descriptor, begin, count)
+            if not data:
+                raise OSError("the file was cut while it was sent")
+            begin += len(data)
+            yield data
+
+
 class Objects:
     """Answers requests for objects."""
 
@@ -57,9 +81,9 @@ class Objects:
                 where = {"Content-Location": self._site.location(request, instance)}
                 try:
                     if each.stored:
-                        descriptor, size = await self._open(instance)
+                        file = await self._open(instance)
                         yield writer.head(each.content_type, where)
-                        async for chunk in _chunks(descriptor, 0, size):
+                        async for chunk in file.chunks(0, file.size):
                             yield chunk
                         continue
                     data = await self._site.pool.run("transcode", instance.path, patient=True)
@@ -81,16 +105,16 @@ class Objects:
         if not given.stored:
             data = await self._transcoded(instance)
             return answer(b"".join((head, data, writer.end())), writer.content_type)
-        descriptor, size = await self._open(instance)
+        file = await self._open(instance)
         end = writer.end()
 
         async def parts() -> AsyncIterator[bytes]:
             yield head
-            async for chunk in _chunks(descriptor, 0, size):
+            async for chunk in file.chunks(0, file.size):
                 yield chunk
             yield end
 
-        return streamed(parts(), writer.content_type, length=len(head) + size + len(end))
+        return streamed(parts(), writer.content_type, length=len(head) + file.size + len(end))
 
     async def _object(self, request: Request, instance: Instance, given: Given) -> Response:
         """One object as the body; of a stored one also a range of it (RFC 9110 14)."""
@@ -100,34 +124,29 @@ class Objects:
             return not_modified(etag)
         if not given.stored:
             return answer(await self._transcoded(instance), given.content_type, etag=etag)
-        descriptor, size = await self._open(instance)
-        try:
-            span = _span(request, size, etag)
-        except RefusalError:
-            os.close(descriptor)
-            raise
-        begin, length = span or (0, size)
-        body = _chunks(descriptor, begin, length)
-        response = streamed(body, given.content_type, length=length)
+        file = await self._open(instance)
+        span = _span(request, file.size, etag)
+        begin, length = span or (0, file.size)
+        response = streamed(file.chunks(begin, length), given.content_type, length=length)
         response.headers["accept-ranges"] = "bytes"
         response.headers["etag"] = etag
         response.headers["cache-control"] = CACHE_CONTROL
         if span is not None:
             response.status_code = 206
-            response.headers["content-range"] = f"bytes {begin}-{begin + length - 1}/{size}"
+            response.headers["content-range"] = f"bytes {begin}-{begin + length - 1}/{file.size}"
         return response
 
     async def _transcoded(self, instance: Instance) -> bytes:
         data: bytes = await self._site.pool.run("transcode", instance.path)
         return data
 
-    async def _open(self, instance: Instance) -> tuple[int, int]:
-        """A descriptor and the size of its file. Raises `RefusalError` where it is not there."""
+    async def _open(self, instance: Instance) -> _File:
+        """The file of an instance. Raises `RefusalError` where it is not there."""
         try:
             descriptor = await asyncio.to_thread(system.open_beneath, self._site.root, instance.path)
         except OSError:
             raise RefusalError(410, "the file of this instance has been removed") from None
-        return descriptor, os.fstat(descriptor).st_size
+        return _File(descriptor)
 
 
 def _span(request: Request, size: int, etag: str) -> tuple[int, int] | None:
@@ -145,17 +164,3 @@ def _span(request: Request, size: int, etag: str) -> tuple[int, int] | None:
     if begin >= end:
         raise RefusalError(416, f"the object has {size} bytes", {"Content-Range": f"bytes */{size}"})
     return begin, end - begin
-
-
-async def _chunks(descriptor: int, begin: int, length: int) -> AsyncIterator[bytes]:
-    """The bytes of an open file, which is closed then; read by threads, which keep nobody waiting."""
-    try:
-        end = begin + length
-        while begin < end:
-            data = await asyncio.to_thread(system.read_at, descriptor, begin, min(_CHUNK, end - begin))
-            if not data:
-                raise OSError("the file was cut while it was sent")
-            begin += len(data)
-            yield data
-    finally:
-        os.close(descriptor)

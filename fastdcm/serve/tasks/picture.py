@@ -6,7 +6,7 @@ import pickle
 from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastdcm.errors import OptionError
 from fastdcm.options import EncodeOptions, RenderOptions
@@ -39,14 +39,29 @@ def picture(folder: Folder, path: str, index: int, data: bytes) -> bytes:
     if asked.profile is None or asked.profile == "no":
         return image.encode_frame(index, render, asked.encode).data
     from fastdcm.codecs.encode import encode_image
-    from fastdcm.codecs.icc import srgb_profile
 
     pixels = image.render_frame(index, render)
     profile = None
     if pixels.ndim == 3:
-        # What has no profile of its own is taken for sRGB, as everything does that shows it.
-        profile = image.profile_frame(index, pixels, render, asked.encode) or srgb_profile()
+        pixels, profile = _with_profile(image, index, pixels, render, asked)
     return encode_image(pixels, asked.encode, profile)
+
+
+def _with_profile(
+    image: Image, index: int, pixels: Any, render: RenderOptions, asked: Asked
+) -> tuple[Any, bytes]:
+    """Colours and the profile by which they are meant (PS3.18 8.3.5.1.5). Raises `OptionError`."""
+    from fastdcm.codecs.icc import converted, is_matrix, profile_of_space
+
+    # What has no profile of its own is taken for sRGB, as everything does that shows it. PNG takes any.
+    own = image.profile_frame(index, pixels, render, EncodeOptions("png")) or profile_of_space("srgb")
+    if asked.profile == "adobergb" or asked.profile == "rommrgb":
+        return converted(pixels, own, asked.profile), profile_of_space(asked.profile)
+    if asked.profile == "srgb":
+        return pixels, profile_of_space("srgb")  # in which they were rendered
+    if asked.encode.format in ("jp2", "jph") and not is_matrix(own):
+        raise OptionError("iccprofile: JPEG 2000 does not carry a profile of this kind; there is srgb")
+    return pixels, own
 
 
 def movie(folder: Folder, path: str, data: bytes) -> bytes:
