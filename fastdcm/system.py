@@ -366,10 +366,10 @@ def open_beneath(root: str, path: str) -> int:
         folder = os.open(root, _FOLDER)
         try:
             for part in parts[:-1]:
-                inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+                inner = os.open(part, _FOLDER | _NO_LINK, dir_fd=folder)
                 os.close(folder)
                 folder = inner
-            descriptor = os.open(parts[-1], _READ | os.O_NOFOLLOW, dir_fd=folder)
+            descriptor = os.open(parts[-1], _READ | _NO_LINK, dir_fd=folder)
         finally:
             os.close(folder)
     else:
@@ -386,4 +386,5 @@ def open_beneath(root: str, path: str) -> int:
 
 #: A pipe that nobody writes to must not keep us waiting.
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -90,7 +90,7 @@ def serve(folder: str, token_file: Any, cache: int, verbose: bool, **asked: Any)
 
 
 def _tell_of_kernels() -> None:
-    from fastdcm.kernels import are_cached
+    from fastdcm.kernels.places import are_cached
 
     if not are_cached({"display", "elements"}):
         error_line("notice: kernels are not compiled, so that rendering is slower: run fastdcm warmup once")

@@ -27,7 +27,7 @@ def main() -> int:
     asked = json.loads(sys.stdin.readline() or "null")
     if asked is None:
         return 0
-    if hasattr(os, "nice"):
+    if sys.platform != "win32":
         os.nice(5)  # who asks for images comes first
     OUTLOOK.lasting = True
     OUTLOOK.may_compile = False
