@@ -55,7 +55,7 @@ class _Choice(NamedTuple):
 
 
 @lru_cache(maxsize=2048)
-def _choose(query: bytes, accept: str, offered: tuple[str, ...], thumbnail: bool) -> _Choice:
+def _choose(query: bytes, accept: str, offered: tuple[str, ...], thumbnail: bool, palette: bool) -> _Choice:
     """The answer to a query and an Accept header. Raises `OptionError` and `RefusalError`."""
     try:
         pairs = parse_qsl(
@@ -64,6 +64,10 @@ def _choose(query: bytes, accept: str, offered: tuple[str, ...], thumbnail: bool
     except (ValueError, UnicodeDecodeError):
         raise OptionError("the query cannot be read") from None
     parameters = parse_parameters(pairs, thumbnail=thumbnail)
+    told = []
+    if palette and parameters.window is not None:
+        told = ["window is of gray values, and was left out for PALETTE COLOR"]
+        parameters = parameters._replace(window=None)
     ranges = parse_accept(parameters.accept or ""), parse_accept(accept)
     if mixes([*ranges[0], *ranges[1]]):
         raise OptionError("accept has types of DICOM objects beside rendered ones; ask for one kind of them")
@@ -74,7 +78,7 @@ def _choose(query: bytes, accept: str, offered: tuple[str, ...], thumbnail: bool
     asked, warnings = _asked(parameters, media_type, thumbnail=thumbnail)
     data = pickle.dumps(asked, protocol=5)
     return _Choice(
-        media_type, selected.by.multipart, asked, data, etag_of(media_type, asked, "1"), tuple(warnings)
+        media_type, selected.by.multipart, asked, data, etag_of(media_type, asked, "1"), (*warnings, *told)
     )
 
 
@@ -213,7 +217,7 @@ class Rendered:
         accept = ",".join(request.headers.getlist("accept"))
         query: bytes = request.scope["query_string"]
         try:
-            choice = _choose(query, accept, offered, thumbnail)
+            choice = _choose(query, accept, offered, thumbnail, instance.is_palette)
         except RefusalError as refusal:
             if refusal.status == 406 and not instance.has_pixels:
                 words = f"the object has no pixels; as it is, it can be had as {', '.join(offered)}"

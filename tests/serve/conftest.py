@@ -27,7 +27,14 @@ PDF_BYTES = b"%PDF-1.4 no pages here\n%%EOF\n"
 SLICES = tuple(f"{CT}.{number}" for number in (1, 2, 3))
 FRAMES = 4
 #: Of pydicom's own: compressed, colour, a report.
-_OTHERS = ("CT_small.dcm", "JPEG2000.dcm", "MR_small_RLE.dcm", "SC_rgb_jpeg_dcmtk.dcm", "test-SR.dcm")
+_OTHERS = (
+    "CT_small.dcm",
+    "JPEG2000.dcm",
+    "MR_small_RLE.dcm",
+    "SC_rgb_jpeg_dcmtk.dcm",
+    "test-SR.dcm",
+    "examples_palette.dcm",
+)
 
 
 class Url(NamedTuple):

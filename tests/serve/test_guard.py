@@ -262,7 +262,7 @@ def test_figures_are_prometheus(client: httpx.Client) -> None:
     assert all(line.fullmatch(one) for one in lines)
     names = {one.split()[2] for one in lines if one.startswith("# TYPE")}
     assert {"fastdcm_requests_total", "fastdcm_request_seconds", "fastdcm_cache_bytes"} <= names
-    assert "fastdcm_index_studies 6" in lines
+    assert "fastdcm_index_studies 7" in lines
     route = "/studies/{study}/series/{series}/instances/{instance}/rendered"
     buckets = [one for one in lines if one.startswith(f'fastdcm_request_seconds_bucket{{route="{route}"')]
     counts = [int(one.split()[-1]) for one in buckets]

@@ -104,6 +104,20 @@ def test_parameters_are_options(client: httpx.Client, ct: Path, query: str, opti
     assert shown.std() > 1  # not all black, which would be equal, too
 
 
+def test_a_window_on_colours(served: Served, client: httpx.Client) -> None:
+    """On each channel, as `fastdcm` has it; palettes have no gray values, and so no window."""
+    accept = {"Accept": "image/png"}
+    shown = _pixels(client.get(f"{URL.colour}/rendered?window=100,50,linear", headers=accept))
+    np.testing.assert_array_equal(shown, fastdcm.render(served.folder / "colour.dcm", window=(100, 50)))
+    with fastdcm.open(served.folder / "examples_palette.dcm") as image:
+        header, palette = image.header, image.render()
+    uids = header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid
+    place = "/studies/{}/series/{}/instances/{}/rendered".format(*uids)
+    response = client.get(f"{place}?window=100,50,linear", headers=accept)
+    np.testing.assert_array_equal(_pixels(response), palette)
+    assert "PALETTE COLOR" in response.headers["warning"]
+
+
 def test_quality_is_that_of_the_encoder(client: httpx.Client, ct: Path) -> None:
     sizes = []
     for quality in (5, 50, 95):

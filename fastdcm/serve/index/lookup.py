@@ -23,6 +23,7 @@ class Instance(NamedTuple):
     frames: int
     document_type: str
     sop_class: str
+    is_palette: bool
 
     @property
     def is_report(self) -> bool:
@@ -37,7 +38,7 @@ class Instance(NamedTuple):
 
 _COLUMNS = (
     "study, series, instance, path, transfer_syntax, has_pixels, Rows, Columns, NumberOfFrames, "
-    "MIMETypeOfEncapsulatedDocument, SOPClassUID"
+    "MIMETypeOfEncapsulatedDocument, SOPClassUID, PhotometricInterpretation = 'PALETTE COLOR'"
 )
 _OF_ONE = f"SELECT {_COLUMNS} FROM instances WHERE instance = ? AND study = ? AND series = ?"
 #: As they are looked at: by the number of the series, then of the instance.
@@ -99,7 +100,9 @@ class Lookup:
 
 
 def _instance(row: tuple[object, ...]) -> Instance:
-    study, series, uid, path, syntax, has_pixels, rows, columns, frames, document_type, sop_class = row
+    study, series, uid, path, syntax, has_pixels, rows, columns, frames, document_type, sop_class, palette = (
+        row
+    )
     try:
         count = max(1, int(frames or 1))  # type: ignore[call-overload]
     except ValueError:
@@ -116,4 +119,5 @@ def _instance(row: tuple[object, ...]) -> Instance:
         count,
         str(document_type or ""),
         str(sop_class or ""),
+        bool(palette),
     )
