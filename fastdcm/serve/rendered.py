@@ -2,152 +2,19 @@
 
 from __future__ import annotations
 
-import pickle
-import re
 from collections.abc import AsyncIterator, Sequence
-from functools import lru_cache
-from importlib.util import find_spec
-from itertools import pairwise
-from typing import NamedTuple
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fastdcm.errors import FastdcmError, OptionError
-from fastdcm.options import FORMATS, ColourOptions, EncodeOptions, Format, GeometryOptions, RenderOptions
+from fastdcm.errors import FastdcmError
 from fastdcm.serve.cache import etag_of
+from fastdcm.serve.choosing import MOVIES, TEXT, Choice, choose, offered, parse_frames
 from fastdcm.serve.index.lookup import Instance
 from fastdcm.serve.refusal import RefusalError, refusal_of
 from fastdcm.serve.site import Site, answer, matches, not_modified, streamed
-from fastdcm.serve.tasks.picture import Asked
-from fastdcm.web.media_types import OCTETS, mixes, parse_accept, select
 from fastdcm.web.multipart_write import MultipartWriter
-from fastdcm.web.parameters import Parameters, Viewport, parse_parameters
-
-#: Media type -> format. The first is the default (8.7.4).
-IMAGES: dict[str, Format] = {
-    "image/jpeg": "jpeg",
-    "image/png": "png",
-    "image/gif": "gif",
-    "image/jp2": "jp2",
-    "image/jph": "jph",
-    "image/jxl": "jpegxl",
-}
-MOVIES: dict[str, Format] = {"image/gif": "gif", "video/mp4": "mp4"}
-#: (rows, columns) that a thumbnail fits in where nothing is asked.
-_THUMBNAIL = (128, 128)
-_TEXT = "text/plain"
-_MAX_QUERY, _MAX_FRAMES = 64, 4096
-_DOCUMENT_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,60}/[A-Za-z0-9][\w.+-]{0,60}", re.ASCII)
-_FRAMES = re.compile(r"[1-9]\d{0,8}(?:,[1-9]\d{0,8})*")
-
-
-class _Choice(NamedTuple):
-    """How a request is answered: by which type; in parts, if that was asked for; what is told besides."""
-
-    media_type: str
-    multipart: bool
-    asked: Asked
-    data: bytes
-    etag: str
-    warnings: tuple[str, ...]
-
-
-@lru_cache(maxsize=2048)
-def _choose(query: bytes, accept: str, offered: tuple[str, ...], thumbnail: bool, palette: bool) -> _Choice:
-    """The answer to a query and an Accept header. Raises `OptionError` and `RefusalError`."""
-    try:
-        pairs = parse_qsl(
-            query.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_QUERY, errors="strict"
-        )
-    except (ValueError, UnicodeDecodeError):
-        raise OptionError("the query cannot be read") from None
-    parameters = parse_parameters(pairs, thumbnail=thumbnail)
-    told = []
-    if palette and parameters.window is not None:
-        told = ["window is of gray values, and was left out for PALETTE COLOR"]
-        parameters = parameters._replace(window=None)
-    ranges = parse_accept(parameters.accept or ""), parse_accept(accept)
-    if mixes([*ranges[0], *ranges[1]]):
-        raise OptionError("accept has types of DICOM objects beside rendered ones; ask for one kind of them")
-    selected = select(*ranges, offered)
-    if selected is None:
-        raise RefusalError(406, f"none of the types that are accepted; there are {', '.join(offered)}")
-    media_type = selected.media_type
-    asked, warnings = _asked(parameters, media_type, thumbnail=thumbnail)
-    data = pickle.dumps(asked, protocol=5)
-    return _Choice(
-        media_type, selected.by.multipart, asked, data, etag_of(media_type, asked, "1"), (*warnings, *told)
-    )
-
-
-def _asked(parameters: Parameters, media_type: str, *, thumbnail: bool) -> tuple[Asked, list[str]]:
-    warnings = [
-        f"annotation {keyword} is not supported and was left out" for keyword in parameters.annotation
-    ]
-    format = IMAGES.get(media_type) or MOVIES.get(media_type)
-    if format is None:  # a document, which is given as it is
-        return Asked(RenderOptions(), EncodeOptions()), warnings
-    profile = parameters.iccprofile
-    if profile not in (None, "no") and not FORMATS[format].profile:
-        raise OptionError(f"iccprofile: {media_type} carries no profile")
-    viewport = parameters.viewport
-    geometry = GeometryOptions()
-    if thumbnail and viewport is None:
-        geometry = GeometryOptions(size=_THUMBNAIL)
-    icc = {"no": "none", "srgb": "srgb"}.get(profile or "", "embed")
-    render = RenderOptions(
-        window=parameters.window,
-        colour=ColourOptions(icc=icc),  # type: ignore[arg-type]
-        geometry=geometry,
-    )
-    if parameters.quality is None or not FORMATS[format].quality:
-        encode = EncodeOptions(format)
-    else:
-        # Who asks for a quality gets it: what is coded already is coded again.
-        encode = EncodeOptions(format, quality=parameters.quality, reencode=True, lossless=False)
-    return Asked(render, encode, viewport, profile), warnings
-
-
-def _offered(instance: Instance, *, single: bool, thumbnail: bool) -> tuple[str, ...]:
-    """The types that there are of an instance, the default first. Raises `RefusalError` for none."""
-    if instance.has_pixels:
-        if single or thumbnail or instance.frames == 1:
-            return tuple(IMAGES)
-        return (*IMAGES, *(("video/mp4",) if _has_video() else ()))
-    if thumbnail:
-        raise RefusalError(406, "the object has no pixels, so there is no thumbnail of it")
-    if instance.document_type:
-        known = _DOCUMENT_TYPE.fullmatch(instance.document_type)
-        return (instance.document_type.lower() if known else OCTETS,)
-    if instance.is_report:
-        return (_TEXT,)
-    raise RefusalError(
-        406, "the object has no pixels, and nothing else of which an image or a text could be made"
-    )
-
-
-@lru_cache(maxsize=1)
-def _has_video() -> bool:
-    return find_spec("av") is not None
-
-
-def parse_frames(text: str, count: int) -> list[int]:
-    """Indexes, from 0, of the frames in a path, from 1, which ascend. Raises `RefusalError`: 400, 404."""
-    if not _FRAMES.fullmatch(text):
-        raise RefusalError(400, f"frames {text[:80]!r} is no list of numbers from 1, as 1,2,5")
-    numbers = [int(number) for number in text.split(",")]
-    if any(one >= other for one, other in pairwise(numbers)):
-        raise RefusalError(400, f"frames {text[:80]!r} do not ascend")
-    if len(numbers) > _MAX_FRAMES:
-        raise RefusalError(413, f"more than {_MAX_FRAMES} frames are not given at once")
-    if numbers[-1] > count:
-        have = "one frame" if count == 1 else f"{count} frames"
-        raise RefusalError(
-            404, f"there is no frame {next(n for n in numbers if n > count)}; the object has {have}"
-        )
-    return [number - 1 for number in numbers]
+from fastdcm.web.parameters import Viewport
 
 
 class Rendered:
@@ -212,15 +79,15 @@ class Rendered:
 
     def _choice(
         self, request: Request, instance: Instance, *, single: bool = False, thumbnail: bool = False
-    ) -> _Choice:
-        offered = _offered(instance, single=single, thumbnail=thumbnail)
+    ) -> Choice:
+        there = offered(instance, single=single, thumbnail=thumbnail)
         accept = ",".join(request.headers.getlist("accept"))
         query: bytes = request.scope["query_string"]
         try:
-            choice = _choose(query, accept, offered, thumbnail, instance.is_palette)
+            choice = choose(query, accept, there, thumbnail, instance.is_palette)
         except RefusalError as refusal:
             if refusal.status == 406 and not instance.has_pixels:
-                words = f"the object has no pixels; as it is, it can be had as {', '.join(offered)}"
+                words = f"the object has no pixels; as it is, it can be had as {', '.join(there)}"
                 raise RefusalError(406, words) from None
             raise
         self._check_size(choice.asked.viewport)
@@ -236,7 +103,7 @@ class Rendered:
         request: Request,
         instance: Instance,
         index: int | None,
-        choice: _Choice,
+        choice: Choice,
         warnings: Sequence[str],
     ) -> Response:
         key = (instance.path, self._site.stamp(instance), index, choice.etag)
@@ -249,7 +116,7 @@ class Rendered:
             where = {"Content-Location": self._place(request, instance, index)}
             body = writer.whole([(choice.media_type, where, data)])
             return answer(body, writer.content_type, warnings=warnings)
-        kind = f"{_TEXT}; charset=utf-8" if choice.media_type == _TEXT else choice.media_type
+        kind = f"{TEXT}; charset=utf-8" if choice.media_type == TEXT else choice.media_type
         kept = answer(data, kind, etag=etag, warnings=warnings)
         if not instance.has_pixels:
             # A document may be a page with a script in it, which is not to act in the name of this server.
@@ -257,7 +124,7 @@ class Rendered:
         return kept
 
     async def _data(
-        self, instance: Instance, index: int | None, choice: _Choice, key: object, *, patient: bool = False
+        self, instance: Instance, index: int | None, choice: Choice, key: object, *, patient: bool = False
     ) -> bytes:
         async def make() -> bytes:
             run, path = self._site.pool.run, instance.path
@@ -280,7 +147,7 @@ class Rendered:
         self,
         request: Request,
         targets: Sequence[tuple[Instance, int]],
-        choice: _Choice,
+        choice: Choice,
         warnings: Sequence[str],
     ) -> Response:
         writer = MultipartWriter(choice.media_type)
@@ -293,7 +160,7 @@ class Rendered:
                     data = await self._data(instance, index, choice, key, patient=True)
                 except FastdcmError as error:
                     # The answer has begun: a part in words stands for what cannot be made.
-                    kind, data = f"{_TEXT}; charset=utf-8", f"{refusal_of(error).message}\n".encode()
+                    kind, data = f"{TEXT}; charset=utf-8", f"{refusal_of(error).message}\n".encode()
                 yield writer.head(kind, where)
                 yield data
             yield writer.end()

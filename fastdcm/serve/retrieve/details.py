@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from fastdcm.errors import FastdcmError
 from fastdcm.serve.cache import etag_of
+from fastdcm.serve.choosing import parse_frames
 from fastdcm.serve.index.lookup import Instance
 from fastdcm.serve.refusal import RefusalError, refusal_of
-from fastdcm.serve.rendered import parse_frames
 from fastdcm.serve.retrieve.given import EXPLICIT_LE, Given, accepted, given_frames, stream_of
 from fastdcm.serve.site import Site, answer, matches, not_modified, streamed
 from fastdcm.web.media_types import DICOM_JSON, JSON, OCTETS, select
