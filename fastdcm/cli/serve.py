@@ -97,6 +97,6 @@ def _tell_of_kernels() -> None:
 
 
 def _check_extra() -> None:
-    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    missing = [name for name in ("httptools", "starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise OptionError(f"serving needs {' and '.join(missing)}: pip install '.[web]' in the source tree")

@@ -12,6 +12,7 @@
     worker    such a process; tasks/ is what it does
     cache     what was rendered, by all that decides on it
     guard     who may ask, from where; the log and the figures of requests
+    protocol  HTTP with bounded heads
     metrics   figures in Prometheus' text format
     app       routes and errors
     run       from start to end: processes, socket

@@ -21,6 +21,7 @@ from fastdcm.serve.app import make_app
 from fastdcm.serve.index.schema import create, default_path
 from fastdcm.serve.metrics import Metrics
 from fastdcm.serve.pool import Pool
+from fastdcm.serve.protocol import BoundedProtocol
 from fastdcm.serve.site import Site
 
 _log = logging.getLogger("fastdcm.serve")
@@ -109,6 +110,7 @@ async def _serve(
 def _server(app: Any, options: ServeOptions) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
+        http=BoundedProtocol,
         access_log=False,  # it has paths, and so UIDs
         log_config=None,
         server_header=False,

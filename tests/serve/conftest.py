@@ -9,17 +9,21 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from tests.builders import EXPLICIT, Element, dicom, image
-from tests.conftest import PYDICOM_FILES
+from tests.conftest import PYDICOM_FILES, REQUIRE_PEERS
 
-httpx = pytest.importorskip("httpx", reason="the extra web is not installed")
-pytest.importorskip("starlette", reason="the extra web is not installed")
-pytest.importorskip("uvicorn", reason="the extra web is not installed")
+if TYPE_CHECKING:
+    import httpx
+
+#: Without the extra ``web`` there is nothing to test here.
+if not (REQUIRE_PEERS or all(map(find_spec, ("httpx", "httptools", "starlette", "uvicorn")))):
+    collect_ignore_glob = ["test_*.py"]
 
 STUDY, OTHER_STUDY = "1.2.3.100", "1.2.3.200"
 CT, MULTI, COLOUR, PDF, NOTE = (f"{STUDY}.{number}" for number in range(1, 6))
@@ -127,6 +131,8 @@ class Served(NamedTuple):
 
     def client(self, **headers: str) -> httpx.Client:
         """A client of it."""
+        import httpx
+
         return httpx.Client(base_url=self.url, headers=headers, timeout=60, follow_redirects=False)
 
 

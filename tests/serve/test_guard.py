@@ -229,6 +229,35 @@ def test_long_targets_and_wrong_methods(client: httpx.Client) -> None:
     assert client.get("/nothing").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "endless",
+    [
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 40_000,
+        b"GET / HTTP/1.1\r\nX: " + b"y" * 200_000,
+        b"GET /" + b"a" * 200_000,
+    ],
+)
+def test_heads_are_bounded(served: Served, endless: bytes) -> None:
+    host, _, port = served.url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        answer = b""
+        try:
+            connection.sendall(endless)
+            while part := connection.recv(65536):
+                answer += part
+        except ConnectionError:
+            pass  # it was closed while there was more to send
+    assert answer.startswith(b"HTTP/1.1 400 ") or not answer
+
+
+def test_many_requests_of_one_connection(served: Served) -> None:
+    """The bound is of each head, not of all that come over a connection."""
+    one = f"GET {URL.ct}/rendered HTTP/1.1\r\nHost: localhost\r\nX: {'x' * 1000}\r\n\r\n".encode()
+    last = one.replace(b"X: x", b"Connection: close\r\nX: x")
+    answer = _raw(served.url, one * 150 + last)
+    assert answer.count(b"HTTP/1.1 200 OK") == 151
+
+
 def test_the_log_and_the_figures_have_nothing_of_patients(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
