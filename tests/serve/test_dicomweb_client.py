@@ -164,3 +164,12 @@ def test_bulk_data(web: api.DICOMwebClient, served: Served) -> None:
     uri = f"{served.url}/studies/{STUDY}/series/{PDF}/instances/{PDF}.1/bulkdata/00420011"
     (document,) = web.retrieve_bulkdata(uri)
     assert document.startswith(PDF_BYTES)
+
+
+def test_highdicom_reads_what_comes_back(web: api.DICOMwebClient, served: Served) -> None:
+    highdicom = pytest.importorskip("highdicom")
+    file = pydicom.dcmread(served.folder / "CT_small.dcm")
+    got = web.retrieve_instance(file.StudyInstanceUID, file.SeriesInstanceUID, file.SOPInstanceUID)
+    image = highdicom.Image.from_dataset(got)
+    hounsfield = image.get_frame(1, apply_real_world_transform=False, apply_modality_transform=True)
+    np.testing.assert_array_equal(hounsfield, fastdcm.read(served.folder / "CT_small.dcm", values="modality"))
