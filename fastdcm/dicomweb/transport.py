@@ -191,6 +191,8 @@ class Transport:
                 return await client.send(client.build_request("GET", url, headers=given), stream=True)
         except TimeoutError as error:
             raise self._too_slow(path) from error
+        except self._httpx.InvalidURL as error:
+            raise WebError("the server redirects to what is no address", path=path) from error
         except self._httpx.HTTPError as error:
             raise self._failed(error, path) from error
 
