@@ -16,7 +16,7 @@ from fastdcm.dicomweb.client import AsyncClient
 from fastdcm.dicomweb.searching import Found, instances_of
 from fastdcm.errors import FastdcmError, NoPixelDataError, OptionError, WebError
 from fastdcm.model import Notice
-from fastdcm.options import FrameSelection
+from fastdcm.options import Existing, FrameSelection
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
 from fastdcm.web.dicom_json_read import number_of
@@ -130,7 +130,10 @@ class _Run:
     ) -> None:
         self._place, self._web, self._read, self._frames = place, web, read, frames
         self._watcher, self.result = watcher, result
-        self._sink = DirectorySink(Run.begin(), "overwrite" if overwrite else "skip")
+        self._run: Run = Run.begin()
+        self._existing: Existing = "overwrite" if overwrite else "skip"
+        # A sink works at one folder at a time, and series come interleaved.
+        self._sinks: dict[str, DirectorySink] = {}
         self._one_writes = anyio.CapacityLimiter(1)
         self._outputs: set[str] = set()
         self._clients: dict[tuple[object, ...], AsyncClient] = {}
@@ -268,13 +271,14 @@ class _Run:
     async def _fetched(self, job: _Job) -> Fetched:
         outcome = Fetched(job.path, job.part, job.instance.parts)
         outcome.output = output = os.path.join(*job.place)
+        sink = self._sinks.setdefault(job.place.folder, DirectorySink(self._run, self._existing))
         try:
-            if output in self._outputs or await self._writing(self._sink.leaves, *job.place):
+            if output in self._outputs or await self._writing(sink.leaves, *job.place):
                 outcome.existing = 1
                 return outcome
             self._outputs.add(output)
             picture = await job.instance.pictures.picture(job.frame, job.asked)
-            placed = await self._writing(self._sink.put, *job.place, picture.data)
+            placed = await self._writing(sink.put, *job.place, picture.data)
         except NoPixelDataError as error:
             outcome.parts, outcome.skipped = 1, error.message
             return outcome

@@ -18,9 +18,9 @@ _PATH = re.compile(
     rf"(?:/instances/(?P<instance>{_SEGMENT})(?:/frames/(?P<frames>{_SEGMENT}))?)?)?"
     rf"(?:/(?P<view>{'|'.join(filter(None, get_args(View)))}))?/?"
 )
-#: PS3.5 9.1 has digits and dots only; what some archives and anonymizers make of that is taken, as far as it
+#: PS3.5 9.1 has 64 digits and dots; what some archives and anonymizers make of that is taken, as far as it
 #: can be the name of a file anywhere.
-_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
+_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,127}")
 _MOST_FRAMES = 10_000
 
 
@@ -106,7 +106,7 @@ def parse_frames(text: str) -> tuple[int, ...]:
 def check_uid(uid: str) -> str:
     """The identifier, if it can be part of a path; an `OptionError` where it cannot."""
     if _UID.fullmatch(uid) is None:
-        raise OptionError(f"{uid[:80]!r} is no UID: those have up to 64 digits and dots")
+        raise OptionError(f"{uid[:80]!r} is no UID: those are of digits and dots")
     return uid
 
 

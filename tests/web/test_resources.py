@@ -62,7 +62,7 @@ def test_wado_uri() -> None:
         ("http://h/studies/1/instances/2", "names no study"),
         ("http://h/studies/1/series/2/instances/3/frames/1/bulk", "names no study"),
         ("http://h/studies/..%2F..%2Fetc", "no UID"),
-        ("http://h/studies/" + "1" * 65, "no UID"),
+        ("http://h/studies/" + "1" * 129, "no UID"),
         ("http://h/studies/1/series/2/instances/.hidden", "no UID"),
         ("http://h/studies/1/series/2/instances/3/frames/0", "count from 1"),
         ("http://h/studies/1/series/2/instances/3/frames/2,1", "ascend"),
