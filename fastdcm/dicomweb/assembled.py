@@ -59,7 +59,22 @@ def is_fit(attributes: Attributes, frames: Sequence[int]) -> str:
         return "it has overlays, which may belong to frames"
     if number_of(attributes, _ROWS) is None or number_of(attributes, _COLUMNS) is None:
         return "its metadata has no rows and columns"
+    if _has_lost_values(attributes):
+        return "its metadata has lost values"
     return ""
+
+
+def _has_lost_values(attributes: Attributes) -> bool:
+    """Whether an element that says how pixels are shown has values, but none.
+
+    An element without values has no list of them (PS3.18 F.2.5). Orthanc gives an empty one for several
+    windows whose numbers it cannot read, as "40 ".
+    """
+    return any(
+        (tag.startswith("0028") and element.get("Value") == [])
+        or any(map(_has_lost_values, items_of(attributes, tag) if element.get("vr") == "SQ" else ()))
+        for tag, element in attributes.items()
+    )
 
 
 def needed(attributes: Attributes) -> set[str]:

@@ -16,12 +16,12 @@ from fastdcm.web.resources import Address, Resource, shown
 T = TypeVar("T")
 DICOM_JSON = "application/dicom+json"
 SINGLE_OBJECT = "application/dicom; transfer-syntax=*"
-#: As stored; what a server chooses, where it does not know the asterisk.
+#: As stored; what a server chooses, where it does not know the asterisk. Of frames that a server decoded
+#: the metadata tell the colours no more, so these are not asked for.
 OBJECTS = ('multipart/related; type="application/dicom"; transfer-syntax=*', SINGLE_OBJECT, "*/*")
 FRAMES = (
     'multipart/related; type="application/octet-stream"; transfer-syntax=*',
     'multipart/related; type="*/*"; transfer-syntax=*',
-    "multipart/related",
 )
 
 

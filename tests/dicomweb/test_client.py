@@ -140,6 +140,14 @@ def test_values_elsewhere_are_fetched_for_rendering(archive: Archive) -> None:
     assert not archive.paths("7fe0")
 
 
+def test_metadata_that_lost_values_is_not_taken(archive: Archive) -> None:
+    one = archive.add("rtdose.dcm")
+    one.metadata["00281050"] = {"vr": "DS", "Value": []}
+    with client(archive) as web:
+        image, _ = web.open_frames(*one.uids, [2])
+    assert len(image) == 15
+
+
 @pytest.mark.parametrize("lacks", ["gives_frames", "gives_metadata"])
 def test_without_frames_all_comes(archive: Archive, lacks: str) -> None:
     setattr(archive, lacks, False)

@@ -22,6 +22,7 @@ import anyio
 import numpy as np
 
 import fastdcm
+from fastdcm.batch.report import Failure
 from fastdcm.dicomweb import Client
 from fastdcm.dicomweb.access import Access
 from fastdcm.dicomweb.asked import Asked
@@ -100,14 +101,16 @@ class Run:
         (uid,) = {one.uids[0] for one in instances}
         result = self._fetched(f"/studies/{uid}")
         if self._server.is_alive:
-            self._add(result)
+            self._add(result, result.report.failures)
             return
+        self._add(result, [])
         self._server.start()
         for one in instances:
             result = self._fetched("/studies/{}/series/{}/instances/{}".format(*one.uids))
             if self._server.is_alive:
-                self._add(result)
+                self._add(result, result.report.failures)
             else:
+                self._add(result, [])
                 self.ended.append(one.path.name)
                 self._server.start()
 
@@ -120,11 +123,11 @@ class Run:
 
         return anyio.run(run)
 
-    def _add(self, result: Fetching) -> None:
-        self.images += result.report.images + result.report.existing
+    def _add(self, result: Fetching, failures: list[Failure]) -> None:
+        self.images += result.report.images
         self.ways += result.ways
         self.reasons += result.reasons
-        self.failures += map(str, result.report.failures)
+        self.failures += map(str, failures)
 
 
 def compare(pictures: dict[str, tuple[Stored, int]], folder: Path, format: str) -> Iterator[tuple[str, str]]:
