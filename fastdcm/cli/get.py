@@ -19,7 +19,7 @@ from fastdcm.errors import OptionError
 from fastdcm.options import ReadOptions
 
 if TYPE_CHECKING:
-    from fastdcm.dicomweb.fetching import Fetching, Place, Wanted
+    from fastdcm.dicomweb.fetched import Fetching, Place, Wanted
 
 _EXAMPLES = """\b
 Examples:
@@ -40,7 +40,7 @@ class _Display(Display):
     """Tells of each image, and the way it came."""
 
     def _tell(self, outcome: Outcome) -> None:
-        from fastdcm.dicomweb.fetching import Fetched
+        from fastdcm.dicomweb.fetched import Fetched
 
         if isinstance(outcome, Fetched) and outcome.images:
             why = f" ({outcome.why})" if outcome.why else ""
@@ -80,7 +80,8 @@ def _get(urls: list[str], output: str | None, asked: dict[str, Any]) -> int:
     need_web()
     import anyio
 
-    from fastdcm.dicomweb.fetching import Fetching, check_one, fetch
+    from fastdcm.dicomweb.fetched import Fetching, check_one
+    from fastdcm.dicomweb.fetching import fetch
 
     place, format = _place(output)
     wanted = [_wanted(url, format, asked) for url in urls]
@@ -116,7 +117,7 @@ def _get(urls: list[str], output: str | None, asked: dict[str, Any]) -> int:
 
 def _place(output: str | None) -> tuple[Place, str | None]:
     """Where images go, and the format that a name asks for."""
-    from fastdcm.dicomweb.fetching import Place
+    from fastdcm.dicomweb.fetched import Place
 
     if output is None or os.path.isdir(output) or not is_image_name(output):
         if output is not None and os.path.lexists(output) and not os.path.isdir(output):
@@ -128,7 +129,7 @@ def _place(output: str | None) -> tuple[Place, str | None]:
 def _wanted(url: str, format: str | None, asked: dict[str, Any]) -> Wanted:
     from fastdcm.dicomweb.access import Access, without_user
     from fastdcm.dicomweb.asked import Asked, asked_by
-    from fastdcm.dicomweb.fetching import Wanted
+    from fastdcm.dicomweb.fetched import Wanted
     from fastdcm.web.resources import parse_address
 
     bare, user = without_user(url)

@@ -12,8 +12,11 @@
     retrieving   instances and frames as they are stored
     assembled    a DICOM object of metadata and frames
     remote       an instance of which only ranges are read
+    asked        what is asked for of images, there and here
+    loops        an event loop in a thread
     pictures     images: rendered by the server, or here
     fetching     many of them into a folder: what ``fastdcm get`` does
+    fetched      what is wanted for that, and what came
 
 Needs the extra ``web``: httpx. Names load on first use.
 """

@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import AsyncIterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from fastdcm.dicomweb.transport import Again, Answer, not_a_page, whole_body
+from fastdcm.dicomweb.refusals import MOST_READ, said_in
+from fastdcm.dicomweb.transport import Again, Answer
 from fastdcm.errors import WebError
 from fastdcm.reader.source import MemorySource, StreamSource
 from fastdcm.web.multipart_read import (
@@ -51,6 +52,29 @@ class Part(NamedTuple):
 
     media_type: MediaType
     data: bytes
+
+
+async def whole_body(answer: Answer) -> bytes:
+    """All of a body."""
+    return b"".join([piece async for piece in answer.pieces()])
+
+
+async def not_a_page(answer: Answer, wanted: str) -> None:
+    """Raises `WebError` where a page for people came instead, as for a login, or from a viewer."""
+    if "html" not in answer.media_type.name:
+        return
+    body = b""
+    async for piece in answer.pieces():
+        body += piece
+        if len(body) > MOST_READ:
+            break
+    said = said_in(body, "text/html")
+    raise WebError(
+        f"a page for people came instead of {wanted}{f' ({said})' if said else ''}: "
+        "the address may be that of a viewer, or a login may be wanted",
+        status=answer.status,
+        path=shown(answer.url),
+    )
 
 
 async def parts_of(answer: Answer, wanted: str, *, most: int = 100_000) -> list[Part]:

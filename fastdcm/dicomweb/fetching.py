@@ -3,68 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 import anyio.to_thread
 
-from fastdcm.batch.report import Failure, Outcome, Report, Watcher
+from fastdcm.batch.report import Failure, Watcher
 from fastdcm.dicomweb.client import AsyncClient
+from fastdcm.dicomweb.fetched import Fetched, Fetching, Place, Wanted
 from fastdcm.dicomweb.searching import Found, instances_of
-from fastdcm.errors import FastdcmError, NoPixelDataError, OptionError, WebError
+from fastdcm.errors import FastdcmError, NoPixelDataError, WebError
 from fastdcm.model import Notice
 from fastdcm.options import Existing, FrameSelection
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
 from fastdcm.web.dicom_json_read import number_of
-from fastdcm.web.resources import Address, Resource, shown
+from fastdcm.web.resources import Resource, shown
 
 if TYPE_CHECKING:
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-    from fastdcm.dicomweb.access import Access
     from fastdcm.dicomweb.asked import Asked
     from fastdcm.dicomweb.pictures import Instance
     from fastdcm.options import ReadOptions
     from fastdcm.options.web import WebOptions
 
 _TICK_SECONDS = 0.1
-
-
-class Wanted(NamedTuple):
-    """What is wanted of an address: a study, a series, an instance, frames."""
-
-    address: Address
-    access: Access
-    asked: Asked
-
-
-class Place(NamedTuple):
-    """Where pictures go: a folder; with a ``name`` one picture alone, under it."""
-
-    folder: str
-    name: str = ""
-
-
-@dataclass(slots=True)
-class Fetched(Outcome):
-    """What came of a frame: also the way that its picture came, and where it is."""
-
-    way: str = ""
-    why: str = ""
-    output: str = ""
-
-
-@dataclass
-class Fetching:
-    """What a run did: the report, pictures by the way they came, and reasons why the server rendered none."""
-
-    report: Report = field(default_factory=Report)
-    ways: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
 
 
 class _Frames(NamedTuple):
@@ -306,12 +272,3 @@ class _Run:
         self.result.report.add(outcome)
         if self._watcher.every_file or not outcome.is_plain:
             self._watcher.done(outcome)
-
-
-def check_one(place: Place, wanted: Sequence[Wanted]) -> None:
-    """Raises `OptionError` where one name is given, and not one picture is wanted."""
-    if not place.name:
-        return
-    resource = wanted[0].address.resource
-    if len(wanted) > 1 or not resource.instance or len(resource.frames) > 1:
-        raise OptionError(f"{place.name} can hold one image, not many; name a folder with -o")

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from fastdcm.dicomweb.bodies import files_of, source_of
+from fastdcm.dicomweb.bodies import files_of, source_of, whole_body
 from fastdcm.dicomweb.retrieving import SINGLE_OBJECT, Service
-from fastdcm.dicomweb.transport import Again, Answer, whole_body
+from fastdcm.dicomweb.transport import Again, Answer
 from fastdcm.errors import SourceError, WebError
 from fastdcm.reader.source import MemorySource, Source
 from fastdcm.web.resources import Address, Resource, shown

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 import anyio
 
 from fastdcm.dicomweb.access import Access, keep_out_of_logs, need_web, same_origin
-from fastdcm.dicomweb.refusals import AGAIN, MOST_READ, refusal, said_in
+from fastdcm.dicomweb.refusals import AGAIN, MOST_READ, refusal
 from fastdcm.errors import OptionError, WebError
 from fastdcm.options.web import WebOptions
 from fastdcm.web.multipart_read import MediaType, parse_media_type
@@ -304,26 +304,3 @@ def _retry_after(text: str) -> float | None:
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
-
-
-async def whole_body(answer: Answer) -> bytes:
-    """All of a body."""
-    return b"".join([piece async for piece in answer.pieces()])
-
-
-async def not_a_page(answer: Answer, wanted: str) -> None:
-    """Raises `WebError` where a page for people came instead, as for a login, or from a viewer."""
-    if "html" not in answer.media_type.name:
-        return
-    body = b""
-    async for piece in answer.pieces():
-        body += piece
-        if len(body) > MOST_READ:
-            break
-    said = said_in(body, "text/html")
-    raise WebError(
-        f"a page for people came instead of {wanted}{f' ({said})' if said else ''}: "
-        "the address may be that of a viewer, or a login may be wanted",
-        status=answer.status,
-        path=shown(answer.url),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -261,3 +262,52 @@ except SystemExit:
     assert not {"numpy", "httpx", "anyio", "asyncio"} & sys.modules.keys(), sys.modules.keys()
 """
     subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal of POSIX here")
+def test_ctrl_c(study: Archive, tmp_path: Path) -> None:
+    came, go_on = threading.Event(), threading.Event()
+
+    def hook(handler: Handler) -> None:
+        came.set()
+        go_on.wait(20)
+        handler.usual()
+
+    study.hooks["frames/9/rendered"] = hook
+    command = [sys.executable, "-m", "fastdcm", "get", f"{study.url}/studies/1.2.3", "-o", "out", "-j", "1"]
+    running = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+    )
+    assert came.wait(30)
+    running.send_signal(signal.SIGINT)
+    stdout, stderr = running.communicate(timeout=30)
+    go_on.set()
+    assert (running.returncode, stderr) == (130, "")
+    assert stdout.startswith("interrupted: 9 images")
+    assert len(files(tmp_path / "out")) == 9
+
+
+def test_large_objects_are_not_kept_in_memory(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fastdcm.dicomweb import Client
+    from fastdcm.dicomweb.bodies import Temporary
+
+    monkeypatch.setattr("fastdcm.dicomweb.bodies._IN_MEMORY", 10_000)
+    archive.gives_single = False
+    one = archive.add("rtdose.dcm", times=20)
+    with Client(archive.url) as web, fastdcm.open(one.data) as whole:
+        image = web.open(*one.uids)
+        assert isinstance(image._source, Temporary)
+        assert (image.pixels(14) == whole.pixels(14)).all()
+        image.close()
+        assert image._source._stream.closed
+        assert web.rendered(*one.uids, local=True).data == whole.encode()
+
+
+def test_what_is_learnt_of_a_server_holds_for_all(study: Archive, tmp_path: Path) -> None:
+    """A server that never renders is not asked for each image."""
+    study.renders = False
+    done = get(f"{study.url}/studies/1.2.3", "-o", "out", "-j", "1", cwd=tmp_path)
+    assert len(study.paths("rendered")) == 1
+    assert "16 rendered here, from instances" in done.stdout

@@ -18,7 +18,8 @@ from fastdcm.options.web import WebOptions
 httpx = pytest.importorskip("httpx")
 
 from fastdcm.dicomweb.access import Access, secret_of, without_user  # noqa: E402
-from fastdcm.dicomweb.transport import Transport, whole_body  # noqa: E402
+from fastdcm.dicomweb.bodies import whole_body  # noqa: E402
+from fastdcm.dicomweb.transport import Transport  # noqa: E402
 
 URL = "https://one.example/dicom-web/studies/1"
 

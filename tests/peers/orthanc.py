@@ -26,7 +26,8 @@ from fastdcm.batch.report import Failure
 from fastdcm.dicomweb import Client
 from fastdcm.dicomweb.access import Access
 from fastdcm.dicomweb.asked import Asked
-from fastdcm.dicomweb.fetching import Fetching, Place, Wanted, fetch
+from fastdcm.dicomweb.fetched import Fetching, Place, Wanted
+from fastdcm.dicomweb.fetching import fetch
 from fastdcm.errors import FastdcmError
 from fastdcm.options import ReadOptions
 from fastdcm.options.web import WebOptions
