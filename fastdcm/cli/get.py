@@ -80,13 +80,13 @@ def _get(urls: list[str], output: str | None, asked: dict[str, Any]) -> int:
     need_web()
     import anyio
 
-    from fastdcm.dicomweb.fetched import Fetching, check_one
+    from fastdcm.dicomweb.fetched import Fetching, check
     from fastdcm.dicomweb.fetching import fetch
 
     place, format = _place(output)
     wanted = [_wanted(url, format, asked) for url in urls]
     _check_servers(wanted, asked)
-    check_one(place, wanted)
+    check(place, wanted)
     result = Fetching()
     display = _Display(quiet=asked["quiet"], verbose=asked["verbose"], things="instances")
 

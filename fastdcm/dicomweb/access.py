@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from fastdcm.errors import OptionError
+from fastdcm.web.resources import shown
 
 if TYPE_CHECKING:
     import httpx
@@ -90,6 +91,7 @@ class Access:
         self._secrets = sorted({secret for secret in self._secrets if len(secret) > 3}, key=len, reverse=True)
 
     def _add(self, name: str, value: str) -> None:
+        value = value.strip()
         if _NAME.fullmatch(name) is None or name.lower() in _OURS:
             raise OptionError(f"{name[:40]!r} is no header that can be given")
         if not value.isascii() or not value.isprintable():
@@ -170,13 +172,27 @@ class _Dropped(logging.Filter):
         return record.levelno > logging.DEBUG
 
 
-_DROPPED = _Dropped()
+class _Hidden(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                shown(str(one)) if type(one).__name__ == "URL" else one for one in record.args
+            )
+        return True
+
+
+_DROPPED, _HIDDEN = _Dropped(), _Hidden()
 
 
 def keep_out_of_logs() -> None:
-    """Let no log have what HTTP/2 compresses, headers with secrets among it, which hpack tells at DEBUG."""
+    """Let no log of the libraries have secrets.
+
+    At DEBUG hpack tells the headers that HTTP/2 compresses, at INFO httpx tells addresses, whose queries may
+    have keys.
+    """
     logging.getLogger("hpack.hpack").addFilter(_DROPPED)
     logging.getLogger("hpack.table").addFilter(_DROPPED)
+    logging.getLogger("httpx").addFilter(_HIDDEN)
 
 
 def need_web() -> Any:

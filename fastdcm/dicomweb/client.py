@@ -39,7 +39,7 @@ class OpenedFrames(NamedTuple):
 
 
 class AsyncClient:
-    """A DICOMweb service (PS3.18 10), asked from an event loop (asyncio's or Trio's).
+    """A DICOMweb service (PS3.18 10), asked from an event loop of asyncio's.
 
     ``url`` is the service's address, that to which ``/studies`` is added. ``headers``, ``bearer``, ``basic``,
     ``certificate``, ``password`` and ``authority`` are those of `fastdcm.dicomweb.access.Access`: secrets may

@@ -49,8 +49,13 @@ class Fetching:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-def check_one(place: Place, wanted: Sequence[Wanted]) -> None:
-    """Raises `OptionError` where one name is given, and not one picture is wanted."""
+def check(place: Place, wanted: Sequence[Wanted]) -> None:
+    """Raises `OptionError` where no pictures are wanted, or several and one name is given."""
+    for one in wanted:
+        if one.address.resource.view == "metadata":
+            raise OptionError("metadata are no images: leave /metadata away")
+        if one.address.resource.view == "thumbnail" and not one.address.resource.instance:
+            raise OptionError("thumbnails are fetched of instances: name one")
     if not place.name:
         return
     resource = wanted[0].address.resource

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import anyio
@@ -17,6 +18,7 @@ from fastdcm.dicomweb.retrieving import Service
 from fastdcm.dicomweb.transport import Again, Answer
 from fastdcm.errors import FastdcmError, UnsupportedError, WebError
 from fastdcm.model import Notice
+from fastdcm.web.parameters import Viewport
 from fastdcm.web.resources import Resource, View, shown
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ _SIGNATURES = {
     "image/png": (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"),
     "image/gif": (b"GIF8", b"\x3b"),
 }
+
+
+#: What thumbnails that are rendered here fit into.
+_THUMBNAIL = Viewport(128, 128)
 
 
 class Picture(NamedTuple):
@@ -151,6 +157,8 @@ class Instance:
     async def _local(self, frame: int | None, asked: Asked, why: str) -> Picture:
         if name := only_for_servers(self._service.address):
             raise UnsupportedError(f"{name} of WADO-URI is not done here, only by servers")
+        if self._resource.view == "thumbnail" and asked.viewport is None:
+            asked = replace(asked, viewport=_THUMBNAIL)
         image, way, have = await self.opened()
         number = frame or 1
         index = have.index(number) if have else number - 1

@@ -17,7 +17,7 @@ MOST_READ, _MOST_TOLD = 16 << 10, 200
 #: Codes after which the same may come, asked for again.
 AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
 #: Codes by which a server says that it has not, does not or will not what was asked for, as it was.
-UNABLE = frozenset((400, 404, 405, 406, 410, 415, 422, 500, 501, 505))
+UNABLE = frozenset((400, 404, 405, 406, 410, 414, 415, 422, 500, 501, 505))
 
 _WORDS = {
     404: "there is no such thing on the server",
@@ -26,6 +26,7 @@ _WORDS = {
     408: "the server waited too long for the request",
     410: "the server has it no more",
     413: "it is too large for the server",
+    414: "the server wants shorter addresses",
     415: "the server does not know the media type",
     429: "the server is asked too often: try with fewer jobs at once",
     500: "the server failed",

@@ -268,6 +268,7 @@ class Transport:
     def _failed(self, error: Exception, path: str) -> Exception:
         """What the library raised, in words."""
         httpx, options = self._httpx, self._options
+        words = self._access.hidden(_words(error))
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, ssl.SSLError):
             cause = cause.__cause__ or cause.__context__
@@ -282,10 +283,10 @@ class Transport:
         if isinstance(error, httpx.DecodingError):
             return WebError("the answer is not coded as its Content-Encoding says", path=path)
         if isinstance(error, httpx.ConnectError):
-            return Again(WebError(f"the server cannot be reached: {_words(error)}", path=path), tries=3)
+            return Again(WebError(f"the server cannot be reached: {words}", path=path), tries=3)
         if isinstance(error, httpx.TransportError):
-            return Again(WebError(f"the connection broke off: {_words(error)}", path=path))
-        return WebError(self._access.hidden(_words(error)), path=path)
+            return Again(WebError(f"the connection broke off: {words}", path=path))
+        return WebError(words, path=path)
 
 
 def _words(error: Exception) -> str:

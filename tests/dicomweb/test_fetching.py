@@ -139,6 +139,25 @@ def test_the_older_service(study: Archive, tmp_path: Path) -> None:
     assert (tmp_path / "ct2.png").read_bytes() == (tmp_path / "ct.png").read_bytes()
 
 
+def test_regions_of_the_older_service_are_for_servers(study: Archive, tmp_path: Path) -> None:
+    query = "requestType=WADO&studyUID={}&seriesUID={}&objectUID={}&region=0,0,0.5,0.5"
+    url = f"{study.url}/wado?{query.format(*study.objects[0].uids)}"
+    done = get(url, "--local", cwd=tmp_path, status=1)
+    assert "region of WADO-URI is not done here" in done.stderr
+    get(url, "-o", "region.jpg", cwd=tmp_path)
+    assert study.requests[-1].query["region"] == "0,0,0.5,0.5"
+
+
+def test_a_thumbnail(study: Archive, tmp_path: Path) -> None:
+    """Servers without them are many; it is small all the same."""
+    large = study.add("MR_small.dcm", times=4)
+    get(f"{study.url}{large.path}/thumbnail", "-o", "small.png", cwd=tmp_path)
+    assert study.paths("thumbnail") == [f"{large.path}/thumbnail"]
+    with fastdcm.open(large.data) as image:
+        assert image.shape == (256, 64)
+        assert (tmp_path / "small.png").read_bytes() == image.encode(0, "png", size=(128, 128))
+
+
 def test_failures_are_named_and_the_rest_comes(study: Archive, tmp_path: Path) -> None:
     dose = study.objects[1]
     study.hooks["frames/7/rendered"] = lambda handler: handler.send(403)
@@ -220,6 +239,8 @@ def test_secrets_reach_their_server_and_nobody_else(study: Archive, tmp_path: Pa
         (["http://h/studies/1", "--quiet", "-v"], "exclude"),
         (["http://h/studies/1", "-F", "mp4"], "MP4"),
         (["http://h/studies/1?quality=1000"], "quality"),
+        (["http://h/studies/1/thumbnail"], "thumbnails are fetched of instances"),
+        (["http://h/studies/1/metadata"], "metadata are no images"),
     ],
 )
 def test_wrong_usage(archive: Archive, tmp_path: Path, arguments: list[str], says: str) -> None:
