@@ -12,7 +12,19 @@ import pytest
 from fastdcm.batch.discovery import Task
 from fastdcm.batch.protocol import Outlook
 
-HEAVY = {"PIL", "anyio", "av", "httpx", "imagecodecs", "isal", "llvmlite", "numba", "numpy", "pydicom", "turbojpeg"}
+HEAVY = {
+    "PIL",
+    "anyio",
+    "av",
+    "httpx",
+    "imagecodecs",
+    "isal",
+    "llvmlite",
+    "numba",
+    "numpy",
+    "pydicom",
+    "turbojpeg",
+}
 
 
 def imported_by(*arguments: str) -> set[str]:
