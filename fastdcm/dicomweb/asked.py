@@ -102,7 +102,7 @@ class Asked:
                 f"unknown option {unknown[0]!r}; there are {', '.join(cls.__dataclass_fields__)}"
             )
         if accept := given.get("accept"):
-            given.setdefault("format", _FORMATS.get(accept.partition(";")[0].strip().lower(), "jpeg"))
+            given.setdefault("format", _FORMATS.get(cls(accept=accept)._first, "jpeg"))
         for name in parsers.keys() & given.keys():
             given[name] = parsers[name](given[name])
         return cls(**given)
@@ -112,10 +112,20 @@ class Asked:
         """What is asked for; empty where servers have no such thing."""
         return self.accept or MEDIA_TYPES.get(self.format, "")
 
+    def accepts(self, media_type: str) -> bool:
+        """Whether a media type is one that was asked for."""
+        ranges = [part.partition(";")[0].strip().lower() for part in self.media_type.split(",")]
+        return any(one in (media_type, "*/*", f"{media_type.partition('/')[0]}/*") for one in ranges)
+
+    @property
+    def _first(self) -> str:
+        """The first media type of ``accept``."""
+        return self.accept.partition(",")[0].partition(";")[0].strip().lower()
+
     @property
     def extension(self) -> str:
         """That of files of what is asked for."""
-        name = self.accept.partition(";")[0].strip().lower()
+        name = self._first
         if not name or name in _FORMATS:
             return FORMATS[self.format].extension
         return _EXTENSIONS.get(name, ".bin")
@@ -154,7 +164,7 @@ class Asked:
 
     def options(self, image: Image) -> tuple[RenderOptions, EncodeOptions]:
         """The same of our rendering. Raises `UnsupportedError` for what it does not do."""
-        if self.accept and self.accept.partition(";")[0].strip().lower() not in _FORMATS:
+        if self.accept and self._first not in _FORMATS:
             raise UnsupportedError(f"{self.accept} is not made here, only by servers")
         if self.annotation:
             raise UnsupportedError("annotations are not drawn here, only by servers")

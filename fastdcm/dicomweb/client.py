@@ -13,8 +13,8 @@ from fastdcm.dicomweb.access import Access, need_web, without_user
 from fastdcm.dicomweb.asked import Asked
 from fastdcm.dicomweb.bodies import Part, source_of
 from fastdcm.dicomweb.loops import Loop
-from fastdcm.dicomweb.pictures import Habits, Instance, Picture
-from fastdcm.dicomweb.remote import Reading, remote_source
+from fastdcm.dicomweb.pictures import Instance, Picture
+from fastdcm.dicomweb.remote import Habits, Reading, remote_source
 from fastdcm.dicomweb.retrieving import Service
 from fastdcm.dicomweb.searching import Level, search
 from fastdcm.dicomweb.transport import Transport
@@ -175,7 +175,7 @@ class AsyncClient:
         loop has more to do.
         """
         resource = Resource(study, series, instance)
-        source = await remote_source(self.service, resource, lambda: self.reading)
+        source = await remote_source(self.service, resource, lambda: self.reading, self.habits)
         return await self.instance(resource).open(source)
 
     async def open_frames(self, study: str, series: str, instance: str, frames: Any) -> OpenedFrames:

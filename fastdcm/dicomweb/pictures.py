@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -13,7 +14,7 @@ from fastdcm.dicomweb import assembled
 from fastdcm.dicomweb.asked import Asked, only_for_servers
 from fastdcm.dicomweb.bodies import parts_of, source_of
 from fastdcm.dicomweb.refusals import UNABLE
-from fastdcm.dicomweb.remote import Reading, RemoteSource, remote_source
+from fastdcm.dicomweb.remote import Habits, Reading, RemoteSource, remote_source
 from fastdcm.dicomweb.retrieving import Service
 from fastdcm.dicomweb.transport import Again, Answer
 from fastdcm.errors import FastdcmError, UnsupportedError, WebError
@@ -37,6 +38,8 @@ _SIGNATURES = {
 }
 
 
+#: Images that may come for an instance, where one was asked for.
+_MOST_PARTS = 10_000
 #: What thumbnails that are rendered here fit into.
 _THUMBNAIL = Viewport(128, 128)
 
@@ -54,12 +57,6 @@ class Picture(NamedTuple):
     why: str = ""
     warnings: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
-
-
-class Habits:
-    """What was learnt of a server: whether it renders at all."""
-
-    renders: bool | None = None
 
 
 class Instance:
@@ -121,20 +118,19 @@ class Instance:
         url = address.url(one, **asking)
 
         async def take(answer: Answer) -> Picture:
-            parts = await parts_of(answer, "an image", most=1)
+            parts = await parts_of(answer, "an image", most=_MOST_PARTS)
             if not parts:
                 raise WebError("nothing came", status=answer.status, path=shown(url))
             data, kind = parts[0].data, parts[0].media_type.name
-            if (wanted := asked.media_type.partition(";")[0].strip().lower()) != kind and "*" not in wanted:
-                raise WebError(
-                    f"{kind or 'something without a type'} came instead of {wanted}",
-                    status=406,
-                    path=shown(url),
-                )
+            if not asked.accepts(kind):
+                words = f"{kind or 'no type'} came instead of {asked.media_type}"
+                raise WebError(words, status=406, path=shown(url))
             begin, end = _SIGNATURES.get(kind, (b"", b""))
             if not data.startswith(begin) or end not in data[-64:] or not data:
                 raise Again(WebError(f"what came as {kind} is none, or cut", path=shown(url)), tries=2)
-            warnings = tuple(answer.headers.get_list("warning"))  # type: ignore[attr-defined]
+            warnings: tuple[str, ...] = tuple(answer.headers.get_list("warning"))  # type: ignore[attr-defined]
+            if len(parts) > 1:
+                warnings = (*warnings, f"the server gave {len(parts)} images, of which this is the first")
             return Picture(data, kind, "rendered", warnings=warnings)
 
         return await self._service.transport.get(url, take, accept=asked.media_type)
@@ -173,12 +169,15 @@ class Instance:
         """
         async with self._lock:
             if self._failed is not None:
-                raise self._failed
+                # Each gets its own, to which frame and notes are added.
+                error = copy(self._failed)
+                error.__notes__ = list(getattr(self._failed, "__notes__", ()))
+                raise error
             if self._opened is None:
                 try:
                     self._opened = await self._retrieved()
                 except FastdcmError as error:
-                    self._failed = error
+                    self._failed = copy(error)
                     raise
             return self._opened
 
@@ -192,7 +191,7 @@ class Instance:
             else:
                 return await self.open(data), "frames", self._frames
         if self._part:
-            source: Source = await remote_source(self._service, self._resource, self._reading)
+            source: Source = await remote_source(self._service, self._resource, self._reading, self._habits)
         else:
             source = source_of(await self._service.file(self._resource), self.name)
         way: Way = "ranges" if isinstance(source, RemoteSource) else "instance"

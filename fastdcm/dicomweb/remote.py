@@ -21,6 +21,13 @@ _FIRST, _BLOCK, _KEPT = 256 << 10, 64 << 10, 32
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 
 
+class Habits:
+    """What was learnt of a server: whether it renders at all, and gives instances in a body of their own."""
+
+    renders: bool | None = None
+    gives_single = True
+
+
 class Runs(Protocol):
     """Runs a coroutine function in an event loop of another thread, and waits for what it gives."""
 
@@ -152,20 +159,27 @@ def _changed() -> SourceError:
     return SourceError("it changed on the server while it was read")
 
 
-async def remote_source(service: Service, resource: Resource, reading: Callable[[], Reading]) -> Source:
+async def remote_source(
+    service: Service, resource: Resource, reading: Callable[[], Reading], habits: Habits
+) -> Source:
     """An instance for `fastdcm.open`: by ranges where the server gives these and it pays, else whole.
 
     Raises `WebError`.
     """
-    try:
-        begun = await first_range(service, resource)
-    except WebError as error:
-        # Many servers give instances in multipart alone, of which a range is of no use.
-        if error.status not in (206, 400, 406, 415, 416):
-            raise
-        return source_of(await service.file(resource), shown(_address(service, resource)))
+    name = shown(_address(service, resource))
+    begun: _Begun | None = None
+    if habits.gives_single:
+        try:
+            begun = await first_range(service, resource)
+        except WebError as error:
+            # Many servers give instances in multipart alone, of which a range is of no use.
+            if error.status not in (206, 400, 406, 415, 416):
+                raise
+            habits.gives_single = error.status in (206, 416)
+    if begun is None:
+        return source_of(await service.file(resource), name)
     if begun.source is not None:
         return begun.source
     if begun.size <= len(begun.data):
-        return MemorySource(begun.data, shown(_address(service, resource)))
+        return MemorySource(begun.data, name)
     return RemoteSource(reading(), resource, begun)

@@ -84,6 +84,15 @@ def test_an_instance_is_used_like_a_file(archive: Archive, single: bool, ranges:
         assert image.dataset().PixelData == whole.dataset().PixelData
 
 
+def test_a_server_that_gives_multipart_alone_is_asked_for_no_ranges_again(archive: Archive) -> None:
+    archive.gives_single = False
+    one = archive.add("CT_small.dcm")
+    with client(archive) as web:
+        for _ in range(3):
+            web.open(*one.uids).close()
+    assert ["range" in asked.headers for asked in archive.requests] == [True, False, False, False]
+
+
 def test_of_large_instances_ranges_are_read(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fastdcm.dicomweb.remote._FIRST", 2000)
     monkeypatch.setattr("fastdcm.dicomweb.remote._BLOCK", 512)

@@ -169,6 +169,15 @@ def test_failures_are_named_and_the_rest_comes(study: Archive, tmp_path: Path) -
     assert "2 failures" in done.stdout
 
 
+def test_frames_that_fail_for_one_reason_are_named_each(study: Archive, tmp_path: Path) -> None:
+    study.renders = False
+    study.hooks[r"1\.2\.3\.5/instances/[^/]+$"] = lambda handler: handler.send(403)
+    done = get(f"{study.url}/studies/1.2.3/series/1.2.3.5", "-o", "out", cwd=tmp_path, status=1)
+    for frame in range(1, 16):
+        assert f": frame {frame}: the server does not allow it (HTTP 403)" in done.stderr
+    assert "15 failures" in done.stdout
+
+
 def test_nothing_leaves_the_folder(study: Archive, tmp_path: Path) -> None:
     """UIDs of a search become names of files."""
     evil = {"00080018": {"vr": "UI", "Value": ["../../../evil"]}, "00280010": {"vr": "US", "Value": [1]}}

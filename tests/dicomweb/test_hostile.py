@@ -192,6 +192,17 @@ def test_another_picture_than_was_asked_for(archive: Archive) -> None:
         assert (picture.way, picture.data) == ("instance", one.rendered(1, "jpeg", {}))
         assert "image/png came instead of image/jpeg" in picture.why
         assert web.rendered(*one.uids, accept="image/*").media_type == "image/png"
+        assert web.rendered(*one.uids, accept="image/jp2;q=0.5, image/png").media_type == "image/png"
+
+
+def test_several_pictures_where_one_was_asked_for(archive: Archive) -> None:
+    one = archive.add("rtdose.dcm")
+    frames = [one.rendered(frame, "png", {}) for frame in (1, 2, 3)]
+    archive.hooks["rendered"] = lambda handler: handler.send_parts("image/png", frames)
+    with Client(archive.url) as web:
+        picture = web.rendered(*one.uids, format="png")
+    assert (picture.data, picture.way) == (frames[0], "rendered")
+    assert picture.warnings == ("the server gave 3 images, of which this is the first",)
 
 
 @pytest.mark.parametrize(
