@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import ssl
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -123,7 +124,7 @@ class Access:
     def context(self, *, own: bool) -> ssl.SSLContext:
         """How TLS is spoken; ``own`` with the client's certificate. Raises `OptionError`."""
         try:
-            context = ssl.create_default_context(cafile=self._authority)
+            context = ssl.create_default_context(cafile=self._authority or _usual_authorities())
             if own and self._certificate is not None:
                 certificate, key = self._certificate
                 context.load_cert_chain(certificate, key, self._password or "")
@@ -138,6 +139,16 @@ class Access:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+def _usual_authorities() -> str | None:
+    """A file of authorities where Python finds none of the system, as on macOS; None for these."""
+    system = ssl.get_default_verify_paths()
+    if sys.platform == "win32" or system.cafile or system.capath:
+        return None
+    import certifi  # comes with httpx
+
+    return certifi.where()
 
 
 def without_user(url: str) -> tuple[str, tuple[str, str] | None]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -374,6 +376,17 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
     ):
         with pytest.raises(OptionError, match="cannot be used"):
             access.context(own=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has authorities of its own")
+def test_systems_without_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    import certifi
+
+    certificates = len(ssl.create_default_context(cafile=certifi.where()).get_ca_certs())
+    assert certificates > 50
+    usual = ssl.get_default_verify_paths()
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: usual._replace(cafile=None, capath=None))
+    assert len(Access().context(own=False).get_ca_certs()) == certificates
 
 
 def test_users_in_addresses() -> None:
