@@ -4,6 +4,7 @@
 
     FastdcmError                 base; carries path, frame (from 1)
     ├── SourceError              the input cannot be opened or read
+    │   └── WebError             a server refuses, fails, or gives something else than was asked for
     ├── NotDicomError            the input is no DICOM file
     ├── NoPixelDataError         a DICOM object without pixels (SR, PDF, DICOMDIR, ...)
     ├── DicomError               the data set is damaged or contradicts itself
@@ -58,6 +59,19 @@ class FastdcmError(Exception):
 
 class SourceError(FastdcmError):
     """The input cannot be opened or read."""
+
+
+class WebError(SourceError):
+    """A server refuses, fails, cannot be reached, or gives something else than was asked for.
+
+    ``status`` is the status code of its answer (RFC 9110), None where there was none.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, path: str | None = None, frame: int | None = None
+    ) -> None:
+        super().__init__(message, path=path, frame=frame)
+        self.status = status
 
 
 class NotDicomError(FastdcmError):

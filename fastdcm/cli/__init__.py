@@ -12,6 +12,7 @@ from fastdcm.system import leave
 #: Name -> (where it is, what it does in a line); so that ``--help`` loads none of them.
 _COMMANDS = {
     "convert": ("fastdcm.cli.convert:convert", "Convert DICOM files to JPEG, PNG, and other formats."),
+    "get": ("fastdcm.cli.get:get", "Fetch images from DICOMweb servers, rendered there or here."),
     "info": ("fastdcm.cli.info:info", "Tell what a file holds and how it would be rendered."),
     "serve": ("fastdcm.cli.serve:serve", "Serve a folder by DICOMweb: search, retrieval, rendered images."),
     "warmup": ("fastdcm.cli.warmup:warmup", "Compile what is compiled, ahead of time."),
@@ -59,6 +60,7 @@ def cli() -> None:
     \b
     fastdcm convert scan.dcm               scan.jpg beside it
     fastdcm convert study/ -o images/      a folder and all below it
+    fastdcm get https://server/dicom-web/studies/1.2.3 -o images/
     """
 
 

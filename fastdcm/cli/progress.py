@@ -23,11 +23,12 @@ _SHOWN_NOTICES = 20
 class Display(Watcher):
     """Shows a run on standard error.
 
-    ``quiet`` leaves failures only, ``verbose`` adds every file and what was skipped.
+    ``quiet`` leaves failures only, ``verbose`` adds every file and what was skipped. ``things`` are what
+    is counted.
     """
 
-    def __init__(self, *, quiet: bool, verbose: bool) -> None:
-        self._quiet, self._verbose = quiet, verbose
+    def __init__(self, *, quiet: bool, verbose: bool, things: str = "files") -> None:
+        self._quiet, self._verbose, self._things = quiet, verbose, things
         self.every_file = verbose
         self._start = self._last_line = time.monotonic()
         self._terminal = sys.stderr.isatty()
@@ -69,7 +70,7 @@ class Display(Watcher):
         if not self._terminal:
             if now - self._last_line >= _LINE_SECONDS:
                 self._last_line = now
-                error_line(_plain(progress, now - self._start))
+                error_line(_plain(progress, now - self._start, self._things))
         elif self._bar is not None or now - self._start >= _BAR_AFTER_SECONDS:
             self._update(progress, now - self._start)
 
@@ -80,7 +81,7 @@ class Display(Watcher):
             self._task,
             completed=progress.files,
             total=progress.found if progress.complete else None,
-            text=_counts(progress),
+            text=_counts(progress, self._things),
             rate="" if progress.phase else f"{rate(progress.images, seconds)}/s",
             left=_time_left(progress, seconds),
         )
@@ -122,14 +123,14 @@ def _new_bar() -> tuple[Bar, Any]:
     return bar, task
 
 
-def _counts(progress: Progress) -> str:
+def _counts(progress: Progress, things: str) -> str:
     if progress.compiling:
         return "compiling kernels, once on this machine"
     of = f"/{progress.found}" if progress.complete else f" of {progress.found}+"
     if progress.phase:
-        return f"{progress.phase}: {progress.files}{of} files"
+        return f"{progress.phase}: {progress.files}{of} {things}"
     failures = f", {progress.failures} failed" if progress.failures else ""
-    return f"{progress.files}{of} files, {progress.images} images{failures}"
+    return f"{progress.files}{of} {things}, {progress.images} images{failures}"
 
 
 def _time_left(progress: Progress, seconds: float) -> str:
@@ -141,7 +142,7 @@ def _time_left(progress: Progress, seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d} left" if hours else f"{minutes}:{rest:02d} left"
 
 
-def _plain(progress: Progress, seconds: float) -> str:
+def _plain(progress: Progress, seconds: float, things: str) -> str:
     left = _time_left(progress, seconds)
     speed = "" if progress.phase else f", {rate(progress.images, seconds)} images/s"
-    return _counts(progress) + speed + (f", {left}" if left else "")
+    return _counts(progress, things) + speed + (f", {left}" if left else "")

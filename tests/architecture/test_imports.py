@@ -48,6 +48,8 @@ def test_contracts_are_kept() -> None:
         ("rendering/__init__.py", "import imagecodecs", "Codec libraries"),
         ("pipeline.py", "import av", "Codec libraries"),
         ("batch/__init__.py", "import rich", "Only the command line"),
+        ("web/__init__.py", "import fastdcm.dicomweb", "Every import points down"),
+        ("web/resources.py", "import httpx", "Only the client and the server"),
     ],
 )
 def test_forbidden_import_is_noticed(copied: Path, module: str, line: str, contract: str) -> None:

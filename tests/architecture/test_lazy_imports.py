@@ -12,7 +12,19 @@ import pytest
 from fastdcm.batch.discovery import Task
 from fastdcm.batch.protocol import Outlook
 
-HEAVY = {"PIL", "av", "imagecodecs", "isal", "llvmlite", "numba", "numpy", "pydicom", "turbojpeg"}
+HEAVY = {
+    "PIL",
+    "anyio",
+    "av",
+    "httpx",
+    "imagecodecs",
+    "isal",
+    "llvmlite",
+    "numba",
+    "numpy",
+    "pydicom",
+    "turbojpeg",
+}
 
 
 def imported_by(*arguments: str) -> set[str]:
@@ -34,6 +46,7 @@ def imported_by(*arguments: str) -> set[str]:
         ("-m", "fastdcm", "--help"),
         ("-m", "fastdcm", "--version"),
         ("-m", "fastdcm", "convert", "--help"),
+        ("-m", "fastdcm", "get", "--help"),
     ],
     ids=" ".join,
 )

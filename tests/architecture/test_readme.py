@@ -41,7 +41,7 @@ def test_command_line_options_are_there() -> None:
     from fastdcm.cli import cli
 
     option = r"(?<![\w-])--[a-z][a-z-]+"
-    shown = CliRunner().invoke(cli, ["convert", "--help"]).output
+    shown = "".join(CliRunner().invoke(cli, [name, "--help"]).output for name in ("convert", "get"))
     assert set(re.findall(option, readme())) <= {*re.findall(option, shown), "--json", "--table"}
 
 
