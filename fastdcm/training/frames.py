@@ -16,6 +16,7 @@ from fastdcm.arrays.wanted import wanted_of
 from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.kernels import OUTLOOK
 from fastdcm.loading import found_objects
+from fastdcm.rendering.mapping import Mapping
 from fastdcm.training.items import Items
 
 if TYPE_CHECKING:
@@ -28,12 +29,13 @@ class Frame(NamedTuple):
     """A frame of a data set.
 
     ``array`` has the shape (rows, columns[, 3]); ``origin`` tells the object's path and the frame, from 1;
-    ``mapping`` how its pixels lie in the source's.
+    ``mapping`` how its pixels lie in the source's (`fastdcm.Mapping`), None where a presentation state
+    places them.
     """
 
     array: NDArray[Any]
     origin: Origin
-    mapping: Any
+    mapping: Mapping | None
 
 
 class FrameDataset:
