@@ -126,6 +126,8 @@ def wanted_of(options: dict[str, Any], *, out: Any = None, **named: Any) -> Want
     """
     given = {name: value for name, value in options.items() if value is not None}
     samples = given.pop("channels") if given.get("channels") in (1, 3) else None
+    if isinstance(other := given.get("channels"), int):
+        raise OptionError(f"channels {other}: give 1, 3 or three windows")
     if "size" not in given:
         del given["fit"]
     if "bits" in given:
