@@ -8,8 +8,9 @@ by more than a twentieth, where files are open, or where images are others.
 
 Memory is what is in no file: anonymous and shared pages, each divided by the processes that have it. Pages of
 libraries are left out. Linux counts those as private to a process while no other one maps them: 230 MB of
-torch's come and go as other processes import torch, and end. Workers begin with a full collection of garbage:
-it writes to every object, so that a forked process gets pages of its own, some 45 MB once, whenever it comes.
+torch's come and go as other processes import torch, and end. Garbage is collected in full as workers begin,
+and here after each epoch: that writes to every object, so that forked processes get pages of their own, some
+45 MB each, once, whenever it comes.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def one(loader: DataLoader[Any]) -> Epoch:
             found.update(batch.numpy())
             images += len(batch)
     seconds = time.perf_counter() - start
+    gc.collect()
     workers = [worker.pid for worker in getattr(batches, "_workers", [])]
     processes = [os.getpid(), *workers]
     memory, files = sum(map(own_bytes, processes)), sum(map(dicom_files, processes))
