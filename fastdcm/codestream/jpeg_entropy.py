@@ -228,7 +228,11 @@ class _Walker:
 
     def _refine_dc(self) -> Extent:
         """One bit a block (T.81 G.1.2.1)."""
-        self._unstuff()
+        coded = self.data[self.scan.start : self.scan.end]
+        if self.scan.restart_interval or b"\xff\xff" in coded or coded.endswith(b"\xff"):
+            self._unstuff()
+        else:
+            self.starts, self.ends = [0], [8 * (len(coded) - coded.count(b"\xff\x00"))]
         whole = spare = 0
         units = sum(units_of(self.scan))
         for start, end in zip(self.starts, self.ends, strict=True):

@@ -28,6 +28,8 @@ _NOTHING = np.empty(0, np.uint32)
 #: an MCU has many units; and which they cannot count.
 _LEAST_VECTORS, _LEAST_OF_MANY_UNITS, _MOST_VECTORS = 1 << 15, 1 << 17, 1 << 28
 _MANY_UNITS = 4
+#: Bytes of a progressive scan for which it pays to make tables of several codes.
+_LEAST_SEVERAL = 3 << 10
 
 
 def spare_of_blocks(
@@ -152,13 +154,14 @@ def _lane_tables(
 
 
 def _table_of_band(scan: Scan) -> Any:
-    return _band_table(definition_of(scan, 1, scan.tables[0][1]), scan.high > 0)
+    several = scan.end - scan.start >= _LEAST_SEVERAL
+    return _band_table(definition_of(scan, 1, scan.tables[0][1]), scan.high > 0, several)
 
 
 @lru_cache(maxsize=16)
-def _band_table(definition: bytes, refines: bool) -> Any:
+def _band_table(definition: bytes, refines: bool, several: bool) -> Any:
     """The table of `fastdcm.kernels.huffman_band_tables` for 16 counts and the values."""
     check_definition(definition)
     table = np.empty(huffman_band_tables.TABLE_SIZE, np.uint64)
-    huffman_band_tables.fill_table(np.frombuffer(definition, np.uint8), refines, table)
+    huffman_band_tables.fill_table(np.frombuffer(definition, np.uint8), refines, several, table)
     return table

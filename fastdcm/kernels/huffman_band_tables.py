@@ -82,9 +82,13 @@ def refining_within(index, table):  # type: ignore[no-untyped-def]
     return entry if one and entry & _255 <= _BITS else _0
 
 
-@kernel("void(Array(uint8, 1, 'C', readonly=True), boolean, uint64[::1])")
-def fill_table(definition, refines, table):  # type: ignore[no-untyped-def]
-    """A table of a definition that is possible: 16 counts, and the values of the codes (C.2)."""
+@kernel("void(Array(uint8, 1, 'C', readonly=True), boolean, boolean, uint64[::1])")
+def fill_table(definition, refines, several, table):  # type: ignore[no-untyped-def]
+    """A table of a definition that is possible: 16 counts, and the values of the codes (C.2).
+
+    For scans that do not refine, entries of ``several`` codes take four times as long as all else; without
+    them, all are 0.
+    """
     table[:] = 0
     number, first = _0, _0
     for length in range(_1, _U(17)):
@@ -100,8 +104,12 @@ def fill_table(definition, refines, table):  # type: ignore[no-untyped-def]
             number += _1
         table[_U(_LIMITS) + length] = first << (_U(16) - length)
         first <<= _1
-    for index in range(_U(_ENTRIES)):
-        table[index] = refining_within(index, table) if refines else together(index, table)
+    if refines:
+        for index in range(_U(_ENTRIES)):
+            table[index] = refining_within(index, table)
+    elif several:
+        for index in range(_U(_ENTRIES)):
+            table[index] = together(index, table)
 
 
 @inlined(f"UniTuple(uint64, 2)(uint64, {TABLE})")
