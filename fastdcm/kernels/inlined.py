@@ -6,6 +6,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from fastdcm.kernels import machine_code
 from fastdcm.kernels.jit import Kernel
 
 
@@ -21,7 +24,7 @@ class Inlined(Kernel):
 
 
 class _BitCount(Kernel):
-    """An instruction of processors that no Python expression becomes."""
+    """An instruction of all processors that no Python expression becomes."""
 
     def __init__(self, function: Any) -> None:
         self.py_func = self._only = function
@@ -32,6 +35,37 @@ class _BitCount(Kernel):
         from numba.cpython.unsafe import numbers
 
         return getattr(numbers, self.__name__)
+
+    @property
+    def _dispatcher(self) -> Any:
+        return self._callee
+
+
+class _BitDeposit(Kernel):
+    """An instruction that only some processors have; on others, the function itself is compiled."""
+
+    def __init__(self, function: Any) -> None:
+        self.py_func = self._only = function
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+
+    @cached_property
+    def _callee(self) -> Any:
+        if not machine_code.has("bmi2"):
+            return Inlined(self.py_func, ("uint64(uint64, uint64)",), {})._called()
+        from llvmlite import ir
+        from numba.core import types
+        from numba.extending import intrinsic
+
+        def instruction(_typing: Any, _bits: Any, _mask: Any) -> Any:
+            def generated(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+                word = ir.IntType(64)
+                kind = ir.FunctionType(word, [word, word])
+                called = builder.module.declare_intrinsic("llvm.x86.bmi.pdep.64", (), kind)
+                return builder.call(called, arguments)
+
+            return types.uint64(types.uint64, types.uint64), generated
+
+        return intrinsic(instruction)
 
     @property
     def _dispatcher(self) -> Any:
@@ -58,3 +92,17 @@ def trailing_zeros(value: int) -> int:
 def leading_zeros(value: int) -> int:
     """How many zeros a number of 64 bits starts with; 64 for 0."""
     return 64 - value.bit_length()
+
+
+@_BitDeposit
+def deposited(bits, mask):  # type: ignore[no-untyped-def]
+    """The bits of a number, from the lowest on, at the places of those set in a mask; those over are lost."""
+    one = np.uint64(1)
+    found = np.uint64(0)
+    while bits:
+        place = mask & ~(mask - one)
+        if bits & one:
+            found |= place
+        mask &= ~place
+        bits >>= one
+    return found
