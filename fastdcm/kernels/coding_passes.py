@@ -194,6 +194,18 @@ def refinement(decision, plane):  # type: ignore[no-untyped-def]
     return np.uint32(chosen(decision, _1 << plane, np.uint64(3) << plane))
 
 
+@inlined("uint64(uint64, uint64, uint64, uint64, uint64)")
+def step_over(interval, code, state, most, columns):  # type: ignore[no-untyped-def]
+    """By how much A and C fall where so many columns have nothing that becomes significant; 0 if unknown.
+
+    ``state`` is that of the run-length context: it and A's place stay. most: the largest Qe to try.
+    """
+    qe = (state & QE) * columns
+    if state >> 63 == 0 and state & QE <= most and code >= qe and interval >= INTERVAL + qe:
+        return qe
+    return _0
+
+
 @inlined(_PASS)
 def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type: ignore[no-untyped-def]
     """The cleanup pass of a bit-plane (D.3.4), with run-lengths (D.3.5) and signs."""
@@ -209,17 +221,15 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
     value = np.uint64(3) << plane
     for stripe in range((height + 3) >> 2):
         row = np.uint64(stripe + 1) * pitch
-        state = scratch[_RUN_LENGTH]
         if (
-            state >> 63 == 0
-            and state & QE <= _SMALLEST_QE
-            and width <= _USUAL_WIDTH
+            width <= _USUAL_WIDTH
             and height - 4 * stripe >= 4
+            and scratch[_RUN_LENGTH] & QE <= _SMALLEST_QE
             and any_significant(scratch, row, pitch) == 0
         ):
             # All columns start with a run-length: often they take one step together.
-            qe = (state & QE) * np.uint64(width)
-            if code >= qe and interval >= INTERVAL + qe:
+            qe = step_over(interval, code, scratch[_RUN_LENGTH], _SMALLEST_QE, np.uint64(width))
+            if qe != 0:
                 code -= qe
                 interval -= qe
                 continue
@@ -231,6 +241,13 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
             if candidates == 0:
                 continue
             significant = window(scratch, _SIGNIFICANT + group, pitch, below)
+            if significant == 0 and height - 4 * stripe >= 4:
+                columns = np.uint64(min(8, width - 8 * np.int64(number)))
+                qe = step_over(interval, code, scratch[_RUN_LENGTH], _SMALL_QE, columns)
+                if qe != 0:
+                    code -= qe
+                    interval -= qe
+                    continue
             negative = _0
             if significant != 0:
                 negative = window(scratch, _NEGATIVE + group, pitch, below) >> _1
@@ -249,13 +266,8 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                     others = candidates & ~runs
                     together = candidates & ((others & (_0 - others)) - _1)
                     state = scratch[_RUN_LENGTH]
-                    qe = (state & QE) * count_columns(together)
-                    if (
-                        state >> 63 == 0
-                        and state & QE <= _SMALL_QE
-                        and code >= qe
-                        and interval >= INTERVAL + qe
-                    ):
+                    qe = step_over(interval, code, state, _SMALL_QE, count_columns(together))
+                    if qe != 0:
                         code -= qe
                         interval -= qe
                         candidates ^= together
