@@ -64,7 +64,8 @@ def _successors() -> NDArray[np.uint64]:
         for row, (_, more, less, switch) in enumerate(_TABLE)
         for symbol in (0, 1)
     ]
-    return STATES[np.array(numbers).reshape(-1)]
+    words: NDArray[np.uint64] = STATES[np.array(numbers).reshape(-1)]
+    return words
 
 
 STATES = _words()
@@ -109,7 +110,7 @@ _ALL, _LOWEST_BITS, _HIGHEST_BITS = (np.uint64(each) for each in (0xFFFFFFFF, 0x
 def decode(mq, words, last, interval, code, ahead, position, state):  # type: ignore[no-untyped-def]
     """`decide`, and take the next word where few bits are left ahead (BYTEIN of figure C.19).
 
-    Returns A, C, the bits ahead, the next word's number, the context's next state and the decision, as a sign.
+    Returns A, C, the bits ahead, the next word's number, the context's next word and the decision as a sign.
     """
     interval, code, state, decision, shift = decide(mq, interval, code, state, state & QE)
     ahead -= shift
