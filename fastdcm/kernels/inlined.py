@@ -106,3 +106,36 @@ def deposited(bits, mask):  # type: ignore[no-untyped-def]
         mask &= ~place
         bits >>= one
     return found
+
+
+class _Choice(Kernel):
+    """A choice that becomes no branch: the compiler is told that nobody can predict it."""
+
+    def __init__(self, function: Any) -> None:
+        self.py_func = self._only = function
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+
+    @cached_property
+    def _callee(self) -> Any:
+        from numba import types
+        from numba.extending import intrinsic
+
+        def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            choice = builder.select(*values)
+            choice.set_metadata("unpredictable", builder.module.add_metadata([]))
+            return choice
+
+        def chosen(typing: Any, condition: Any, one: Any, other: Any) -> Any:
+            return types.uint64(types.boolean, types.uint64, types.uint64), build
+
+        return intrinsic(chosen)
+
+    @property
+    def _dispatcher(self) -> Any:
+        return self._callee
+
+
+@_Choice
+def chosen(condition: bool, one: Any, other: Any) -> Any:
+    """``one`` where the condition is true, else ``other``, both of them uint64 and computed in any case."""
+    return one if condition else other
