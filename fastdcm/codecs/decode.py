@@ -88,7 +88,7 @@ def decode_frame(
     from fastdcm.codecs.decoders import jpeg2000
 
     return jpeg2000.decode(
-        bytes(data),
+        data,
         header,
         high_throughput=family == "htj2k",
         threads=threads,

@@ -72,7 +72,7 @@ def marker_at(data: bytes, position: int) -> tuple[int, int]:
     return data[after], after + 1
 
 
-def segment_end(data: bytes, position: int, name: str) -> int:
+def segment_end(data: bytes | memoryview, position: int, name: str) -> int:
     """Return the end of the segment whose length stands at ``position`` (T.81 B.1.1.4)."""
     end = position + int.from_bytes(data[position : position + 2], "big")
     if end > len(data) or position + 2 > len(data):

@@ -80,4 +80,10 @@ class ReadOptions:
         """From keyword arguments of the API: this class' own, and the fields of `Limits`."""
         if unknown := sorted(limits.keys() - LIMIT_NAMES):
             raise OptionError(f"unknown option {unknown[0]!r}")
+        changed = strict or allow_partial or refuse_burned_in or limits or type(threads) is not int
+        if not changed and threads == 1 and decoder == "auto":
+            return _USUAL  # of most calls in a loop
         return cls(strict, allow_partial, Limits(**limits), threads, decoder, refuse_burned_in)
+
+
+_USUAL = ReadOptions()
