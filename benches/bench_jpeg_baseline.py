@@ -35,19 +35,23 @@ def own(stream: bytes) -> Array | None:
 
 def library(stream: bytes) -> Array:
     """libjpeg-turbo alone, which takes cut streams for whole ones; headers as well, by which it is called."""
+    return _by_library(stream, jpeg.parse(stream))
+
+
+def checked_library(stream: bytes) -> Array:
+    """libjpeg-turbo behind the walk that proves a stream whole, as it is used where our own does not pay."""
     header = jpeg.parse(stream)
+    jpeg_entropy.coverage(stream, header)
+    return _by_library(stream, header)
+
+
+def _by_library(stream: bytes, header: jpeg.JpegHeader) -> Array:
     colour: dict[str, Any] = {}
     if len(header.components) == 3:
         coded = "YCBCR" if _is_converted(header) else "RGB"
         colour = {"colorspace": coded, "outcolorspace": "RGB"}
     found: Array = imagecodecs.jpeg8_decode(stream, **colour)
     return found
-
-
-def checked_library(stream: bytes) -> Array:
-    """libjpeg-turbo behind the walk that proves a stream whole, as it is used where our own does not pay."""
-    jpeg_entropy.coverage(stream, jpeg.parse(stream))
-    return library(stream)
 
 
 def _is_converted(header: jpeg.JpegHeader) -> bool:

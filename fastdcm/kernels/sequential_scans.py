@@ -226,7 +226,7 @@ def decode_scan(  # type: ignore[no-untyped-def]
             y = _8 * high * row + number - _1
             if y >= height:
                 break
-            near, far, at = number, number, number
+            near, far, at = _U(number), _U(number), _U(number)
             if row == down:  # the last one of all, if there is one
                 near, far, at = _8, _8, _16
             elif later:

@@ -1,9 +1,9 @@
-"""``python -m tests.fuzz.sequential_jpeg --streams 20000 --damaged 20000``: our own decoder of sequential JPEG.
+"""``python -m tests.fuzz.sequential_jpeg --streams 20000 --damaged 20000``: our own decoder.
 
-Random streams are compared with libjpeg-turbo. Cut and damaged ones must not count as whole, unless the walk in
-front of libjpeg-turbo has nothing against them; then pixels must be libjpeg-turbo's. What the kernels read and
-write ends at pages that nobody may touch. Exits with 1 where there is a mismatch; a stream's number, with the
-seed, makes it again.
+Random streams are compared with libjpeg-turbo. Cut and damaged ones must not count as whole, unless the walk
+in front of libjpeg-turbo has nothing against them; then pixels must be libjpeg-turbo's. What the kernels read
+and write ends at pages that nobody may touch. Exits with 1 where there is a mismatch; a stream's number, with
+the seed, makes it again.
 """
 
 from __future__ import annotations

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import random
 from typing import Any
+from unittest.mock import patch
 
 import imagecodecs
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from fastdcm.codecs.jpeg_baseline import decode as module
 from fastdcm.codecs.jpeg_baseline.headers import refusal
@@ -21,7 +22,8 @@ KINDS = ["noise", "smooth", "constant", "extremes", "sparse", "ramp"]
 def encoded(array: Array, quality: int, **options: Any) -> bytes:
     """By Pillow: YCbCr of (rows, columns, 3) uint8."""
     written = io.BytesIO()
-    Image.fromarray(array).save(written, "jpeg", quality=quality, **options)
+    with patch.object(ImageFile, "MAXBLOCK", 1 << 22):  # room for noise, of which there is too little else
+        Image.fromarray(array).save(written, "jpeg", quality=quality, **options)
     return written.getvalue()
 
 
