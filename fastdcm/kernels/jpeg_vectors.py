@@ -11,11 +11,10 @@ rows first, kept with two bits more, then columns. All that it adds fits into 16
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from fastdcm.kernels import machine_code
-from fastdcm.kernels.jit import Kernel
+from fastdcm.kernels.inlined import made_by
 from fastdcm.kernels.jpeg_layout import LANES, SIXTEEN, ZIGZAG
 
 # Constants of the DCT with 13 fractional bits.
@@ -27,38 +26,23 @@ _LEVELS = 8 * 128
 _NUMBERS = ZIGZAG.argsort().tolist()
 
 
-class _Vectors(Kernel):
-    """A function for kernels to call, written in LLVM's language: its arrays are addresses there."""
+def _in_vectors(write: Callable[..., None]) -> Any:
+    """What a function writes in LLVM's language: its arrays are addresses there."""
+    from numba.core import types
+    from numba.extending import intrinsic
 
-    def __init__(self, write: Callable[..., None]) -> None:
-        self._write = write
-        self.__name__, self.__doc__ = write.__name__, write.__doc__
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        addresses = [
+            context.make_array(kind)(context, builder, value).data
+            for kind, value in zip(signature.args[:-1], values[:-1], strict=True)
+        ]
+        write(_Code(builder), *addresses, values[-1])
+        return context.get_dummy_value()
 
-    @cached_property
-    def _callee(self) -> Any:
-        from numba.core import types
-        from numba.extending import intrinsic
+    def typed(_typing: Any, samples: Any, quotients: Any, coefficients: Any, filled: Any, first: Any) -> Any:
+        return types.void(samples, quotients, coefficients, filled, first), build
 
-        write = self._write
-
-        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            addresses = [
-                context.make_array(kind)(context, builder, value).data
-                for kind, value in zip(signature.args[:-1], values[:-1], strict=True)
-            ]
-            write(_Code(builder), *addresses, values[-1])
-            return context.get_dummy_value()
-
-        def typed(
-            context: Any, samples: Any, quotients: Any, coefficients: Any, filled: Any, first: Any
-        ) -> Any:
-            return types.void(samples, quotients, coefficients, filled, first), generate
-
-        return intrinsic(typed)
-
-    @property
-    def _dispatcher(self) -> Any:
-        return self._callee
+    return intrinsic(typed)
 
 
 class _Code:
@@ -240,7 +224,7 @@ def _both(code: _Code, a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any
     return code.add(a[0], b[0]), code.add(a[1], b[1])
 
 
-@_Vectors
+@made_by(_in_vectors)
 def transformed_sixteen(
     code: _Code, samples: Any, quotients: Any, coefficients: Any, filled: Any, first: Any
 ) -> None:
