@@ -55,7 +55,7 @@ def pass_plain(
     from fastdcm.kernels import elements as kernels
 
     first, end, wanted = part
-    # The first row is not an element's; and where nothing is wanted, one must be free, else nothing is passed.
+    # The first row is no element's; and one must be free where none is wanted, else nothing is passed.
     found = np.empty((2 * len(wanted) + 2, 4), np.int64)
     kernels.walk(np.frombuffer(buffer, np.uint8), position, explicit, first, end, HEADS, wanted, found)
     behind, count, passed = found[0, :3].tolist()
