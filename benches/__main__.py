@@ -33,6 +33,7 @@ _NOT_SLOW = " and ".join(
         "bench_stored",
         "bench_jpeg2000",
         "bench_jpegls",
+        "bench_jpeg_baseline",
         "bench_jpeg_lossless",
         "bench_import",
         "bench_code_blocks",

@@ -56,7 +56,7 @@ class Storm:
                 ("/healthz", "*/*", {200}),
             ]
         )
-        status, _ = await self._ask(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n\r\n".encode())
+        status, _ = await self._ask(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n".encode())
         self._count(f"good {status}", path, status not in fine)
 
     async def hostile(self) -> None:
@@ -99,7 +99,7 @@ class Storm:
         )
         verb = self._random.choice(["GET", "GET", "GET", "POST", "DELETE", "BREW"])
         accept = self._random.choice(["image/jpeg", "image/jxr", "*/*;q=x", ";;;,", "image/jpeg;q=0"])
-        head = f"{verb} {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n"
+        head = f"{verb} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n"
         body = b"Content-Length: 5\r\n\r\nhello" if verb == "POST" else b"\r\n"
         status, _ = await self._ask(head.encode() + body)
         return status
@@ -110,7 +110,7 @@ class Storm:
         writer.write(
             f"GET {image}/rendered?window=1,{self._random.randint(2, 4000)},linear HTTP/1.1\r\n".encode()
         )
-        writer.write(b"Host: x\r\nAccept: image/png\r\n\r\n")
+        writer.write(b"Host: localhost\r\nAccept: image/png\r\n\r\n")
         await writer.drain()
         if self._random.random() < 0.5:
             await reader.read(10)
@@ -129,7 +129,7 @@ class Storm:
         """A header that comes a letter at a time."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         with contextlib.closing(writer):
-            for letter in f"GET {image}/thumbnail HTTP/1.1\r\nHost: slow\r\n":
+            for letter in f"GET {image}/thumbnail HTTP/1.1\r\nHost: localhost\r\n":
                 writer.write(letter.encode())
                 await writer.drain()
                 await asyncio.sleep(0.01)
