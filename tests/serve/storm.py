@@ -56,7 +56,8 @@ class Storm:
                 ("/healthz", "*/*", {200}),
             ]
         )
-        status, _ = await self._ask(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n".encode())
+        head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n"
+        status, _ = await self._ask(head.encode())
         self._count(f"good {status}", path, status not in fine)
 
     async def hostile(self) -> None:

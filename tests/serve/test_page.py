@@ -71,6 +71,11 @@ def brightness(page: Page) -> float:
     return found
 
 
+def is_dark(page: Page) -> bool:
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) < 200
+
+
 def open_series(page: Page, served: Served, series: str) -> None:
     page.goto(f"{served.url}/#/{STUDY}/{series}")
     expect(note(page)).to_contain_text("1 of")
@@ -108,7 +113,8 @@ def test_studies_are_searched_by_name(page: Page, served: Served) -> None:
 def test_slices_by_keys_wheel_and_slider(page: Page, served: Served) -> None:
     open_series(page, served, CT)
     for key, place in (
-        ("ArrowDown", "2 of 3"), ("End", "3 of 3"), ("ArrowDown", "3 of 3"), ("ArrowUp", "2 of 3"), ("Home", "1 of 3"),
+        ("ArrowDown", "2 of 3"), ("End", "3 of 3"), ("ArrowDown", "3 of 3"), ("ArrowUp", "2 of 3"),
+        ("Home", "1 of 3"),
     ):  # fmt: skip
         page.keyboard.press(key)
         expect(note(page)).to_contain_text(place)
@@ -175,16 +181,12 @@ def test_themes(browser: Browser, served: Served, scheme: str) -> None:
         page.goto(served.url)
         expect(page.locator("tbody tr").first).to_be_visible()
 
-        def darkness() -> bool:
-            colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-            return sum(map(int, re.findall(r"\d+", colour)[:3])) < 200
-
-        assert darkness() == (scheme == "dark")
+        assert is_dark(page) == (scheme == "dark")
         page.get_by_role("button", name="Theme").click()
-        assert darkness() == (scheme != "dark")
+        assert is_dark(page) == (scheme != "dark")
         page.reload()
         expect(page.locator("tbody tr").first).to_be_visible()
-        assert darkness() == (scheme != "dark")  # it is remembered
+        assert is_dark(page) == (scheme != "dark")  # it is remembered
 
 
 def test_a_server_that_wants_its_token(browser: Browser, served: Served, tmp_path: Path) -> None:
