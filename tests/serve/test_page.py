@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Generator
@@ -11,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import REQUIRE_PEERS
 from tests.serve.conftest import CT, MULTI, PDF, STUDY, Served, running
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-if os.environ.get("FASTDCM_REQUIRE_PEERS") != "1":
+if not REQUIRE_PEERS:
     pytest.importorskip("playwright", reason="playwright is not installed")
     if _CHROMIUM is None:
         pytest.skip("Chromium is not installed", allow_module_level=True)
