@@ -52,13 +52,9 @@ async function showStudies(name, offset) {
     const [who, when] = studyWords(study);
     const link = element("a", { href: `#/${uid}` }, who);
     const row = element("tr", {});
-    for (const cell of [
-      link,
-      text(study, "00100020"),
-      when,
-      values(study, "00080061").join(", "),
-      text(study, "00081030"),
-    ]) {
+    row.append(element("td", {}, link), element("td", {}, text(study, "00100020")));
+    row.append(element("td", { className: "when" }, when));
+    for (const cell of [values(study, "00080061").join(", "), text(study, "00081030")]) {
       row.append(element("td", {}, cell));
     }
     for (const tag of ["00201206", "00201208"]) {
