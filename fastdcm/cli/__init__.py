@@ -13,6 +13,8 @@ from fastdcm.system import leave
 _COMMANDS = {
     "convert": ("fastdcm.cli.convert:convert", "Convert DICOM files to JPEG, PNG, and other formats."),
     "info": ("fastdcm.cli.info:info", "Tell what a file holds and how it would be rendered."),
+    "verify": ("fastdcm.cli.verify:verify", "Tell whether the images of a manifest are what was written."),
+    "report": ("fastdcm.cli.report:report", "Make a page of what a manifest tells."),
     "warmup": ("fastdcm.cli.warmup:warmup", "Compile what is compiled, ahead of time."),
     "doctor": ("fastdcm.cli.doctor:doctor", "Tell versions, codecs and caches of this installation."),
 }
