@@ -97,4 +97,4 @@ class Done:
             found = os.lstat(os.path.join(self._folder, row["output"]))
         except OSError:
             return False
-        return found.st_size == row["bytes"]
+        return bool(found.st_size == row["bytes"])

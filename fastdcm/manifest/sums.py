@@ -33,7 +33,7 @@ class Sums:
     skipped: int = 0
     milliseconds: float = 0.0
     groups: Counter[Group] = field(default_factory=Counter)
-    group_milliseconds: Counter[Group] = field(default_factory=Counter)
+    group_milliseconds: dict[Group, float] = field(default_factory=dict)
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -78,7 +78,7 @@ class Sums:
         self.milliseconds += took
         group = Group(row.get("modality") or "unknown", row.get("transfer_syntax_uid") or "")
         self.groups[group] += 1
-        self.group_milliseconds[group] += took
+        self.group_milliseconds[group] = self.group_milliseconds.get(group, 0.0) + took
         self.notices.update(row.get("notices") or ())
         if row["status"] == "written":
             self._add_to_curve(row["finished"])
