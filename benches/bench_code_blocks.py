@@ -77,7 +77,7 @@ def decisions(scratch, words, count):  # type: ignore[no-untyped-def]
             scratch, words, last, interval, code, ahead, position, scratch[context]
         )
         scratch[context] = state
-        ones -= decision
+        ones += decision >> 63
     return ones
 
 

@@ -20,6 +20,7 @@ import fastdcm
 MODULES = {
     "JPEG 2000": ("fastdcm.codecs.jpeg2000.decode",),
     "JPEG-LS": ("fastdcm.codecs.jpegls.decode",),
+    "sequential JPEG": ("fastdcm.codecs.jpeg_baseline.decode",),
     "lossless JPEG": ("fastdcm.codecs.jpeg_lossless.decode",),
     "encoding gray JPEG": ("fastdcm.kernels.jpeg_codes",),
 }

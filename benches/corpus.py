@@ -1,4 +1,4 @@
-"""The inputs of a run: ``python -m benches.corpus FOLDER [--quick] [--data DIR]``.
+"""The inputs of a run: ``python -m benches.corpus FOLDER [--quick] [--only CASE ...] [--data DIR]``.
 
 A case is a handful of different files of one kind and syntax, made from real images (`benches.inputs`), or
 the user's own. They are written once a run; a measurement that needs more files than there are different
@@ -12,7 +12,7 @@ import argparse
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -94,8 +94,8 @@ _CASES = [
 ]
 
 
-def make(folder: Path, *, quick: bool) -> Iterator[Case]:
-    """Write the cases, and tell of each."""
+def make(folder: Path, *, quick: bool, only: Collection[str] = ()) -> Iterator[Case]:
+    """Write the cases, or ``only`` those of these names, and tell of each."""
     from benches.encoding import dicom
     from benches.inputs import FLIPS, original
 
@@ -103,6 +103,8 @@ def make(folder: Path, *, quick: bool) -> Iterator[Case]:
         if quick and not in_quick:
             continue
         name = f"{kind} {syntax}".lower().replace(" ", "-")
+        if only and name not in only:
+            continue
         place = folder / name
         place.mkdir(parents=True)
         size = 0
@@ -175,9 +177,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="+", default=())
     parser.add_argument("--data", type=Path)
     asked = parser.parse_args()
-    cases = own(asked.folder, asked.data) if asked.data else make(asked.folder, quick=asked.quick)
+    cases = (
+        own(asked.folder, asked.data)
+        if asked.data
+        else make(asked.folder, quick=asked.quick, only=asked.only)
+    )
     found = [asdict(case) for case in cases]
     (asked.folder / "cases.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
 

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from fastdcm.arrays.load import all_batches, load_all, threads_of, whole_number
 from fastdcm.arrays.pieces import Found
-from fastdcm.arrays.wanted import OnError, Values, Wanted, wanted
+from fastdcm.arrays.wanted import OnError, Values, wanted_of
 from fastdcm.batch.discovery import Task, discover
 from fastdcm.batch.targets import Targets, Tree
-from fastdcm.errors import OptionError
-from fastdcm.options import LIMIT_NAMES, EncodeOptions, ReadOptions, split_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,9 +22,6 @@ if TYPE_CHECKING:
     from fastdcm.reader.source import Readable
 
     Readables = Readable | Sequence[Readable]
-
-#: How objects are read, by keyword; threads are the run's own.
-_READ_NAMES = {*LIMIT_NAMES, *(field.name for field in fields(ReadOptions))} - {"threads", "limits"}
 
 
 @overload
@@ -81,8 +75,8 @@ def load(
     Raises `OptionError`, and with ``on_error="raise"`` all errors of `FastdcmError`'s tree.
     """
     given = options | {"size": size, "window": window, "fit": fit, "channels": channels}
-    asked = _wanted(given, values=values, dtype=dtype, frames=frames, on_error=on_error, out=out)
-    batch = load_all(_found(paths), asked, threads=threads_of(threads), out=out)
+    asked = wanted_of(given, values=values, dtype=dtype, frames=frames, on_error=on_error, out=out)
+    batch = load_all(found_objects(paths), asked, threads=threads_of(threads), out=out)
     return batch.array if on_error == "raise" else batch
 
 
@@ -114,9 +108,9 @@ def iter_batches(
     have ended. The other arguments are those of `load`.
     """
     given = options | {"size": size, "window": window, "fit": fit, "channels": channels}
-    asked = _wanted(given, values=values, dtype=dtype, frames=frames, on_error=on_error)
+    asked = wanted_of(given, values=values, dtype=dtype, frames=frames, on_error=on_error)
     return all_batches(
-        _found(paths),
+        found_objects(paths),
         asked,
         size=whole_number("batch_size", batch_size, 1),
         threads=threads_of(threads),
@@ -125,22 +119,8 @@ def iter_batches(
     )
 
 
-def _wanted(options: dict[str, Any], *, out: Any = None, **named: Any) -> Wanted:
-    given = {name: value for name, value in options.items() if value is not None}
-    samples = given.pop("channels") if given.get("channels") in (1, 3) else None
-    if "size" not in given:
-        del given["fit"]
-    if "bits" in given:
-        raise OptionError("bits follow from dtype: give dtype='uint8' or 'uint16'")
-    read = ReadOptions.of(**{name: given.pop(name) for name in _READ_NAMES & given.keys()})
-    render, encode = split_options(given)
-    if encode != EncodeOptions():
-        raise OptionError("arrays have no format, quality, lossless, subsampling or png_level")
-    return wanted(render, read, samples=samples, out=out, **named)
-
-
-def _found(paths: Any) -> list[Found] | Iterator[Found]:
-    """The objects to be read; a list where all are named."""
+def found_objects(paths: Any) -> list[Found] | Iterator[Found]:
+    """The objects of paths as `load` takes them, one after another; a list where all are named."""
     one = isinstance(paths, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(paths, "read")
     several: Iterable[Any] = [paths] if one else paths
     given = [os.fspath(path) if isinstance(path, os.PathLike) else path for path in several]

@@ -47,9 +47,11 @@ class Opened:
             limits = options.limits
             self._alike: Alike | None
             digest = digest_of(source, limits)
+            located = True
             if recalled := recall(digest):
                 found, self._alike = recalled
-                # Its own names are read when they are asked for, and its frames are mostly not located.
+                located = not self._alike.is_native
+                # Its own names are read when they are asked for, and native frames are mostly not located.
                 self._header, self._unnamed = self._alike.header, digest
             else:
                 found = scan(source, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated)
@@ -62,7 +64,7 @@ class Opened:
                 raise BurnedInError(
                     "Burned In Annotation is YES: the pixels may name the patient, which was to be refused"
                 )
-            if not recalled and self._frames.encapsulated:
+            if located and self._frames.encapsulated:
                 self._video = open_video(self._header, self._frames.stream)
 
     def __enter__(self) -> Self:

@@ -47,20 +47,22 @@ Array = NDArray[Any]
 class Pictures:
     """Makes pictures of one object's display values, where options ask for more than these.
 
-    ``source`` is all of its bytes, ``words`` gives those of a frame with the bits that samples leave free;
-    ``note`` tells a notice of a frame, by its index.
+    ``source`` is all of its bytes; ``named`` gives its ``header`` with its own names, ``words`` those of a
+    frame with the bits that samples leave free; ``note`` tells a notice of a frame, by its index.
     """
 
     def __init__(
         self,
         source: Source,
         header: Header,
+        named: Callable[[], Header],
         limits: Limits,
         words: Callable[[int], Array],
         notices: list[Notice],
         note: Callable[[Notice, int], None],
     ) -> None:
         self._source, self._header, self._limits, self._words = source, header, limits, words
+        self._named = named
         self._notices, self._note = notices, note
         self._read: GeometryReader | None = None
         self._presents: Presenter | None = None
@@ -177,7 +179,7 @@ class Pictures:
     @property
     def _geometry(self) -> GeometryReader:
         if self._read is None:
-            self._read = GeometryReader(self._source, self._header, self._limits, self._notices)
+            self._read = GeometryReader(self._source, self._named(), self._limits, self._notices)
         return self._read
 
     @property
@@ -185,5 +187,5 @@ class Pictures:
         if self._presents is None:
             from fastdcm.presentation.presenter import Presenter  # few pictures have states or overlays
 
-            self._presents = Presenter(self._source, self._header, self._limits, self._words, self._notices)
+            self._presents = Presenter(self._source, self._named(), self._limits, self._words, self._notices)
         return self._presents

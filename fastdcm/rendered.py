@@ -277,6 +277,8 @@ class Rendered(Opened):
         if self._made is None:
             from fastdcm.pictures import Pictures  # most images are shown as they are
 
-            limits = self._options.limits
-            self._made = Pictures(self._whole, self.header, limits, self._words, self._noted, self._note)
+            limits, named = self._options.limits, lambda: self.header
+            self._made = Pictures(
+                self._whole, self._header, named, limits, self._words, self._noted, self._note
+            )
         return self._made

@@ -30,7 +30,8 @@ class Batch(NamedTuple):
     the object and the frame, ``positions`` which frame of the whole run it is, from 0 (so that
     ``labels[batch.positions]`` are its labels), ``mappings`` how its pixels lie in the source's
     (`fastdcm.Mapping`), and ``mask`` whether there is a frame: where not, it is all zeros, and its mapping is
-    None. ``errors`` are those of the frames that failed, in their order.
+    None, as is that of frames whose pixels a presentation state places. ``errors`` are those of the frames
+    that failed, in their order.
     """
 
     array: Array

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from fastdcm.errors import OptionError
+from fastdcm.errors import OptionError, RenderError
 from fastdcm.options import RenderOptions
 from fastdcm.pipeline import Image
 from fastdcm.rendering.mapping import Mapping
@@ -16,18 +16,24 @@ Values = Literal["display", "modality", "stored"]
 
 def array_of(
     image: Image, index: int, values: Values, options: RenderOptions
-) -> tuple[NDArray[Any], Mapping]:
-    """A frame, counted from 0, in the geometry of the options: (rows, columns[, samples]); and its mapping.
+) -> tuple[NDArray[Any], Mapping | None]:
+    """A frame, counted from 0, in the geometry of the options: (rows, columns[, samples]); and its mapping,
+    None where a presentation state places its pixels.
 
     Display values are those of `Image.render`, uint8 or uint16; modality values float64 and stored values as
     `Image.pixels` gives them, colour as RGB. The array may be read-only and share the source's memory. Raises
-    `OptionError` where values are wanted before that which the options ask for is done to them, `RenderError`
-    where a presentation state places pixels elsewhere, and what reading and decoding raise.
+    `OptionError` where values are wanted before that which the options ask for is done to them, and what
+    rendering, reading and decoding raise.
     """
     if values == "display":
         # Of a box of content, the mapping is what decodes the frame: rendering finds it, and it is kept.
         pixels = image.render_frame(index, options)
-        return pixels, image.mapping_frame(index, options)
+        try:
+            return pixels, image.mapping_frame(index, options)
+        except RenderError:
+            if not options.presentation:
+                raise
+            return pixels, None
     if values not in ("modality", "stored"):
         raise OptionError(f"values must be 'display', 'modality' or 'stored', not {values!r}")
     if options != RenderOptions(geometry=options.geometry):

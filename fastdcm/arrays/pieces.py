@@ -77,8 +77,10 @@ class Reader:
         self._source: Readable | None = None
         self._image: Image | None = None
 
-    def read(self, piece: Piece, row: Array | None = None) -> tuple[Array, Mapping]:
-        """A frame's values, (rows, columns[, 3]), and its mapping. Raises errors of `FastdcmError`'s tree.
+    def read(self, piece: Piece, row: Array | None = None) -> tuple[Array, Mapping | None]:
+        """A frame's values, (rows, columns[, 3]), and its mapping, as `array_of` has it.
+
+        Raises errors of `FastdcmError`'s tree.
 
         Display values may be written to ``row``, where they fit as they are: it is returned then.
         """

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from fastdcm.errors import OptionError
-from fastdcm.options import FrameSelection, GeometryOptions, ReadOptions, RenderOptions
+from fastdcm.options import (
+    LIMIT_NAMES,
+    EncodeOptions,
+    FrameSelection,
+    GeometryOptions,
+    ReadOptions,
+    RenderOptions,
+    split_options,
+)
 
 Values = Literal["display", "modality", "stored"]
 OnError = Literal["raise", "skip", "mask"]
@@ -19,6 +27,9 @@ Samples = Literal[1, 3] | None
 #: Types of arrays, by what they hold; the first of each is the usual one.
 DISPLAY = ("uint8", "uint16", "float32", "float64")
 VALUES = ("float32", "float64", "int16", "int32", "uint8", "uint16", "uint32", "int8")
+
+#: How objects are read, by keyword; threads are the run's own.
+_READ_NAMES = {*LIMIT_NAMES, *(field.name for field in fields(ReadOptions))} - {"threads", "limits"}
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,26 @@ def wanted(
         )
     selection = FrameSelection.parse("1" if frames == "first" else frames)
     return Wanted(values, name, samples, selection, on_error, options, read)
+
+
+def wanted_of(options: dict[str, Any], *, out: Any = None, **named: Any) -> Wanted:
+    """`wanted` from the keywords of `fastdcm.load`: how objects are read, and how frames are shown.
+
+    Raises `OptionError` for what is none of these.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    samples = given.pop("channels") if given.get("channels") in (1, 3) else None
+    if isinstance(other := given.get("channels"), int):
+        raise OptionError(f"channels {other}: give 1, 3 or three windows")
+    if "size" not in given:
+        del given["fit"]
+    if "bits" in given:
+        raise OptionError("bits follow from dtype: give dtype='uint8' or 'uint16'")
+    read = ReadOptions.of(**{name: given.pop(name) for name in _READ_NAMES & given.keys()})
+    render, encode = split_options(given)
+    if encode != EncodeOptions():
+        raise OptionError("arrays have no format, quality, lossless, subsampling or png_level")
+    return wanted(render, read, samples=samples, out=out, **named)
 
 
 def dtype_name(dtype: Any) -> str | None:

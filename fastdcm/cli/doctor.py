@@ -25,6 +25,7 @@ def doctor(table_only: bool) -> None:
         ("PNG encoder", _png()),
         ("JPEG 2000 decoder", _jpeg2000()),
         ("JPEG-LS decoder", _jpegls()),
+        ("sequential JPEG decoder", _jpeg_sequential()),
         ("lossless JPEG decoder", _jpeg_lossless()),
         ("compiled kernels", _kernels()),
         ("workers", _workers()),
@@ -108,6 +109,17 @@ def _jpegls() -> list[str]:
         "our own, for all but",
         *(f"  {reason}" for reason in REFUSALS),
         f"{LIBRARIES['jpeg-ls']}, for these, for small jobs, by --decoder library",
+    ]
+
+
+def _jpeg_sequential() -> list[str]:
+    from fastdcm.codecs.jpeg_baseline.headers import REFUSALS
+    from fastdcm.codecs.table import LIBRARIES
+
+    return [
+        "our own, of 8 bits, for all but",
+        *(f"  {reason}" for reason in REFUSALS),
+        f"{LIBRARIES['jpeg']}, for these, for small jobs, by --decoder library",
     ]
 
 

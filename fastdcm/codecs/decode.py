@@ -88,7 +88,7 @@ def decode_frame(
     from fastdcm.codecs.decoders import jpeg2000
 
     return jpeg2000.decode(
-        bytes(data),
+        data,
         header,
         high_throughput=family == "htj2k",
         threads=threads,
@@ -135,12 +135,17 @@ _Verdict = tuple[str, str] | None
 
 
 def _judge_jpeg(data: bytes, partial: bool) -> _Verdict:
-    from fastdcm.codecs.jpeg_lossless.headers import refusal
+    from fastdcm.codecs.jpeg_baseline import headers as sequential
+    from fastdcm.codecs.jpeg_lossless import headers as lossless
     from fastdcm.codestream import jpeg, markers
 
-    if markers.frame_marker(data) != markers.LOSSLESS:
+    marker = markers.frame_marker(data)
+    if marker == markers.LOSSLESS:
+        return "lossless JPEG", lossless.refusal(jpeg.parse(data, partial=True))
+    if marker not in markers.SEQUENTIAL or partial:
         return None
-    return "lossless JPEG", refusal(jpeg.parse(data, partial=True))
+    stream = jpeg.parse(data, partial=True)
+    return ("sequential JPEG", sequential.refusal(stream)) if stream.precision == 8 else None
 
 
 def _judge_jpegls(data: bytes, partial: bool) -> _Verdict:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from fastdcm.codestream.jpeg import JpegHeader
 from fastdcm.codestream.jpeg_huffman import Kind, check_category, check_definition, definition_of
-from fastdcm.codestream.jpeg_scan import Frame, Scan, grid, unit, units_of
+from fastdcm.codestream.jpeg_scan import Component, Frame, Scan, grid, unit, units_of
 from fastdcm.errors import CodestreamError
 from fastdcm.kernels import Payoff, huffman
 
@@ -114,8 +114,12 @@ def extents(data: bytes, header: JpegHeader) -> list[Extent]:
 def _extents(walkers: list[_Walker], compiled: bool, *, quick: bool) -> list[Extent]:
     histories: dict[int, Any] = {}
     found = []
-    for walker in walkers:
-        extent = walker.walk(histories, compiled, quick)
+    for number, walker in enumerate(walkers):
+        extent = walker.extent if quick else None
+        if quick and extent is None and walker.refines:
+            extent = walker.walk_with(walkers[number + 1 :], histories)
+        if extent is None:
+            extent = walker.walk(histories, compiled, quick)
         found.append(extent)
         if extent.problem:
             break
@@ -130,6 +134,8 @@ class _Walker:
     """One scan, made ready for the kernels."""
 
     compiled = quick = False
+    #: What was found together with a scan before.
+    extent: Extent | None = None
 
     def __init__(self, data: bytes, frame: Frame, scan: Scan) -> None:
         self.data, self.frame, self.scan = data, frame, scan
@@ -169,6 +175,51 @@ class _Walker:
             return self._blocks(sequential=self.frame.process in ("baseline", "extended"))
         return self._band(histories)
 
+    @property
+    def _is_band(self) -> bool:
+        return self.frame.process == "progressive" and self.scan.spectral_start > 0
+
+    @property
+    def refines(self) -> bool:
+        """Whether this is a scan that refines AC coefficients, of one restart interval."""
+        return self._is_band and self.scan.high > 0 and self.interval >= self.mcus
+
+    def walk_with(self, behind: list[_Walker], histories: dict[int, Any]) -> Extent | None:
+        """Walk two scans that refine at once: this one, and one of those behind, which then knows its extent.
+
+        None where there is none: it is the next one of AC coefficients of its component.
+        """
+        seen = set()
+        for other in behind:
+            if not other._is_band or other.scan.components[0] in seen:
+                continue
+            seen.add(other.scan.components[0])
+            if other.refines and other.extent is None and other.mcus == self.mcus:
+                break
+        else:
+            return None
+        from fastdcm.codestream import jpeg_quick
+
+        self.compiled = other.compiled = True
+        each = self._history(histories), other._history(histories)
+        spare = jpeg_quick.spare_of_bands(self.data, self.scan, other.scan, *each)
+        if spare is None:
+            raise _UnsureError
+        other.extent = other._extent(huffman.WHOLE, other.mcus, spare[1])
+        return self._extent(huffman.WHOLE, self.mcus, spare[0])
+
+    def _history(self, histories: dict[int, Any]) -> Any:
+        """What scans before have coded of this scan's component."""
+        identifier = self._component().identifier
+        if identifier not in histories:
+            histories[identifier] = self._zeros()
+        return histories[identifier]
+
+    def _component(self) -> Component:
+        if len(self.scan.components) != 1:
+            raise CodestreamError("an AC scan of a progressive frame has several components")
+        return self.scan.components[0]
+
     def _extent(self, status: int, whole: int, spare: int) -> Extent:
         problem = _PROBLEMS[status]
         if not problem and whole != self.mcus:
@@ -177,7 +228,11 @@ class _Walker:
 
     def _refine_dc(self) -> Extent:
         """One bit a block (T.81 G.1.2.1)."""
-        self._unstuff()
+        coded = self.data[self.scan.start : self.scan.end]
+        if self.scan.restart_interval or b"\xff\xff" in coded or coded.endswith(b"\xff"):
+            self._unstuff()
+        else:
+            self.starts, self.ends = [0], [8 * (len(coded) - coded.count(b"\xff\x00"))]
         whole = spare = 0
         units = sum(units_of(self.scan))
         for start, end in zip(self.starts, self.ends, strict=True):
@@ -218,29 +273,24 @@ class _Walker:
 
     def _band(self, histories: dict[int, Any]) -> Extent:
         """Coefficients Ss to Se of one component, in a progressive frame."""
-        scan = self.scan
-        if len(scan.components) != 1:
-            raise CodestreamError("an AC scan of a progressive frame has several components")
-        identifier = scan.components[0].identifier
-        if identifier not in histories:
-            histories[identifier] = self._zeros()
+        scan, history = self.scan, self._history(histories)
         if self.quick:
             from fastdcm.codestream import jpeg_quick
 
-            spare = jpeg_quick.spare_of_band(self.data, scan, self.interval, histories[identifier])
+            spare = jpeg_quick.spare_of_band(self.data, scan, self.interval, history)
             if spare < 0:
                 raise _UnsureError
             return self._extent(huffman.WHOLE, self.mcus, spare)
         table = self._table(1, scan.tables[0][1], "band")
         band = scan.spectral_start, scan.spectral_end, scan.high > 0
-        return self._extent(*self._run("walk_band", *band, histories[identifier], table))
+        return self._extent(*self._run("walk_band", *band, history, table))
 
     def _zeros(self) -> Any:
         if not self.compiled:
             return [0] * self.mcus
         import numpy as np
 
-        return np.zeros(self.mcus, np.int64)
+        return np.zeros(self.mcus + 1, np.int64)  # kernels look at the block behind
 
     def _run(self, name: str, *arguments: Any, units: int = 1) -> tuple[int, int, int]:
         """Call a kernel, compiled or not, for MCUs or, with ``units`` in each, for data units."""

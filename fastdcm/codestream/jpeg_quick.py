@@ -15,6 +15,7 @@ from fastdcm.codestream.jpeg_huffman import Kind, check_category, check_definiti
 from fastdcm.codestream.jpeg_scan import Scan, units_of
 from fastdcm.kernels import (
     coded_bytes,
+    huffman_band_tables,
     huffman_bands,
     huffman_lane_tables,
     huffman_lanes,
@@ -27,6 +28,8 @@ _NOTHING = np.empty(0, np.uint32)
 #: an MCU has many units; and which they cannot count.
 _LEAST_VECTORS, _LEAST_OF_MANY_UNITS, _MOST_VECTORS = 1 << 15, 1 << 17, 1 << 28
 _MANY_UNITS = 4
+#: Bytes of a progressive scan for which it pays to make tables of several codes.
+_LEAST_SEVERAL = 3 << 10
 
 
 def spare_of_blocks(
@@ -85,10 +88,30 @@ def spare_of_band(data: bytes, scan: Scan, interval: int, history: NDArray[np.in
             scan.spectral_end,
             scan.high > 0,
             history.view(np.uint64),
-            _band_table(definition_of(scan, 1, scan.tables[0][1])),
+            _table_of_band(scan),
             _room(scan),
         )
     )
+
+
+def spare_of_bands(
+    data: bytes, scan: Scan, later: Scan, history: NDArray[np.int64], later_history: NDArray[np.int64]
+) -> tuple[int, int] | None:
+    """As `spare_of_band`, of two scans that refine and have no restart markers, but as many blocks; or None.
+
+    They may be of one component: the later one refines what the first one has left.
+    """
+    scans = np.array(
+        [(each.start, each.end, each.spectral_start, each.spectral_end) for each in (scan, later)]
+    )
+    fields = scans.astype(np.uint64)
+    histories = history.view(np.uint64), later_history.view(np.uint64)
+    tables = _table_of_band(scan), _table_of_band(later)
+    coded = np.empty(int((scans[:, 1] - scans[:, 0]).sum()) + 2 * coded_bytes.PADDING, np.uint8)
+    walk: Any = huffman_bands.are_whole
+    if not walk(np.frombuffer(data, np.uint8), fields, *histories, *tables, coded):
+        return None
+    return int(fields[0, 0]), int(fields[1, 0])
 
 
 def _room(scan: Scan) -> NDArray[np.uint8]:
@@ -130,10 +153,15 @@ def _lane_tables(
     return np.resize(units, size + 3), tables
 
 
+def _table_of_band(scan: Scan) -> Any:
+    several = scan.end - scan.start >= _LEAST_SEVERAL
+    return _band_table(definition_of(scan, 1, scan.tables[0][1]), scan.high > 0, several)
+
+
 @lru_cache(maxsize=16)
-def _band_table(definition: bytes) -> Any:
-    """The table of `fastdcm.kernels.huffman_bands` for 16 counts and the values."""
+def _band_table(definition: bytes, refines: bool, several: bool) -> Any:
+    """The table of `fastdcm.kernels.huffman_band_tables` for 16 counts and the values."""
     check_definition(definition)
-    table = np.empty(huffman_bands.TABLE_SIZE, np.uint64)
-    huffman_bands.fill_table(np.frombuffer(definition, np.uint8), table)
+    table = np.empty(huffman_band_tables.TABLE_SIZE, np.uint64)
+    huffman_band_tables.fill_table(np.frombuffer(definition, np.uint8), refines, several, table)
     return table

@@ -12,6 +12,7 @@ Process = Literal["baseline", "extended", "progressive", "lossless", "jpeg-ls"]
 DHT, EOI, SOS, DNL, DRI, LSE = 0xC4, 0xD9, 0xDA, 0xDC, 0xDD, 0xF8
 APP0, APP2, APP8, APP14 = 0xE0, 0xE2, 0xE8, 0xEE
 LOSSLESS, JPEG_LS = 0xC3, 0xF7
+SEQUENTIAL = frozenset([0xC0, 0xC1])
 
 PROCESSES: dict[int, Process] = {
     0xC0: "baseline",
@@ -72,7 +73,7 @@ def marker_at(data: bytes, position: int) -> tuple[int, int]:
     return data[after], after + 1
 
 
-def segment_end(data: bytes, position: int, name: str) -> int:
+def segment_end(data: bytes | memoryview, position: int, name: str) -> int:
     """Return the end of the segment whose length stands at ``position`` (T.81 B.1.1.4)."""
     end = position + int.from_bytes(data[position : position + 2], "big")
     if end > len(data) or position + 2 > len(data):

@@ -76,7 +76,8 @@ def _sign_contexts() -> NDArray[np.uint8]:
 
 
 # For each orientation, zero contexts and behind them sign contexts.
-FLIP, CONTEXT, FLIP_TO_SIGN = np.uint64(1 << 6), np.uint64(31), 31 - 6
+FLIP, CONTEXT = np.uint64(1 << 6), np.uint64(31)
+FLIP_TO_SIGN, SIGN_TO_FLIP = 31 - 6, 63 - 6
 _SIGNS = _AROUND + _1
 TABLES_SIZE = int(_SIGNS) + len(_sign_contexts())
 _TABLES = np.concatenate([np.r_[table, _sign_contexts()] for table in _zero_contexts()])

@@ -15,7 +15,7 @@ PADDING = 64
 _U = np.uint64
 _0, _1, _2, _3, _7, _8 = (_U(each) for each in (0, 1, 2, 3, 7, 8))
 #: Bytes that are copied at once where none is FF.
-_RUN = _U(32)
+RUN = _U(32)
 _DATA, _BYTES = "Array(uint8, 1, 'C', readonly=True)", "uint8[::1]"
 _LOWEST_BITS, _HIGHEST_BITS = _U(0x0101010101010101), _U(0x8080808080808080)
 
@@ -47,11 +47,15 @@ def full(bits):  # type: ignore[no-untyped-def]
     return ((bits & ~_HIGHEST_BITS) + _LOWEST_BITS) & bits & _HIGHEST_BITS
 
 
-@inlined(f"boolean({_DATA}, uint64, {_BYTES}, uint64)", apart=True)
+@inlined(
+    f"boolean({_DATA}, uint64, {_BYTES}, uint64)",
+    f"boolean({_BYTES}, uint64, {_BYTES}, uint64)",
+    apart=True,
+)
 def copied(data, position, coded, count):  # type: ignore[no-untyped-def]
-    """Copy `_RUN` bytes: whether none is FF. LLVM makes it a few instructions."""
+    """Copy `RUN` bytes: whether none is FF. LLVM makes it a few instructions."""
     found = np.uint8(0)
-    for number in range(_RUN):
+    for number in range(RUN):
         byte = data[position + number]
         coded[count + number] = byte
         found |= np.uint8(byte == 0xFF)
@@ -66,9 +70,9 @@ def unstuffed(data, position, end, coded):  # type: ignore[no-untyped-def]
     """
     count = _0
     while position < end:
-        if position + _RUN <= end and copied(data, position, coded, count):
-            position += _RUN
-            count += _RUN
+        if position + RUN <= end and copied(data, position, coded, count):
+            position += RUN
+            count += RUN
             continue
         if position + _8 <= end:
             bits = eight(data, position)

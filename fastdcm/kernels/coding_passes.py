@@ -20,6 +20,7 @@ from fastdcm.kernels.block_windows import (
     NEXT_FIRST,
     REST_OF_COLUMN,
     SAMPLE,
+    SIGN_TO_FLIP,
     WHOLE_COLUMN,
     count_columns,
     inside,
@@ -28,7 +29,7 @@ from fastdcm.kernels.block_windows import (
     window,
     zero_context,
 )
-from fastdcm.kernels.inlined import inlined, trailing_zeros
+from fastdcm.kernels.inlined import chosen, inlined, trailing_zeros
 from fastdcm.kernels.mq import (
     AHEAD,
     ENOUGH_AHEAD,
@@ -113,27 +114,30 @@ def significance_pass(scratch, words, width, height, contexts, below, plane):  #
                 # The next context is computed before it is known whether this sample is significant.
                 sample = SAMPLE << at
                 woken = (LATER << at) & possible
+                more = candidates | woken
+                with_it = significant | sample
                 if_zero = zero_context(contexts, significant, trailing_zeros(candidates))
-                if_one = zero_context(contexts, significant | sample, trailing_zeros(candidates | woken))
+                if_one = zero_context(contexts, with_it, trailing_zeros(more))
                 sign = sign_context(contexts, significant, negative, at)
-                interval, code, state, is_one, shift = decide(
-                    scratch, interval, code, scratch[context], scratch[context] & QE
-                )
+                state = scratch[context]
+                interval, code, state, decision, shift = decide(scratch, interval, code, state, state & QE)
+                is_one = np.int64(decision) < 0
                 scratch[context] = state
                 ahead -= shift
-                candidates |= woken & is_one
-                significant |= sample & is_one
-                context = if_zero ^ ((if_zero ^ if_one) & is_one)
+                candidates = chosen(is_one, more, candidates)
+                significant = chosen(is_one, with_it, significant)
+                context = chosen(is_one, if_one, if_zero)
                 # A sign is decided in any case; where there is none, without consequence.
                 state = scratch[sign & CONTEXT]
-                interval, code, state, decision, shift = decide(
-                    scratch, interval, code, state, state & QE & is_one
-                )
+                qe = chosen(is_one, state & QE, _0)
+                interval, code, state, decision, shift = decide(scratch, interval, code, state, qe)
                 scratch[sign & CONTEXT] = state
                 ahead -= shift
-                decision = (decision ^ sign) & is_one & FLIP
-                words[base + scratch[_PLACES + at]] = np.uint32(value & is_one | decision << FLIP_TO_SIGN)
-                negative |= decision << at
+                flip = chosen(is_one, (decision >> SIGN_TO_FLIP ^ sign) & FLIP, _0)
+                words[base + scratch[_PLACES + at]] = np.uint32(
+                    chosen(is_one, value, _0) | flip << FLIP_TO_SIGN
+                )
+                negative |= flip << at
                 if np.int64(ahead) < ENOUGH_AHEAD:
                     code += np.uint64(words[position]) << (np.uint64(ENOUGH_AHEAD) - ahead)
                     ahead += np.uint64(32)
@@ -180,14 +184,26 @@ def refinement_pass(scratch, words, width, height, contexts, below, plane):  # t
                     scratch, words, last, interval, code, ahead, position, scratch[context]
                 )
                 scratch[context] = state
-                words[base + scratch[_PLACES + at]] ^= refinement(decision, plane)
+                words[base + scratch[_PLACES + at]] ^= refinement(np.int64(decision) < 0, plane)
     scratch[A], scratch[C], scratch[AHEAD], scratch[POSITION] = interval, code, ahead, position
 
 
-@inlined("uint32(uint64, uint64)")
+@inlined("uint32(boolean, uint64)")
 def refinement(decision, plane):  # type: ignore[no-untyped-def]
     """What changes in a magnitude, whose half of the plane above is in the place of this plane's bit."""
-    return np.uint32((np.uint64(3) ^ decision & np.uint64(2)) << plane)
+    return np.uint32(chosen(decision, _1 << plane, np.uint64(3) << plane))
+
+
+@inlined("uint64(uint64, uint64, uint64, uint64, uint64)")
+def step_over(interval, code, state, most, columns):  # type: ignore[no-untyped-def]
+    """By how much A and C fall where so many columns have nothing that becomes significant; 0 if unknown.
+
+    ``state`` is that of the run-length context: it and A's place stay. most: the largest Qe to try.
+    """
+    qe = (state & QE) * columns
+    if state >> 63 == 0 and state & QE <= most and code >= qe and interval >= INTERVAL + qe:
+        return qe
+    return _0
 
 
 @inlined(_PASS)
@@ -205,17 +221,15 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
     value = np.uint64(3) << plane
     for stripe in range((height + 3) >> 2):
         row = np.uint64(stripe + 1) * pitch
-        state = scratch[_RUN_LENGTH]
         if (
-            state >> 63 == 0
-            and state & QE <= _SMALLEST_QE
-            and width <= _USUAL_WIDTH
+            width <= _USUAL_WIDTH
             and height - 4 * stripe >= 4
+            and scratch[_RUN_LENGTH] & QE <= _SMALLEST_QE
             and any_significant(scratch, row, pitch) == 0
         ):
             # All columns start with a run-length: often they take one step together.
-            qe = (state & QE) * np.uint64(width)
-            if code >= qe and interval >= INTERVAL + qe:
+            qe = step_over(interval, code, scratch[_RUN_LENGTH], _SMALLEST_QE, np.uint64(width))
+            if qe != 0:
                 code -= qe
                 interval -= qe
                 continue
@@ -227,6 +241,13 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
             if candidates == 0:
                 continue
             significant = window(scratch, _SIGNIFICANT + group, pitch, below)
+            if significant == 0 and height - 4 * stripe >= 4:
+                columns = np.uint64(min(8, width - 8 * np.int64(number)))
+                qe = step_over(interval, code, scratch[_RUN_LENGTH], _SMALL_QE, columns)
+                if qe != 0:
+                    code -= qe
+                    interval -= qe
+                    continue
             negative = _0
             if significant != 0:
                 negative = window(scratch, _NEGATIVE + group, pitch, below) >> _1
@@ -245,13 +266,8 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                     others = candidates & ~runs
                     together = candidates & ((others & (_0 - others)) - _1)
                     state = scratch[_RUN_LENGTH]
-                    qe = (state & QE) * count_columns(together)
-                    if (
-                        state >> 63 == 0
-                        and state & QE <= _SMALL_QE
-                        and code >= qe
-                        and interval >= INTERVAL + qe
-                    ):
+                    qe = step_over(interval, code, state, _SMALL_QE, count_columns(together))
+                    if qe != 0:
                         code -= qe
                         interval -= qe
                         candidates ^= together
@@ -261,7 +277,7 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                         scratch, words, last, interval, code, ahead, position, state
                     )
                     scratch[_RUN_LENGTH] = state
-                    if decision == 0:
+                    if np.int64(decision) >= 0:
                         continue
                     interval, code, ahead, position, state, high = decode(
                         scratch, words, last, interval, code, ahead, position, scratch[_UNIFORM]
@@ -270,7 +286,7 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                         scratch, words, last, interval, code, ahead, position, state
                     )
                     scratch[_UNIFORM] = state
-                    run = high & np.uint64(2) | low & _1
+                    run = high >> 63 << 1 | low >> 63
                     candidates |= (REST_OF_COLUMN << (at + run)) & (WHOLE_COLUMN << at)
                     at += run
                 else:
@@ -280,7 +296,7 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                         scratch, words, last, interval, code, ahead, position, scratch[context]
                     )
                     scratch[context] = state
-                    if decision == 0:
+                    if np.int64(decision) >= 0:
                         continue
                 sign = sign_context(contexts, significant, negative, at)
                 significant |= SAMPLE << at
@@ -292,9 +308,9 @@ def cleanup_pass(scratch, words, width, height, contexts, below, plane):  # type
                     scratch, words, last, interval, code, ahead, position, scratch[context]
                 )
                 scratch[context] = state
-                decision = (decision ^ sign) & FLIP
-                words[base + scratch[_PLACES + at]] = np.uint32(value | decision << FLIP_TO_SIGN)
-                negative |= decision << at
+                flip = (decision >> SIGN_TO_FLIP ^ sign) & FLIP
+                words[base + scratch[_PLACES + at]] = np.uint32(value | flip << FLIP_TO_SIGN)
+                negative |= flip << at
             scratch[_SIGNIFICANT + group] = significant & INSIDE
             scratch[_NEGATIVE + group] |= negative << 1 & INSIDE
     scratch[A], scratch[C], scratch[AHEAD], scratch[POSITION] = interval, code, ahead, position
@@ -345,7 +361,7 @@ def raw_refinement_pass(scratch, words, width, height, contexts, below, plane): 
                 at = trailing_zeros(candidates)
                 candidates &= candidates - _1
                 decision = _0 - raw_bit(words, scratch)
-                words[base + scratch[_PLACES + at]] ^= refinement(decision, plane)
+                words[base + scratch[_PLACES + at]] ^= refinement(np.int64(decision) < 0, plane)
 
 
 @inlined(f"boolean({_W}, {_F})")
@@ -363,7 +379,7 @@ def is_symbol(words, scratch):  # type: ignore[no-untyped-def]
         interval, code, ahead, position, state, decision = decode(
             scratch, words, scratch[LAST], interval, code, ahead, position, state
         )
-        symbol = symbol << 1 | decision & _1
+        symbol = symbol << 1 | decision >> 63
     scratch[A], scratch[C], scratch[AHEAD], scratch[POSITION], scratch[_UNIFORM] = (
         interval,
         code,

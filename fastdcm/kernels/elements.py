@@ -90,7 +90,7 @@ def walk(data, position, explicit, first, end, heads, wanted, found):  # type: i
 def digest(  # type: ignore[no-untyped-def]
     data, heads, implicit_uid, meta_wanted, wanted, own, found, places, out
 ):
-    """Pass a file up to native Pixel Data and put the wanted values together, where all elements are plain.
+    """Pass a file up to Pixel Data and put the wanted values together, where all elements are plain.
 
     Those of ``own`` are left out and told by their places.
 
@@ -148,8 +148,6 @@ def digest(  # type: ignore[no-untyped-def]
             return
         at = position + 8
     length = four_bytes(data, at)
-    if length == 0xFFFFFFFF:
-        return
     for row in range(1, 1 + found[0, 1]):
         tag = found[row, 0]
         offset = found[row, 2]

@@ -2,16 +2,17 @@
 
 The registers A and C of annex C.3 are kept in 64 bits, with A's 0x8000 at bit 62, so that C holds what
 comes next besides: ``ahead`` bits of it behind the 16 that are compared with Qe. A context is one word: the
-MPS in the place of a sign, Qe in the place where A has it, then the numbers in `STATES` of what follows an
-LPS and an MPS; those of an MPS of 1 are odd.
-Nothing branches on what is decoded: masks of ones or zeros choose, and decisions are such masks.
+MPS in the place of a sign, Qe in the place where A has it, and at its end where it is itself in a table of
+what follows: the word before it there is that of an LPS, the one behind it that of an MPS without RENORMD.
+Nothing branches on what is decoded, and a decision is the sign of a word.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fastdcm.kernels.inlined import inlined, leading_zeros
+from fastdcm.kernels.inlined import chosen, inlined, leading_zeros
 
 # Table C.2: Qe, NMPS, NLPS, SWITCH.
 _TABLE = [
@@ -39,54 +40,64 @@ ENOUGH_AHEAD = 15
 #: are ahead, the number of the next word of `load_words`, and that of the last one.
 CONTEXTS = 19
 A, C, AHEAD, POSITION, LAST = range(CONTEXTS, CONTEXTS + 5)
-_FOLLOWING = np.uint64(LAST + 1)  # and `STATES`, beside what points to them
-MQ_SIZE = LAST + 1 + 2 * len(_TABLE)
+_FOLLOWING = np.uint64(LAST + 1)  # and `_SUCCESSORS`, beside what points to them
+_OUTCOMES = 3
+MQ_SIZE = LAST + 1 + _OUTCOMES * 2 * len(_TABLE)
 
-_ONE, _TWO, _THREE, _FOUR, _BYTE = (np.uint64(each) for each in (1, 2, 3, 4, 0xFF))
+_ONE, _TWO, _THREE, _FOUR, _PLACE = (np.uint64(each) for each in (1, 2, 3, 4, 0xFFFF))
 
 
-def _words() -> np.ndarray:
+def _words() -> NDArray[np.uint64]:
     """The contexts' words: by 2 * (row of table C.2) + MPS."""
     words = [
-        symbol << 63 | qe << _QE_SHIFT | (2 * less + (symbol ^ switch)) << 8 | 2 * more + symbol
-        for qe, more, less, switch in _TABLE
+        symbol << 63 | qe << _QE_SHIFT | _OUTCOMES * (2 * row + symbol) + 1
+        for row, (qe, *_) in enumerate(_TABLE)
         for symbol in (0, 1)
     ]
     return np.array(words, np.uint64)
 
 
+def _successors() -> NDArray[np.uint64]:
+    """For each word those after an LPS, after an MPS, and after an MPS without RENORMD: itself."""
+    numbers = [
+        (2 * less + (symbol ^ switch), 2 * more + symbol, 2 * row + symbol)
+        for row, (_, more, less, switch) in enumerate(_TABLE)
+        for symbol in (0, 1)
+    ]
+    words: NDArray[np.uint64] = STATES[np.array(numbers).reshape(-1)]
+    return words
+
+
 STATES = _words()
+_SUCCESSORS = _successors()
 
 
 @inlined("void(uint64[::1])")
 def load_states(mq):  # type: ignore[no-untyped-def]
-    """Put `STATES` where `decide` looks for them."""
-    for number in range(len(STATES)):
-        mq[_FOLLOWING + np.uint64(number)] = STATES[number]
+    """Put what follows contexts where `decide` looks for it."""
+    for number in range(len(_SUCCESSORS)):
+        mq[_FOLLOWING + np.uint64(number)] = _SUCCESSORS[number]
 
 
 @inlined("UniTuple(uint64, 5)(uint64[::1], uint64, uint64, uint64, uint64)")
 def decide(mq, interval, code, state, qe):  # type: ignore[no-untyped-def]
     """DECODE of figure C.15: a decision in the context of which ``state`` is the word.
 
-    qe: that of the state; with 0 instead nothing changes. Returns A, C, the context's next word, the
-    decision as a mask, and by how many bits A and C were shifted.
+    qe: that of the state; with 0 instead nothing changes. Returns A, C, the context's next word, a word with
+    the decision as its sign, and by how many bits A and C were shifted.
     """
-    likely = mq[_FOLLOWING + (state & _BYTE)]
-    unlikely = mq[_FOLLOWING + (state >> 8 & _BYTE)]
     rest = code - qe
-    is_lower = np.uint64(np.int64(rest) >> 63)  # ones where C lies in the sub-interval of Qe
     upper = interval - qe
-    # Of the two sub-intervals the larger one is that of the MPS (figures C.16, C.17).
-    is_unlikely = is_lower ^ np.uint64(np.int64(upper - qe) >> 63)
-    interval = upper ^ ((upper ^ qe) & is_lower)
-    code = rest + (qe & is_lower)
-    decision = np.uint64(np.int64(state ^ is_unlikely) >> 63)
-    following = likely ^ ((likely ^ unlikely) & is_unlikely)
-    # RENORMD (figure C.18), without which the context stays as it is.
-    is_long = np.uint64(np.int64(interval << 1) >> 63)
+    # Of the two sub-intervals the larger one is that of the MPS (figures C.16, C.17): that of Qe, in which C
+    # lies where nothing is left of it, or the upper one.
+    is_unlikely = np.uint64(np.int64(rest ^ (upper - qe)) >> 63)  # ones where it is an LPS
+    is_lower = code < qe
+    interval = chosen(is_lower, qe, upper)
+    code = chosen(is_lower, code, rest)
+    # RENORMD (figure C.18), without which A stays above 0x8000. After an LPS it always takes place.
+    following = mq[_FOLLOWING + (state & _PLACE) + is_unlikely + (interval >> 62)]
     shift = leading_zeros(interval) - _ONE
-    return interval << shift, code << shift, following ^ ((following ^ state) & is_long), decision, shift
+    return interval << shift, code << shift, following, state ^ is_unlikely, shift
 
 
 #: Words that stand behind those of the bytes.
@@ -99,7 +110,7 @@ _ALL, _LOWEST_BITS, _HIGHEST_BITS = (np.uint64(each) for each in (0xFFFFFFFF, 0x
 def decode(mq, words, last, interval, code, ahead, position, state):  # type: ignore[no-untyped-def]
     """`decide`, and take the next word where few bits are left ahead (BYTEIN of figure C.19).
 
-    Returns A, C, the bits ahead, the next word's number, the context's next state and the decision's mask.
+    Returns A, C, the bits ahead, the next word's number, the context's next word and the decision as a sign.
     """
     interval, code, state, decision, shift = decide(mq, interval, code, state, state & QE)
     ahead -= shift

@@ -15,6 +15,7 @@ from fastdcm.kernels.packet_headers import (
     BYTE,
     CUT,
     HEAD,
+    HIGH_THROUGHPUT,
     LEFT,
     POSITION,
     READ,
@@ -22,7 +23,7 @@ from fastdcm.kernels.packet_headers import (
     STATUS,
     TOO_MUCH_WORK,
 )
-from fastdcm.kernels.packet_headers_compiled import read_header
+from fastdcm.kernels.packet_headers_compiled import check_suffixes, read_header
 from fastdcm.kernels.packet_tables import BAND, BANDS, PRECINCT, RESOLUTION, SHARE, numbers
 
 (
@@ -215,23 +216,24 @@ def locate(rows, offsets, found, number, share, position, end):  # type: ignore[
 
 @kernel(
     f"UniTuple(int64, 2)({_DATA}, {_TABLE}, {_TABLE}, {_TABLE}, {_TABLE}, {_TABLE}, {_OUT}, {_OUT}, {_OUT}, "
-    f"{_OUT}, int64)"
+    f"{_OUT}, {_OUT}, int64)"
 )
-def read_packets(data, tiles, parts, order, precincts, shares, states, reader, rows, offsets, partial):  # type: ignore[no-untyped-def]
+def read_packets(data, tiles, parts, order, precincts, shares, states, reader, ends, rows, offsets, partial):  # type: ignore[no-untyped-def]
     """Read the packets of all tiles.
 
     tiles: (n, 5), from which row to which of ``parts`` its tile-parts are, from which to which of ``order``
     its packets, whether EPH markers are required. parts: (m, 2), where packets of a tile-part begin and end
     in ``data``. order: (k, 2), precinct and layer of each packet. reader: of `packet_headers`, with its
-    ``LIMIT``. rows, offsets: take codeword segments in the order of packets: `SEGMENT` integers, of which the
-    first is the number of the share, and the offset in ``data``. partial: whether a tile may end early.
+    ``LIMIT``. ends: (k,), takes where each packet ends. rows, offsets: take codeword segments in the order of
+    packets: `SEGMENT` integers, of which the first is the number of the share, and the offset in ``data``.
+    partial: whether a tile may end early. Of HT code-blocks the ends of cleanup passes are checked, too.
 
     Returns how it ended and how many segments there are: `WHOLE`; `WRONG` where packets do not fill their
     tile-parts, or are damaged; `ENDED` where they are cut, and that is not allowed; `NO_ROOM` in ``rows``;
     `TOO_MUCH` work.
     """
     found = 0
-    if len(offsets) * SEGMENT < len(rows):
+    if len(offsets) * SEGMENT < len(rows) or len(ends) < len(order):
         return WRONG, found
     for tile in range(len(tiles)):
         packet, last, eph = tiles[tile, 2], tiles[tile, 3], tiles[tile, 4]
@@ -266,10 +268,14 @@ def read_packets(data, tiles, parts, order, precincts, shares, states, reader, r
                 if how != WHOLE:
                     break
                 found += locate(rows, offsets, found, number, precinct[_SHARE], position, end)
+                body = position
                 position += reader[BODY]
+                ends[packet] = position
                 packet += 1
                 if position > end:
                     how = ENDED
+                elif style & HIGH_THROUGHPUT and check_suffixes(data, body, room, number) < 0:
+                    return WRONG, found
         if how > ENDED or how == WRONG:
             return how, found
         if not partial and (how == ENDED or packet < last):

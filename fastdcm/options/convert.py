@@ -93,7 +93,7 @@ class ConvertOptions:
         if self.shards is not None and self.sidecar.metadata in ("csv", "parquet"):
             raise OptionError(f"shards have metadata in JSON beside images: no {self.sidecar.metadata}")
         if self.shards is not None and self.name is not None:
-            raise OptionError("names in shards are those of the inputs: leave out the template for names")
+            raise OptionError("names in shards are those of the inputs: leave the template (--name) out")
         if self.shards is not None and self.manifest is not None:
             raise OptionError(
                 "shards have a list of their own, by which a run goes on: no manifest with them"

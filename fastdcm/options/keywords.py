@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import Any
 
 from fastdcm.errors import OptionError
@@ -26,6 +27,7 @@ _NAMES = {topic: {field.name for field in fields(kind)} for topic, kind in _KIND
 _KNOWN = set[str]().union(*_NAMES.values())
 #: For calls without options, which are most of those in a loop.
 _USUAL = RenderOptions(), EncodeOptions()
+_ATOMS = frozenset((bool, int, float, str, type(None)))
 #: Keywords whose values may be written in several ways.
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "window": parse_window,
@@ -49,6 +51,18 @@ def split_options(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions
     """
     if not options:
         return _USUAL
+    # Those of a loop are the same each time, and of kinds that are told apart by their types.
+    if all(type(value) in _ATOMS for value in options.values()):
+        return _split_again(**options)
+    return _split(options)
+
+
+@lru_cache(maxsize=64, typed=True)
+def _split_again(**options: Any) -> tuple[RenderOptions, EncodeOptions]:
+    return _split(options)
+
+
+def _split(options: dict[str, Any]) -> tuple[RenderOptions, EncodeOptions]:
     asked = dict(options)
     if asked.keys() & {"quality", "subsampling"}:
         asked.setdefault("reencode", True)

@@ -47,11 +47,12 @@ class ReadOptions:
     ``threads`` may work at one frame, where its decoder can share it out (JPEG 2000; lossless JPEG with
     restart intervals): more than one for who waits for a single frame, one for who decodes several at once,
     which is faster in all.
-    ``decoder`` is for JPEG 2000, JPEG-LS and lossless JPEG: our own one, the ``library`` (OpenJPEG, CharLS,
-    libjpeg-turbo), or the own one where it can and pays (``auto``); a frame of these that ``own`` cannot
-    decode is an `UnsupportedError`. Gray baseline JPEG that is halved for a smaller size is decoded by
-    our own but for ``library``. ``refuse_burned_in`` makes an image that says that patients' names may
-    be in its pixels (Burned In Annotation YES, PS3.3 C.7.6.1) a `BurnedInError`; else that is a notice.
+    ``decoder`` is for JPEG 2000, JPEG-LS, sequential and lossless JPEG: our own one, the ``library``
+    (OpenJPEG, CharLS, libjpeg-turbo), or the own one where it can and pays (``auto``); a frame of these that
+    ``own`` cannot decode is an `UnsupportedError`. Gray baseline JPEG that is halved for a smaller size is
+    decoded by our own but for ``library``. ``refuse_burned_in`` makes an image that says that patients'
+    names may be in its pixels (Burned In Annotation YES, PS3.3 C.7.6.1) a `BurnedInError`; else that is a
+    notice.
     """
 
     strict: bool = False
@@ -80,4 +81,10 @@ class ReadOptions:
         """From keyword arguments of the API: this class' own, and the fields of `Limits`."""
         if unknown := sorted(limits.keys() - LIMIT_NAMES):
             raise OptionError(f"unknown option {unknown[0]!r}")
+        changed = strict or allow_partial or refuse_burned_in or limits or type(threads) is not int
+        if not changed and threads == 1 and decoder == "auto":
+            return _USUAL  # of most calls in a loop
         return cls(strict, allow_partial, Limits(**limits), threads, decoder, refuse_burned_in)
+
+
+_USUAL = ReadOptions()

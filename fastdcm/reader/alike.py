@@ -3,7 +3,8 @@
 The slices of a series differ in their names and their pixels only. Where kernels are loaded, one of them
 passes a header and puts together all of its values that count, and what is known of the same values is taken
 over. That takes a third of the time of reading and planning, which is up to a tenth of that of a CT slice
-(benches/bench_reader.py). It is done with plain native files in which there is nothing to notice.
+(benches/bench_reader.py). It is done with plain files in which there is nothing to notice; of encapsulated
+ones the fragments are found each time.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ class Alike:
     ``header`` has the first one's names.
     """
 
-    __slots__ = ("_decoded", "_frame_bytes", "display", "encoding", "header", "plan")
+    __slots__ = ("_decoded", "_frame_bytes", "display", "encoding", "header", "is_native", "plan")
 
-    def __init__(self, header: Header, encoding: Encoding) -> None:
-        self.header, self.encoding = header, encoding
+    def __init__(self, header: Header, encoding: Encoding, *, native: bool) -> None:
+        self.header, self.encoding, self.is_native = header, encoding, native
         self.display: Display | None = None
         self.plan: Any = None
         self._decoded: Samples | None = None
-        self._frame_bytes = header.native_frame_bits // 8 if header.is_gray_words else 0
+        self._frame_bytes = header.native_frame_bits // 8 if native and header.is_gray_words else 0
 
     def was_decoded(self, samples: Samples) -> None:
         """A frame of one of them was decoded, not masked, and there was nothing to notice."""
@@ -73,7 +74,7 @@ class Alike:
 
 
 class Digest(NamedTuple):
-    """The values of a native file: ``key`` is all but its names, whose places in ``head`` are told."""
+    """The values of a file: ``key`` is all but its names, whose places in ``head`` are told."""
 
     key: tuple[Any, ...]
     source: Source
@@ -106,7 +107,7 @@ def _kernel() -> Any:
 
 
 def digest_of(source: Source, limits: Limits) -> Digest | None:
-    """A file's values; None where it is not plain and native, or kernels do not pay yet."""
+    """A file's values; None where it is not plain, or kernels do not pay yet."""
     if not _PAYOFF.reached(1):
         return None
     head = source.ahead(0, _scratch.head_bytes) if source.whole is None else source.whole
@@ -136,7 +137,7 @@ def named(header: Header, digest: Digest) -> Header:
 
 def remember(digest: Digest | None, found: DataSet, header: Header) -> Alike | None:
     """Where to put what is made of this file's values; None where it is of this file alone."""
-    if digest is None and found.pixel is not None and found.pixel[2] != UNDEFINED:
+    if digest is None and found.pixel is not None:
         # The head of Pixel Data has to be there as that of any element would: 12 bytes, also where it has 8.
         needed = found.pixel[1] + 4
         if needed <= _MOST_HEAD_BYTES:
@@ -145,4 +146,5 @@ def remember(digest: Digest | None, found: DataSet, header: Header) -> Alike | N
         return None
     if len(_known) >= _MOST:
         _known.clear()
-    return _known.setdefault(digest.key, Alike(header, found.encoding))
+    native = digest.pixel[2] != UNDEFINED
+    return _known.setdefault(digest.key, Alike(header, found.encoding, native=native))

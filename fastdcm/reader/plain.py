@@ -55,7 +55,8 @@ def pass_plain(
     from fastdcm.kernels import elements as kernels
 
     first, end, wanted = part
-    found = np.empty((2 * len(wanted), 4), np.int64)
+    # The first row is no element's; and one must be free where none is wanted, else nothing is passed.
+    found = np.empty((2 * len(wanted) + 2, 4), np.int64)
     kernels.walk(np.frombuffer(buffer, np.uint8), position, explicit, first, end, HEADS, wanted, found)
     behind, count, passed = found[0, :3].tolist()
     for tag, vr, value, length in found[1 : 1 + count].tolist():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
-from fastdcm.errors import DicomError, NotDicomError, TruncatedError
+from fastdcm.errors import DicomError, FastdcmError, NotDicomError, TruncatedError
 from fastdcm.kernels import Payoff
 from fastdcm.model import Notice
 from fastdcm.reader.elements import (
@@ -94,6 +94,28 @@ def scan(
     Raises `NotDicomError` where this is no DICOM file, `DicomError` and `TruncatedError` where
     elements contradict the file's size or each other.
     """
+    data_set, start = _begun(source, max_nesting, max_inflated)
+    _scan_elements(data_set, start, wanted)
+    return data_set
+
+
+def scan_as_far(
+    source: Source, *, max_nesting: int, max_inflated: int, wanted: frozenset[int]
+) -> tuple[DataSet, FastdcmError | None]:
+    """`scan` as far as it comes: what was found before the data set is damaged, and that error.
+
+    Raises what `scan` does of the beginning of a file, up to its meta information.
+    """
+    data_set, start = _begun(source, max_nesting, max_inflated)
+    try:
+        _scan_elements(data_set, start, wanted)
+    except FastdcmError as error:
+        return data_set, error
+    return data_set, None
+
+
+def _begun(source: Source, max_nesting: int, max_inflated: int) -> tuple[DataSet, int]:
+    """An empty data set, and where its elements start."""
     walk = Walk(max_nesting=max_nesting)
     notices = walk.notices
     source.ahead(0, FIRST_WINDOW)
@@ -128,9 +150,7 @@ def scan(
         start = 0
         head = source.part(0, 12)
     encoding = _encoding(uid, head, source.size - start, notices, has_meta=has_meta)
-    data_set = DataSet(source, encoding, uid, walk=walk)
-    _scan_elements(data_set, start, wanted)
-    return data_set
+    return DataSet(source, encoding, uid, walk=walk), start
 
 
 def _text(source: Source, element: Element | None) -> str:

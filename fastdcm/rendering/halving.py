@@ -7,6 +7,7 @@ theirs is fewer stored values than a decoder's halves are off, that would show.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def is_shrinking(options: GeometryOptions) -> bool:
     return asked and not options.exact and options.crop is None and options.resample in (None, "area")
 
 
+@lru_cache(maxsize=256)
 def halvings(shape: tuple[int, int], sides: tuple[int, int]) -> int:
     """How often a frame of this shape may be halved, to be no smaller than ``sides``, (rows, columns)."""
     times = 0
@@ -70,6 +72,7 @@ def most_halvings(grey: float, *, colour: bool = False) -> int:
     return int(_MOST_BRIGHTER * grey / (_BRIGHTER * (_OF_COLOUR if colour else 1.0)))
 
 
+@lru_cache(maxsize=256)
 def squares(shape: tuple[int, int], sides: tuple[int, int], times: int) -> int:
     """How many of so many halvings are for a decoder whose samples stand for squares of pixels.
 

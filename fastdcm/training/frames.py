@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from fastdcm.arrays.batch import Origin
 from fastdcm.arrays.pieces import Piece, Reader
+from fastdcm.arrays.wanted import wanted_of
 from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.kernels import OUTLOOK
-from fastdcm.loading import _found, _wanted
+from fastdcm.loading import found_objects
+from fastdcm.rendering.mapping import Mapping
 from fastdcm.training.items import Items
 
 if TYPE_CHECKING:
@@ -27,12 +29,13 @@ class Frame(NamedTuple):
     """A frame of a data set.
 
     ``array`` has the shape (rows, columns[, 3]); ``origin`` tells the object's path and the frame, from 1;
-    ``mapping`` how its pixels lie in the source's.
+    ``mapping`` how its pixels lie in the source's (`fastdcm.Mapping`), None where a presentation state
+    places them.
     """
 
     array: NDArray[Any]
     origin: Origin
-    mapping: Any
+    mapping: Mapping | None
 
 
 class FrameDataset:
@@ -78,8 +81,8 @@ class FrameDataset:
         if transforms is not None and (transform or target_transform or labels is None):
             raise OptionError("transforms takes array and label: give labels, and no other transform")
         given = options | {"size": size, "window": window, "fit": fit, "channels": channels}
-        self._asked = _wanted(given, values=values, dtype=dtype, frames=frames, on_error="raise")
-        self._items = Items(_found(paths), self._asked, keep=on_error == "skip")
+        self._asked = wanted_of(given, values=values, dtype=dtype, frames=frames, on_error="raise")
+        self._items = Items(found_objects(paths), self._asked, keep=on_error == "skip")
         self._labels = labels
         if labels is not None and not callable(labels) and len(labels) != self._items.objects:
             raise OptionError(f"there are {len(labels)} labels for {self._items.objects} objects")

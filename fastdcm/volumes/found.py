@@ -12,8 +12,8 @@ from fastdcm.reader.display import DisplayReader
 from fastdcm.reader.elements import WANTED
 from fastdcm.reader.header import read_header
 from fastdcm.reader.planes import FRAME_OF_REFERENCE_UID, PLANE_TAGS, Plane, PlaneReader
-from fastdcm.reader.scan import DataSet, scan
-from fastdcm.reader.source import Readable, Source, open_source
+from fastdcm.reader.scan import DataSet, scan, scan_as_far
+from fastdcm.reader.source import Readable, open_source
 from fastdcm.reader.values import Values
 from fastdcm.rendering.chain import Rescale
 from fastdcm.rendering.plan import modality_of
@@ -55,11 +55,18 @@ class Found:
 
 
 def look(source: Readable, options: ReadOptions) -> Found:
-    """Read the header of a file. Only an object that is not told apart from others raises an error."""
+    """Read the header of a file. Of a damaged one, what is before the damage; an object that does not even
+    tell its series there raises the error."""
     opened = open_source(source)
     path = opened.name
     try:
-        return _found(source, path, _scanned(opened, options), options)
+        limits = options.limits
+        data_set, damage = scan_as_far(
+            opened, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated, wanted=_WANTED
+        )
+        if damage is not None:
+            return _damaged(path, data_set, damage)
+        return _found(source, path, data_set, options)
     except NotDicomError as error:
         return Found(path, no_image=error.message, error=error.at(path=path))
     except FastdcmError as error:
@@ -69,20 +76,32 @@ def look(source: Readable, options: ReadOptions) -> Found:
         opened.close()
 
 
+def _damaged(path: str | None, data_set: DataSet, damage: FastdcmError) -> Found:
+    values = Values(data_set.encoding, data_set.elements, data_set=data_set)
+    try:
+        uid, modality = values.text(_SERIES_INSTANCE_UID), values.text(_MODALITY)
+    except FastdcmError:  # it is this value that is cut
+        uid = modality = ""
+    if not uid:
+        raise type(damage)(
+            f"{damage.message}; so it is not known of which series this is: remove it, or give the paths of "
+            "the others"
+        ) from damage
+    return Found(path, uid, modality, error=damage.at(path=path))
+
+
 def marks(place: Place, options: ReadOptions) -> dict[str, bytes]:
     """What may tell an image apart from another one at its position; read when there is one."""
     opened = open_source(place.source)
     try:
-        data_set = _scanned(opened, options)
-        groups = DisplayReader(data_set, read_header(data_set, [], options.limits), [])
+        limits = options.limits
+        data_set = scan(
+            opened, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated, wanted=_WANTED
+        )
+        groups = DisplayReader(data_set, read_header(data_set, [], limits), [])
         return PlaneReader(groups).marks(place.index)
     finally:
         opened.close()
-
-
-def _scanned(opened: Source, options: ReadOptions) -> DataSet:
-    limits = options.limits
-    return scan(opened, max_nesting=limits.max_nesting, max_inflated=limits.max_inflated, wanted=_WANTED)
 
 
 def _found(source: Readable, path: str | None, data_set: DataSet, options: ReadOptions) -> Found:

@@ -39,9 +39,9 @@ def load_series(
     ``path_or_paths`` is a folder (with all below it), a file, or a list of files: images of one frame, or
     enhanced multi-frame objects. Positions are those of Image Position and Orientation (Patient) (PS3.3
     C.7.6.2) or of the functional groups of frames (C.7.6.16.2.3, .4); names and instance numbers do not
-    count. Of several series ``series_instance_uid`` chooses one; ``frames`` are the indexes, from 0, of the
-    frames of a single object that count. Files of a folder that are no images are left out
-    (`Volume.left_out`).
+    count. Of several series ``series_instance_uid`` chooses one, and files of others may be damaged behind
+    it; ``frames`` are the indexes, from 0, of the frames of a single object that count. Files of a folder
+    that are no images are left out (`Volume.left_out`).
 
     ``dtype`` is float32, float64 or an integer. Whole numbers up to 2^24 are exact in float32, all others are
     the values that float64 gives, rounded once; an integer must hold the values of each slice exactly.

@@ -29,6 +29,7 @@ LIBRARIES = {
 #: Decoders of our own.
 OWN = {
     "fastdcm.codecs.jpeg2000.decode": "own JPEG 2000",
+    "fastdcm.codecs.jpeg_baseline.decode": "own sequential JPEG",
     "fastdcm.codecs.jpeg_lossless.decode": "own lossless JPEG",
     "fastdcm.codecs.jpegls.decode": "own JPEG-LS",
 }

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fastdcm.codecs.table import SYNTAXES
-from tests.conftest import PYDICOM_FILES, ROOT
+from tests.conftest import CORPUS, PYDICOM_FILES, ROOT
 
 PAGE = ROOT / "docs" / "training.md"
 #: Packages that are none of ours, nor of the standard library, and that examples may import.
@@ -86,3 +86,26 @@ def test_examples_run(title: str, scans: Path) -> None:
     gc.collect()  # what is left open is told here, and not in another test
     if left_out:
         pytest.skip(", ".join(sorted(set(left_out))))
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus")
+def test_network_is_trained_on_the_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example of PyTorch, where ``scans/`` has real images of many kinds, and files that fail."""
+    pytest.importorskip("torch")
+    (tmp_path / "scans").mkdir()
+    for path in sorted((CORPUS / "files").iterdir()):
+        (tmp_path / "scans" / f"{path.name.removesuffix('.dcm')}.dcm").symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    block = next(block for block in SECTIONS["PyTorch"] if "loss.backward()" in block)
+    names: dict[str, Any] = {"__name__": "__main__", "losses": []}
+    last = "    optimizer.step()\n"
+    assert block.endswith(last)
+    exec(
+        compile(f"{block}    losses.append((loss.item(), len(images)))\n", "docs/training.md", "exec"), names
+    )
+    losses, data = names["losses"], names["data"]
+    assert all(loss == loss and loss < 20 for loss, _ in losses)  # no NaN
+    assert len(data) > 200
+    assert 150 < sum(count for _, count in losses) < len(data)
+    names.clear()
+    gc.collect()

@@ -21,7 +21,7 @@ run_options = under(
         "--decoder",
         type=click.Choice(["auto", "own", "library"]),
         default="auto",
-        help="For JPEG 2000, JPEG-LS, lossless JPEG: our own, a library, or what suits; default auto.",
+        help="For JPEG 2000, JPEG-LS, JPEG: our own, a library, or what suits; default auto.",
     ),
     given("-j", "--jobs", type=FROM_ONE, metavar="N", help="Worker processes; default: all cores."),
     given(

@@ -1,4 +1,4 @@
-"""JPEG (ITU-T T.81): lossless by our own decoder, else, and all other processes, by libjpeg-turbo."""
+"""JPEG (ITU-T T.81): lossless and sequential by our own decoders, else by libjpeg-turbo."""
 
 from __future__ import annotations
 
@@ -29,6 +29,14 @@ _PAYOFF = Payoff(
     loading=_SAMPLES_BEFORE_KERNELS / _SAMPLES_BEFORE_NUMBA,
 )
 
+#: The same of sequential JPEG of 8 bits (benches/bench_jpeg_baseline.py).
+_PIXELS_BEFORE_NUMBA, _PIXELS_BEFORE_KERNELS = 10_000_000_000, 60_000_000
+_SEQUENTIAL = Payoff(
+    _PIXELS_BEFORE_NUMBA,
+    ("sequential_scans", "sequential_tables"),
+    loading=_PIXELS_BEFORE_KERNELS / _PIXELS_BEFORE_NUMBA,
+)
+
 _EOI = b"\xff\xd9"
 #: Transfer syntax -> the processes of its streams (PS3.5 A.4.1); baseline is a part of extended.
 _PROCESSES = {
@@ -55,9 +63,10 @@ def decode(
 ) -> Samples:
     """A JPEG frame to samples, colour as RGB where ``rgb``.
 
-    ``decoder`` is "own", "library", or "auto": for lossless JPEG our own where it takes the stream and pays.
-    It has ``threads`` share the restart intervals of large frames. Baseline JPEG may come ``less`` halvings
-    smaller, gray by our own kernel unless ``decoder`` is "library".
+    ``decoder`` is "own", "library", or "auto": for lossless JPEG, and sequential JPEG of 8 bits, our own
+    where it takes the stream and pays. That of lossless JPEG has ``threads`` share the restart intervals of
+    large frames. Baseline JPEG may come ``less`` halvings smaller, gray by our own kernel unless ``decoder``
+    is "library".
 
     Raises `CodestreamError` where the stream contradicts the header or is cut; with ``darkest``
     rows that a cut stream lacks are filled with that value. Raises `UnsupportedError` for what our own
@@ -80,12 +89,16 @@ def decode(
         _check_process(stream, header, note)
         may_halve = less is not None and rgb and not partial and _is_as_stored(stream, header)
         halvings = less.squares if less is not None and may_halve else 0
-        means = None
+        means = pixels = None
         if halvings and decoder != "library":
             from fastdcm.codecs.decoders import jpeg_means
 
             means = jpeg_means.decode(data, stream, halvings)
-        if means is not None:
+        elif decoder != "library" and not partial:
+            pixels = _sequential_by_us(data, stream, photometric, rgb=rgb, required=decoder == "own")
+        if pixels is not None:
+            (array, photometric), rows = pixels, stream.rows
+        elif means is not None:
             array, halved = means
             rows, photometric = stream.rows, jpeg.colour(stream, photometric)
         else:
@@ -124,6 +137,40 @@ def _by_us(
     if required:
         raise UnsupportedError(f"the own lossless JPEG decoder does not take {reason}")
     return None
+
+
+def _sequential_by_us(
+    data: bytes, stream: jpeg.JpegHeader, photometric: str, *, rgb: bool, required: bool
+) -> tuple[Array, str] | None:
+    """The samples of a sequential stream of 8 bits, and of what they are; by our own kernels.
+
+    None where they do not take it, which is an error if they are ``required``; where they do not pay; and
+    where they cannot tell that the scan is whole, which the walk then does, or says what is wrong.
+    """
+    if stream.process not in ("baseline", "extended") or stream.precision != 8:
+        return None
+    from fastdcm.codecs.jpeg_baseline import headers
+
+    reason = headers.refusal(stream)
+    if reason:
+        if required:
+            raise UnsupportedError(f"the own sequential JPEG decoder does not take {reason}")
+        return None
+    if not (required or _SEQUENTIAL.reached(stream.rows * stream.columns)):
+        return None
+    from fastdcm.codecs.jpeg_baseline.decode import decode, is_faster
+
+    if not (required or is_faster()):
+        return None
+    if len(stream.components) == 1:
+        photometric = jpeg.colour(stream, photometric)
+        is_converted = False
+    else:
+        coded = jpeg.colour(stream, photometric)
+        is_converted = rgb and coded != "RGB"
+        photometric = "RGB" if is_converted else coded
+    array = decode(data, stream, converted=is_converted)
+    return None if array is None else (array, photometric)
 
 
 def _is_as_stored(stream: jpeg.JpegHeader, header: Header) -> bool:

@@ -19,6 +19,8 @@ from fastdcm.codecs.decoders.common import (
 from fastdcm.codecs.decoders.fewer_resolutions import halved, htj2k, possible
 from fastdcm.codecs.decoders.reported import raising
 from fastdcm.codestream import jpeg2000
+from fastdcm.codestream.jpeg2000.coding import Bytes
+from fastdcm.codestream.jpeg2000.packets import BYTES_BEFORE_NUMBA
 from fastdcm.codestream.jpeg2000.precincts import TooMuchWorkError
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels import Payoff
@@ -36,6 +38,9 @@ _PAYOFF = Payoff(
     loading=_SAMPLES_BEFORE_KERNELS / _SAMPLES_BEFORE_NUMBA,
 )
 
+#: By bytes of codestreams, as `jpeg2000.check` goes over to kernels.
+_CHECKS = Payoff(BYTES_BEFORE_NUMBA, ("packet_headers", "packets"))
+
 #: Those of 16-bit samples are about 20. OpenJPH's 32-bit coefficients have room for so many; with more it
 #: writes where it must not.
 _MOST_BIT_PLANES = 30
@@ -43,7 +48,7 @@ _HTJ2K_DECODE = raising(imagecodecs.htj2k_decode)
 
 
 def decode(
-    data: bytes,
+    data: Bytes,
     header: Header,
     *,
     high_throughput: bool,
@@ -64,6 +69,8 @@ def decode(
     contradicts the data set's, `UnsupportedError` for subsampled or unequal components, and for what our own
     decoder does not take where that is asked for.
     """
+    if darkest is not None:
+        data = bytes(data)
     stream = jpeg2000.parse(data, partial=darkest is not None)
     check_geometry(header, "JPEG 2000", stream.rows, stream.columns, len(stream.components))
     precision, signed, *_ = stream.components[0]
@@ -116,7 +123,7 @@ def decode(
     return filled(samples, extent.missing, darkest, note) if extent.missing.any() else samples
 
 
-def _extent(data: bytes, stream: jpeg2000.Jpeg2000Header) -> Extent | None:
+def _extent(data: Bytes, stream: jpeg2000.Jpeg2000Header) -> Extent | None:
     """What is there of a codestream that is cut; None of others, and of what our own does not take."""
     from fastdcm.codecs.jpeg2000.blocks import refusal
     from fastdcm.codecs.jpeg2000.partial import extent
@@ -124,14 +131,14 @@ def _extent(data: bytes, stream: jpeg2000.Jpeg2000Header) -> Extent | None:
     if refusal(data, stream):
         return None
     try:
-        found = extent(data, stream)
+        found = extent(bytes(data), stream)
     except TooMuchWorkError:
         return None
     return None if stream.complete and found.packets == found.total else found
 
 
 def _by_us(
-    data: bytes,
+    data: Bytes,
     stream: jpeg2000.Jpeg2000Header,
     threads: int,
     less: Less,
@@ -162,22 +169,34 @@ def _by_us(
 
 
 def _by_library(
-    data: bytes, stream: jpeg2000.Jpeg2000Header, threads: int, halvings: int, *, high_throughput: bool
+    data: Bytes, stream: jpeg2000.Jpeg2000Header, threads: int, halvings: int, *, high_throughput: bool
 ) -> tuple[Array, int]:
     """Decoded by OpenJPH or OpenJPEG; and how many of ``halvings`` were done."""
     # OpenJPH fills what is missing without a word, OpenJPEG sometimes does.
-    jpeg2000.check(data, stream)
+    ends = _proven(data, stream, halvings)
     if high_throughput:
-        from fastdcm.codecs.jpeg2000.blocks import is_reversible
+        from fastdcm.codecs.jpeg2000.blocks import is_reversible, most_bit_planes
 
-        if jpeg2000.bit_planes(data, stream) > _MOST_BIT_PLANES:
+        if most_bit_planes(data, stream) > _MOST_BIT_PLANES:
             raise UnsupportedError(f"HTJ2K of more than {_MOST_BIT_PLANES} bit-planes is not supported")
         # imagecodecs does not clip what OpenJPH gives: samples beyond their range, as the irreversible
         # transform makes them at edges, come out at the other end of it.
         if is_reversible(data, stream):
             if halvings:
-                return htj2k(data, stream, halvings), halvings
+                return htj2k(data, stream, halvings, ends), halvings
             return call("OpenJPH", _HTJ2K_DECODE, data[stream.offset : stream.end]), 0
     # Without the boxes of JP2, by which OpenJPEG would convert colours: the data set says what they are.
     codestream = data[stream.offset : stream.end]
     return call("OpenJPEG", imagecodecs.jpeg2k_decode, codestream, numthreads=threads), 0
+
+
+def _proven(data: Bytes, stream: jpeg2000.Jpeg2000Header, halvings: int) -> Array | None:
+    """Prove that all packets are there; the ends of those that are left after ``halvings``, if known."""
+    ends = None
+    if _CHECKS.reached(stream.end - stream.offset):
+        from fastdcm.codecs.jpeg2000.walk import ends_of_packets
+
+        ends = ends_of_packets(data, stream, halvings)
+    if ends is None:
+        jpeg2000.check(bytes(data), stream)
+    return ends

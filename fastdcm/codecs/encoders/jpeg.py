@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 #: Gray pixels by which our own encoder is ahead of libjpeg-turbo as long as its kernel takes to compile, and
 #: to load (benches/bench_encoders.py, bench_loading.py).
-_PIXELS_BEFORE_NUMBA, _PIXELS_BEFORE_KERNELS = 3_200_000_000, 50_000_000
+_PIXELS_BEFORE_NUMBA, _PIXELS_BEFORE_KERNELS = 2_500_000_000, 40_000_000
 #: Below so many pixels in an image calling it takes longer than it gains.
-_LEAST_PIXELS = 128 * 128
+_LEAST_PIXELS = 96 * 96
 _PAYOFF = Payoff(_PIXELS_BEFORE_NUMBA, ("jpeg_codes",), loading=_PIXELS_BEFORE_KERNELS / _PIXELS_BEFORE_NUMBA)
 #: Largest side of a JPEG that libjpeg-turbo writes.
 MAX_SIDE = 65500

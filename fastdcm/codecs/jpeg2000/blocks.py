@@ -5,16 +5,16 @@ The tables are made by `reading`; headers alone tell what is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.layout import Band, coding_of_tile, header_bytes, headers_of_tiles
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header, bit_planes
-from fastdcm.codestream.jpeg2000.coding import BlockStyle, Segment
+from fastdcm.codestream.jpeg2000.coding import BlockStyle, Bytes, Segment
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError
 
@@ -51,9 +51,13 @@ _RGN, _PPM, _PPT = 0xFF5E, 0xFF60, 0xFF61  # T.800 table A.2
 _RSIZ_PART_2 = 0x8000  # T.801 A.2.1
 
 
-#: Why codestreams are not taken, by their headers, of which there may be so many in one that is kept.
+_Told = TypeVar("_Told")
+#: What codestreams are told to be, by their headers, of which there may be so many in one that is kept: why
+#: they are not taken; whether they are reversible, and their levels; their bit-planes.
 _REFUSED: dict[tuple[object, ...], str] = {}
-_MOST_REFUSED, _MOST_HEADERS = 64, 16
+_TRANSFORMS: dict[tuple[object, ...], tuple[bool, int]] = {}
+_BIT_PLANES: dict[tuple[object, ...], int] = {}
+_MOST_TOLD, _MOST_HEADERS = 64, 16
 
 
 class MorePassesError(CodestreamError):
@@ -97,24 +101,16 @@ class Tile(NamedTuple):
     components: tuple[TileComponent, ...]
 
 
-def refusal(data: bytes, header: Jpeg2000Header) -> str:
+def refusal(data: Bytes, header: Jpeg2000Header) -> str:
     """Why this decoder does not take a codestream; empty where it does. Headers alone tell.
 
     ``header`` is what `jpeg2000.parse` gave for ``data``. Raises CodestreamError for headers that are
     damaged.
     """
-    key = header_bytes(data, header)
-    found = _REFUSED.get(key)
-    if found is None:
-        found = _refusal(data, header)
-        if len(_REFUSED) >= _MOST_REFUSED:
-            _REFUSED.clear()
-        if len(key) <= _MOST_HEADERS:
-            _REFUSED[key] = found
-    return found
+    return _kept(_REFUSED, data, header, _refusal)
 
 
-def _refusal(data: bytes, header: Jpeg2000Header) -> str:
+def _refusal(data: Bytes, header: Jpeg2000Header) -> str:
     first = header.components[0]
     in_tiles = headers_of_tiles(data, header)
     styles = _styles(data, header, in_tiles)
@@ -136,17 +132,45 @@ def _refusal(data: bytes, header: Jpeg2000Header) -> str:
     return _PLANES if bit_planes(data, header) > MOST_BIT_PLANES else ""
 
 
-def is_reversible(data: bytes, header: Jpeg2000Header) -> bool:
+def is_reversible(data: Bytes, header: Jpeg2000Header) -> bool:
     """Whether all components of all tiles have the reversible transform; arguments as `refusal`."""
-    return all(style.reversible for style in _styles(data, header, headers_of_tiles(data, header)))
+    return _kept(_TRANSFORMS, data, header, _transforms)[0]
 
 
-def fewest_levels(data: bytes, header: Jpeg2000Header) -> int:
+def fewest_levels(data: Bytes, header: Jpeg2000Header) -> int:
     """How many decompositions all components of all tiles have at least; arguments as `refusal`."""
-    return min((style.levels for style in _styles(data, header, headers_of_tiles(data, header))), default=0)
+    return _kept(_TRANSFORMS, data, header, _transforms)[1]
 
 
-def _styles(data: bytes, header: Jpeg2000Header, in_tiles: Iterable[Iterable[Segment]]) -> list[BlockStyle]:
+def most_bit_planes(data: Bytes, header: Jpeg2000Header) -> int:
+    """`jpeg2000.bit_planes`, remembered; arguments as `refusal`."""
+    return _kept(_BIT_PLANES, data, header, bit_planes)
+
+
+def _kept(
+    found: dict[tuple[object, ...], _Told],
+    data: Bytes,
+    header: Jpeg2000Header,
+    tell: Callable[[Bytes, Jpeg2000Header], _Told],
+) -> _Told:
+    """What headers tell, which is ``found`` if they have told it before."""
+    key = header_bytes(data, header)
+    told = found.get(key)
+    if told is None:
+        told = tell(data, header)
+        if len(found) >= _MOST_TOLD:
+            found.clear()
+        if len(key) <= _MOST_HEADERS:
+            found[key] = told
+    return told
+
+
+def _transforms(data: Bytes, header: Jpeg2000Header) -> tuple[bool, int]:
+    styles = _styles(data, header, headers_of_tiles(data, header))
+    return all(style.reversible for style in styles), min((style.levels for style in styles), default=0)
+
+
+def _styles(data: Bytes, header: Jpeg2000Header, in_tiles: Iterable[Iterable[Segment]]) -> list[BlockStyle]:
     """All that COD and COC say, in the main header and those of tiles."""
     count = len(header.components)
     codings = [header.coding, *(coding_of_tile(data, segments, count) for segments in in_tiles)]

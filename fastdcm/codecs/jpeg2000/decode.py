@@ -25,6 +25,7 @@ from fastdcm.codecs.jpeg2000.shares import shares
 from fastdcm.codecs.jpeg2000.transforms import Depth, Values, write_samples
 from fastdcm.codecs.sharing import Job, run
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
+from fastdcm.codestream.jpeg2000.coding import Bytes
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError, OptionError, UnsupportedError
@@ -34,7 +35,7 @@ Array = NDArray[Any]
 
 
 def decode(
-    data: bytes,
+    data: Bytes,
     header: Jpeg2000Header,
     *,
     reduce: int = 0,

@@ -15,6 +15,7 @@ from fastdcm.codestream.jpeg2000.coding import (
     COD,
     POC,
     BlockStyle,
+    Bytes,
     Coding,
     Progression,
     Segment,
@@ -98,7 +99,7 @@ class TileLayout(NamedTuple):
     eph: bool
 
 
-def headers_of_tiles(data: bytes, header: Jpeg2000Header) -> list[tuple[Segment, ...]]:
+def headers_of_tiles(data: Bytes, header: Jpeg2000Header) -> list[tuple[Segment, ...]]:
     """The marker segments in the tile-part headers of each tile (A.4.3), by its number."""
     found: list[tuple[Segment, ...]] = [()] * (header.tiles.across * header.tiles.down)
     for part in header.tile_parts:
@@ -106,23 +107,23 @@ def headers_of_tiles(data: bytes, header: Jpeg2000Header) -> list[tuple[Segment,
     return found
 
 
-def header_bytes(data: bytes, header: Jpeg2000Header) -> tuple[object, ...]:
+def header_bytes(data: Bytes, header: Jpeg2000Header) -> tuple[object, ...]:
     """The main header and all of tile-parts that have more than SOT and SOD, with their tiles."""
     in_tiles = [
-        (part.tile, data[part.start + 12 : part.packets])
+        (part.tile, bytes(data[part.start + 12 : part.packets]))
         for part in header.tile_parts
         if part.packets > part.start + 14
     ]
-    return data[header.offset : header.tile_parts[0].start], *in_tiles
+    return bytes(data[header.offset : header.tile_parts[0].start]), *in_tiles
 
 
-def coding_of_tile(data: bytes, segments: Iterable[Segment], components: int) -> Coding:
+def coding_of_tile(data: Bytes, segments: Iterable[Segment], components: int) -> Coding:
     """What a tile's own headers say of coding, mostly nothing."""
     said = [segment for segment in segments if segment.marker in (COD, COC, POC)]
     return read_coding(data, said, components) if said else _NO_CODING
 
 
-def layouts(data: bytes, header: Jpeg2000Header, reduce: int = 0) -> list[TileLayout]:
+def layouts(data: Bytes, header: Jpeg2000Header, reduce: int = 0) -> list[TileLayout]:
     """All tiles, without the highest ``reduce`` resolutions of their components.
 
     Raises CodestreamError where a quantization is missing, OptionError where a component has fewer than

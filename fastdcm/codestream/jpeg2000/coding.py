@@ -10,6 +10,9 @@ from typing import NamedTuple
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels.packet_headers import HIGH_THROUGHPUT
 
+#: A codestream, which may lie in a file's bytes; memoryviews are of uint8.
+Bytes = bytes | memoryview
+
 COD, COC, POC = 0xFF52, 0xFF53, 0xFF5F
 
 _MIXED = 0x80  # of the code-block style, beside `HIGH_THROUGHPUT` (T.814 A.4)
@@ -69,7 +72,7 @@ class Coding(NamedTuple):
     progressions: tuple[Progression, ...]
 
 
-def read_coding(data: bytes, segments: Iterable[Segment], components: int) -> Coding:
+def read_coding(data: Bytes, segments: Iterable[Segment], components: int) -> Coding:
     """Read COD, COC and POC among the marker segments of one header.
 
     Raises CodestreamError for values that T.800 does not define, UnsupportedError for
@@ -91,13 +94,13 @@ def read_coding(data: bytes, segments: Iterable[Segment], components: int) -> Co
     return Coding(cod, MappingProxyType(styles), tuple(progressions))
 
 
-def _component(data: bytes, position: int, components: int) -> tuple[int, int]:
+def _component(data: Bytes, position: int, components: int) -> tuple[int, int]:
     """A component index and the offset behind it: two bytes from 257 components on (A.6.2)."""
     behind = position + (1 if components < 257 else 2)
     return int.from_bytes(data[position:behind], "big"), behind
 
 
-def _read_cod(data: bytes, start: int, end: int) -> Cod:
+def _read_cod(data: Bytes, start: int, end: int) -> Cod:
     if end < start + 10:
         raise CodestreamError("the COD segment has a wrong length")
     scod, progression, layers, mct = _COD.unpack_from(data, start)
@@ -107,7 +110,7 @@ def _read_cod(data: bytes, start: int, end: int) -> Cod:
     return Cod(bool(scod & 4), _PROGRESSIONS[progression], layers, mct == 1, blocks)
 
 
-def _read_blocks(data: bytes, start: int, end: int, name: str, *, precincts: int) -> BlockStyle:
+def _read_blocks(data: Bytes, start: int, end: int, name: str, *, precincts: int) -> BlockStyle:
     if end < start + 5:
         raise CodestreamError(f"the {name} segment has a wrong length")
     levels, width, height, style, transformation = data[start : start + 5]
@@ -125,7 +128,7 @@ def _read_blocks(data: bytes, start: int, end: int, name: str, *, precincts: int
     return BlockStyle(levels, width, height, style, transformation == 1, sizes)
 
 
-def _read_poc(data: bytes, start: int, end: int, components: int) -> list[Progression]:
+def _read_poc(data: Bytes, start: int, end: int, components: int) -> list[Progression]:
     """T.800 A.6.6: RSpoc, CSpoc, LYEpoc, REpoc, CEpoc, Ppoc of each progression."""
     size = 7 if components < 257 else 9
     if end == start or (end - start) % size:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fastdcm.codestream import signatures
 from fastdcm.codestream.jpeg2000.boxes import Jp2, read_boxes
-from fastdcm.codestream.jpeg2000.coding import Cod, Coding, Segment
+from fastdcm.codestream.jpeg2000.coding import Bytes, Cod, Coding, Segment
 from fastdcm.codestream.jpeg2000.main_header import Area, Component, Tiles, read_main, segment_at
 from fastdcm.errors import CodestreamError
 
@@ -21,7 +21,7 @@ _LIMIT_TILE_PARTS = 255  # T.800 A.4.2: TPsot is 0 to 254
 # T.800 table A.2: what may stand in a tile-part header after SOT.
 _TILE_PART = frozenset([0xFF52, 0xFF53, 0xFF58, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF61, 0xFF64])
 _EOC = re.compile(rb"\xff\xd9")
-_SOD = b"\xff\x93"
+_SOD = re.compile(rb"\xff\x93")
 
 _SOT = Struct(">HHIBB")
 
@@ -72,7 +72,7 @@ class Jpeg2000Header:
         return any(c.dx != first.dx or c.dy != first.dy for c in self.components)
 
 
-def parse(data: bytes, *, partial: bool = False) -> Jpeg2000Header:
+def parse(data: Bytes, *, partial: bool = False) -> Jpeg2000Header:
     """Read boxes and main header, then follow the chain of tile-parts to EOC.
 
     Proven then: the headers lie inside the data, each tile has its tile-parts, and EOC follows; with
@@ -82,7 +82,8 @@ def parse(data: bytes, *, partial: bool = False) -> Jpeg2000Header:
     Raises CodestreamError for what is damaged or cut, UnsupportedError for JP2 palettes, mixed
     code-blocks of HTJ2K and extensions of T.801.
     """
-    jp2 = read_boxes(data, partial=partial) if data[:12] == signatures.JP2 else Jp2(0, len(data))
+    is_jp2 = data[:12] == signatures.JP2
+    jp2 = read_boxes(bytes(data), partial=partial) if is_jp2 else Jp2(0, len(data))
     data = data if jp2.end == len(data) else data[: jp2.end]
     if data[jp2.start : jp2.start + 4] != signatures.JPEG_2000:
         raise CodestreamError("no SOC and SIZ markers at the start")
@@ -110,7 +111,7 @@ def parse(data: bytes, *, partial: bool = False) -> Jpeg2000Header:
     )
 
 
-def tile_part_segments(data: bytes, position: int) -> Iterator[Segment]:
+def tile_part_segments(data: Bytes, position: int) -> Iterator[Segment]:
     """The marker segments from behind SOT to SOD (T.800 A.4.3)."""
     while (marker := int.from_bytes(data[position : position + 2], "big")) != SOD:
         segment = segment_at(data, position, marker, _TILE_PART)
@@ -119,7 +120,7 @@ def tile_part_segments(data: bytes, position: int) -> Iterator[Segment]:
 
 
 def _follow_tile_parts(
-    data: bytes, position: int, tiles: int, *, partial: bool
+    data: Bytes, position: int, tiles: int, *, partial: bool
 ) -> tuple[tuple[TilePart, ...], int, bool]:
     """Follow Psot from one SOT to the next (T.800 A.4.2).
 
@@ -144,7 +145,7 @@ def _follow_tile_parts(
                 f"cut: the tile-part at byte {position} ends {end - size} bytes past the data"
             )
         packets = position + 12
-        if is_cut and parts and data.find(_SOD, packets) < 0:
+        if is_cut and parts and _SOD.search(data, packets) is None:
             return tuple(parts), size, False
         for segment in tile_part_segments(data, packets):
             packets = segment.end

@@ -6,7 +6,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from fastdcm.codestream import signatures
-from fastdcm.codestream.jpeg2000.coding import Cod, Coding, Segment, read_coding
+from fastdcm.codestream.jpeg2000.coding import Bytes, Cod, Coding, Segment, read_coding
 from fastdcm.codestream.markers import segment_end
 from fastdcm.errors import CodestreamError, UnsupportedError
 
@@ -72,7 +72,7 @@ _MAINS: dict[tuple[int, bytes], MainHeader] = {}
 _MOST_MAINS, _LONGEST_MAIN = 64, 1024
 
 
-def read_main(data: bytes, start: int) -> MainHeader:
+def read_main(data: Bytes, start: int) -> MainHeader:
     """The main header from SOC at ``start`` on, behind which there is SIZ.
 
     Bytes up to a first SOT that were a whole header once are so always: what is read of them ends there. A
@@ -80,10 +80,12 @@ def read_main(data: bytes, start: int) -> MainHeader:
 
     Raises CodestreamError for what is damaged or cut, UnsupportedError for extensions of T.801.
     """
-    sot = data.find(_FIRST_SOT, start, start + _LONGEST_MAIN)
-    if sot < 0:
+    head = bytes(data[start : start + _LONGEST_MAIN])
+    length = head.find(_FIRST_SOT)
+    if length < 0:
         return _main(data, start)
-    key = start, data[start:sot]
+    sot = start + length
+    key = start, head[:length]
     found = _MAINS.get(key)
     if found is None:
         found = _main(data, start)
@@ -94,7 +96,7 @@ def read_main(data: bytes, start: int) -> MainHeader:
     return found
 
 
-def _main(data: bytes, start: int) -> MainHeader:
+def _main(data: Bytes, start: int) -> MainHeader:
     rsiz, area, components, tiles, position = _read_siz(data, start + 4)
     segments, position = _main_header(data, position)
     coding = read_coding(data, segments, len(components))
@@ -117,7 +119,7 @@ def _main(data: bytes, start: int) -> MainHeader:
     )
 
 
-def _read_siz(data: bytes, position: int) -> tuple[int, Area, tuple[Component, ...], Tiles, int]:
+def _read_siz(data: Bytes, position: int) -> tuple[int, Area, tuple[Component, ...], Tiles, int]:
     """T.800 A.5.1: Rsiz, the image area, components, tiles, and the segment's end."""
     end = segment_end(data, position, "SIZ")
     if end < position + 41 or (end - position - 38) % 3:
@@ -146,7 +148,7 @@ def _read_siz(data: bytes, position: int) -> tuple[int, Area, tuple[Component, .
     return rsiz, Area(x0, y0, x1, y1), components, Tiles(width, height, tx, ty, across, down), end
 
 
-def _main_header(data: bytes, position: int) -> tuple[tuple[Segment, ...], int]:
+def _main_header(data: Bytes, position: int) -> tuple[tuple[Segment, ...], int]:
     """The marker segments between SIZ and the first SOT, and the offset of that."""
     segments: list[Segment] = []
     while (marker := int.from_bytes(data[position : position + 2], "big")) != SOT:
@@ -157,7 +159,7 @@ def _main_header(data: bytes, position: int) -> tuple[tuple[Segment, ...], int]:
     return tuple(segments), position
 
 
-def segment_at(data: bytes, position: int, marker: int, allowed: frozenset[int]) -> Segment:
+def segment_at(data: Bytes, position: int, marker: int, allowed: frozenset[int]) -> Segment:
     """The marker segment at ``position``, which is one of those that are ``allowed`` there."""
     if marker in _EXTENSIONS:
         raise UnsupportedError(f"JPEG 2000 extensions of part 2 ({_EXTENSIONS[marker]}) are not supported")

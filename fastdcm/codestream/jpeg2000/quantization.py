@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from fastdcm.codestream.jpeg2000.coding import Segment
+from fastdcm.codestream.jpeg2000.coding import Bytes, Segment
 from fastdcm.codestream.jpeg2000.headers import Jpeg2000Header, tile_part_segments
 from fastdcm.errors import CodestreamError
 
@@ -62,7 +62,7 @@ class Quantizations(NamedTuple):
     components: Mapping[int, Quantization]
 
 
-def read_quantization(data: bytes, segments: Iterable[Segment], components: int) -> Quantizations:
+def read_quantization(data: Bytes, segments: Iterable[Segment], components: int) -> Quantizations:
     """Read QCD and QCC among the marker segments of one header.
 
     Raises CodestreamError for lengths and values that T.800 does not define.
@@ -79,7 +79,7 @@ def read_quantization(data: bytes, segments: Iterable[Segment], components: int)
     return Quantizations(default, found)
 
 
-def bit_planes(data: bytes, header: Jpeg2000Header) -> int:
+def bit_planes(data: Bytes, header: Jpeg2000Header) -> int:
     """The most magnitude bit-planes that any sub-band may have: guard bits + exponent - 1 (E-2).
 
     Raises CodestreamError where no QCD tells.
@@ -97,7 +97,7 @@ def bit_planes(data: bytes, header: Jpeg2000Header) -> int:
     return max(found)
 
 
-def _read(data: bytes, segment: Segment, components: int) -> tuple[int | None, Quantization]:
+def _read(data: Bytes, segment: Segment, components: int) -> tuple[int | None, Quantization]:
     """The component of a QCC segment, None of QCD, and what is said of it."""
     start, end = segment.start, segment.end
     component = None

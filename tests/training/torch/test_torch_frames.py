@@ -96,7 +96,9 @@ def test_epochs_leave_neither_memory_nor_files(tmp_path: Path) -> None:
         source = paths()[number % 5]
         (tmp_path / f"{number}.dcm").write_bytes(source.read_bytes())
     data = DicomDataset(tmp_path, size=(128, 128), channels=1)
-    loader = DataLoader(data, batch_size=8, num_workers=2, persistent_workers=True)
+    loader = DataLoader(
+        data, batch_size=8, num_workers=2, persistent_workers=True, worker_init_fn=epochs.collect
+    )
     before = open_files()
     found = [epochs.one(loader) for _ in range(10)]
     assert len({epoch.digest for epoch in found}) == 1

@@ -349,7 +349,7 @@ def test_one_path_and_bytes(paths: list[str]) -> None:
         ({"quality": 90}, "arrays have no format"),
         ({"frames": "0"}, "frames count from 1"),
         ({"no_such_option": 1}, "unknown option 'no_such_option'"),
-        ({"channels": 2}, "channels 2"),
+        ({"channels": 2}, "channels 2: give 1, 3 or three windows"),
     ],
     ids=str,
 )

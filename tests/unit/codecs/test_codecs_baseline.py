@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fastdcm.codecs.encoders import baseline, jpeg, turbojpeg
 from fastdcm.codecs.encoders.jpeg import encode_bundled
-from fastdcm.kernels import jpeg_blocks, jpeg_layout
+from fastdcm.kernels import jpeg_layout
+from tests.checked import printed_with_checks
 from tests.payoffs import Fixed
 from tests.unit.codecs.decoding import Array
 
@@ -106,22 +107,36 @@ def test_arrays_that_do_not_lie_in_order() -> None:
 
 def test_quotients_are_exact() -> None:
     """For all results that the DCT can have, and all steps, against integers."""
-    values = np.arange(-(1 << 15), 1 << 15)
-    singles = values.astype(np.float32)
+    sizes = np.arange(1 << 14)
     for quality in range(1, 101):
         coding = baseline.coding_of(encode_bundled(np.zeros((8, 8), np.uint8), quality, "420"))
-        steps = np.rint(1 / coding.reciprocals.astype(np.float64)).astype(int)
-        for step in np.unique(steps):
-            place = int(np.flatnonzero(steps == step)[0])
-            quotients = singles * coding.reciprocals[place]
-            half = coding.halves[place]
-            found = np.trunc(quotients + np.where(values >= 0, half, -half)).astype(int)
-            expected = np.sign(values) * ((np.abs(values) + step // 2) // step)
-            assert np.array_equal(found, expected), (quality, step)
-    some = [-32768, -9, -8, -4, -3, 0, 3, 4, 11, 12, 32767]  # the helper does what is said here
-    for value in some:
-        got = jpeg_blocks._quantized.py_func(np.int32(value), np.float32(1 / 8), np.float32(0.5 + 0.25 / 8))
-        assert got == np.sign(value) * ((abs(value) + 4) // 8)
+        for half, factor, shift in np.unique(coding.quotients.reshape(64, 3, -1)[..., 0].astype(int), axis=0):
+            step = 2 * half
+            found = ((sizes + half) * factor >> 16) * shift >> 16
+            assert np.array_equal(found, (sizes + half) // step), (quality, step)
+
+
+#: Compiled with checks of bounds, and without what is of processors with AVX2 alone.
+CHECKED = """
+machine_code.has = lambda feature: False
+from fastdcm.codecs.encoders import baseline
+from fastdcm.codecs.encoders.jpeg import encode_bundled
+
+random = np.random.default_rng(5)
+for rows, columns in ((1, 1), (9, 130), (33, 519), (120, 200)):
+    for quality in (1, 60, 90, 100):
+        for pixels in (
+            random.integers(0, 256, (rows, columns)),
+            255 * random.integers(0, 2, (rows, columns)),
+            200 * (random.random((rows, columns)) < 0.02),
+        ):
+            pixels = pixels.astype(np.uint8)
+            print(baseline.encode(pixels, quality, encode_bundled) == encode_bundled(pixels, quality, "420"))
+"""
+
+
+def test_nothing_is_written_outside_and_other_processors_get_the_same() -> None:
+    assert set(printed_with_checks(CHECKED).split()) == {"True"}
 
 
 def test_zigzag_is_that_of_the_standard() -> None:

@@ -11,7 +11,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from fastdcm.codecs.jpeg2000 import reading
+from fastdcm.codecs.jpeg2000 import planning, reading, walk
 from fastdcm.codecs.jpeg2000.blocks import (
     FIELDS,
     MOST_BIT_PLANES,
@@ -21,7 +21,8 @@ from fastdcm.codecs.jpeg2000.blocks import (
     refusal,
 )
 from fastdcm.codecs.jpeg2000.decode import decode
-from fastdcm.codecs.jpeg2000.reading import plan_of, tiles
+from fastdcm.codecs.jpeg2000.planning import plan_of
+from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codestream import jpeg2000
 from fastdcm.errors import CodestreamError, FastdcmError, OptionError
 from fastdcm.kernels.packet_headers import passes_together
@@ -204,17 +205,21 @@ def test_progressions_that_overlap() -> None:
 def test_interpreted_and_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("pillow RPCL", "pillow tiles CPRL", "one pixel", "one value")
     compiled = [tables(own()[name]) for name in names]
-    monkeypatch.setattr(reading, "_PLANS", {})
-    for kernel in (reading.divide, reading.read_packets, reading.collect):
-        monkeypatch.setattr(reading, kernel.__name__, kernel.py_func)
+    monkeypatch.setattr(planning, "_PLANS", {})
+    for module, kernel in (
+        (planning, planning.divide),
+        (walk, walk.read_packets),
+        (reading, reading.collect),
+    ):
+        monkeypatch.setattr(module, kernel.__name__, kernel.py_func)
     for name, found in zip(names, compiled, strict=True):
         assert_same(tables(own()[name]), found)
 
 
 def test_plans_are_those_of_the_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the main header and of tile-parts; they are forgotten where there are too many."""
-    monkeypatch.setattr(reading, "_PLANS", {})
-    monkeypatch.setattr(reading, "_MOST_PLANS", 2)
+    monkeypatch.setattr(planning, "_PLANS", {})
+    monkeypatch.setattr(planning, "_MOST_PLANS", 2)
     stream = own()["openjpeg 3x8 bits"]
     other = in_tile(stream, segment(QCD, raised(stream, 2)))
     expected = [planes_of(stream), planes_of(other)]
@@ -222,7 +227,7 @@ def test_plans_are_those_of_the_headers(monkeypatch: pytest.MonkeyPatch) -> None
     for _ in range(3):
         assert [planes_of(stream), planes_of(other)] == expected
         tables(own()["pillow LRCP"])
-        assert 1 <= len(reading._PLANS) <= 2
+        assert 1 <= len(planning._PLANS) <= 2
     plan = plan_of(stream, jpeg2000.parse(stream), 0, partial=False)
     assert plan_of(stream, jpeg2000.parse(stream), 0, partial=False) is plan
     assert plan_of(stream, jpeg2000.parse(stream), 1, partial=False) is not plan
@@ -231,16 +236,16 @@ def test_plans_are_those_of_the_headers(monkeypatch: pytest.MonkeyPatch) -> None
 def test_more_segments_than_expected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no room for all of them, packets are read once more."""
     found = tables(own()["pillow LRCP"])
-    real = reading.read_packets
+    real = walk.read_packets
     rooms: list[int] = []
 
     def few(*arguments: Any) -> Any:
         *before, rows, offsets, partial = arguments
         rooms.append(len(offsets))
-        size = min(len(offsets), reading.MOST_SEGMENTS + 2 if len(rooms) == 1 else len(offsets))
-        return real(*before, rows[: size * reading.SEGMENT], offsets[:size], partial)
+        size = min(len(offsets), walk.MOST_SEGMENTS + 2 if len(rooms) == 1 else len(offsets))
+        return real(*before, rows[: size * walk.SEGMENT], offsets[:size], partial)
 
-    monkeypatch.setattr(reading, "read_packets", few)
+    monkeypatch.setattr(walk, "read_packets", few)
     assert_same(tables(own()["pillow LRCP"]), found)
     assert len(rooms) == 2
 

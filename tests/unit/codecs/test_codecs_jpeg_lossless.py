@@ -22,6 +22,7 @@ from tests.checked import printed_with_checks
 from tests.payoffs import Fixed
 from tests.unit.codecs.annex_h import CATEGORIES, Table, encoded, table
 from tests.unit.codecs.decoding import decoded, header_of
+from tests.unit.codecs.sequential import encoded as progressive
 from tests.unit.codestream.streams import segment
 
 Array = NDArray[Any]
@@ -241,8 +242,8 @@ def test_the_walk_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_other_processes_are_the_librarys() -> None:
     array = content("smooth", (16, 16), 8)
-    stream = bytes(imagecodecs.jpeg8_encode(array, 95))
-    header = header_of(array, "baseline")
+    stream = progressive(array, 95, progressive=True)
+    header = header_of(array, "1.2.840.10008.1.2.4.55")
     assert decoded(stream, header, decoder="own")[0].array.shape == array.shape
     assert decoded_by(memoryview(stream), header) == "libjpeg-turbo through imagecodecs"
 

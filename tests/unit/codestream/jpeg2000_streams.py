@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from fastdcm.codecs.jpeg2000.walk import ends_of_packets
 from fastdcm.codestream import jpeg2000
 from fastdcm.errors import CodestreamError
 
@@ -124,7 +125,25 @@ def walk(stream: bytes) -> list[jpeg2000.Packet]:
 
 
 def prove(stream: bytes) -> None:
-    jpeg2000.check(stream, jpeg2000.parse(stream))
+    """That a stream is whole, by the walk over its packets and by the kernel that stands for it.
+
+    Raises CodestreamError where the walk does, and fails where the two differ.
+    """
+    header = jpeg2000.parse(stream)
+    try:
+        jpeg2000.check(stream, header)
+    except CodestreamError:
+        assert not is_whole_by_kernel(stream, header)
+        raise
+    ends = ends_of_packets(memoryview(stream), header)
+    assert ends is None or ends.tolist() == [packet.body[1] for packet in walk(stream)]
+
+
+def is_whole_by_kernel(stream: bytes, header: jpeg2000.Jpeg2000Header) -> bool:
+    try:
+        return ends_of_packets(stream, header) is not None
+    except CodestreamError:
+        return False
 
 
 @cache

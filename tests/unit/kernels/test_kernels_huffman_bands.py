@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 
-from fastdcm.codestream import jpeg, jpeg_entropy
+from fastdcm.codestream import jpeg, jpeg_entropy, jpeg_quick
 from fastdcm.codestream.jpeg_entropy import Extent
+from fastdcm.codestream.jpeg_scan import Scan
 from fastdcm.errors import FastdcmError
+from fastdcm.kernels import inlined, machine_code
+from fastdcm.kernels.inlined import deposited
+from fastdcm.kernels.jit import kernel
 from tests.checked import printed_with_checks
 from tests.unit.codestream import streams
 
@@ -66,6 +71,44 @@ def test_damaged_scans_are_never_called_whole(name: str, stream: bytes) -> None:
         refused += isinstance(found, str)
         assert found in ("unsure", walked(damaged, quick=False)), number
     assert refused > 20
+
+
+@pytest.mark.parametrize(("name", "pairs"), [("gray", ["1 1"]), ("colour", ["1 1", "3 2"]), ("restarts", [])])
+def test_two_scans_that_refine_are_walked_at_once(
+    name: str, pairs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of one component, then those of two; none that have restart markers."""
+    both, found = jpeg_quick.spare_of_bands, list[str]()
+
+    def spy(data: bytes, scan: Scan, later: Scan, *histories: Any) -> tuple[int, int] | None:
+        found.append(f"{scan.components[0].identifier} {later.components[0].identifier}")
+        return both(data, scan, later, *histories)
+
+    monkeypatch.setattr(jpeg_quick, "spare_of_bands", spy)
+    walked(made()[name], quick=True)
+    assert found == pairs
+
+
+def deposit(bits, mask):  # type: ignore[no-untyped-def]
+    """What a kernel calls."""
+    return deposited(bits, mask)
+
+
+@pytest.mark.parametrize("has_instruction", [True, False])
+def test_bits_are_deposited(has_instruction: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the instruction and without, as Python does it bit by bit."""
+    if not has_instruction:
+        monkeypatch.setattr(machine_code, "has", lambda _: False)
+    anew = inlined.made_by(inlined._bit_deposit)(inlined.deposited.py_func)
+    monkeypatch.setitem(globals(), "deposited", anew)
+    found = kernel("uint64(uint64, uint64)")(deposit)
+    chance = random.Random(6)
+    for number in range(200):
+        bits = chance.getrandbits(64) if number % 3 else 1 << chance.randrange(64)
+        mask = chance.getrandbits(64) & chance.getrandbits(64) if number else (1 << 64) - 1
+        places = [place for place in range(64) if mask >> place & 1]
+        expected = sum(1 << place for at, place in enumerate(places) if bits >> at & 1)
+        assert int(found(np.uint64(bits), np.uint64(mask))) & (1 << 64) - 1 == expected
 
 
 def damage(stream: bytes, number: int, chance: random.Random) -> bytes:

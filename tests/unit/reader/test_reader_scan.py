@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -15,6 +16,7 @@ from fastdcm.reader import sequences as sequences_module
 from fastdcm.reader import source as source_module
 from fastdcm.reader.elements import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, WANTED, Encoding
 from fastdcm.reader.inflate import InflatedSource
+from fastdcm.reader.plain import part_of, pass_plain
 from fastdcm.reader.scan import DataSet, scan
 from fastdcm.reader.source import MemorySource, open_source
 from tests.builders import (
@@ -420,3 +422,15 @@ def test_damaged_deflate(damage: Callable[[bytes], bytes], error: type[FastdcmEr
 def test_bytes_behind_the_deflate_stream_do_not_count() -> None:
     data = dicom([ROWS], DEFLATED)
     assert rows(found(data + bytes(7))) == 0x1234
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_elements_are_passed_where_none_is_wanted(explicit: bool) -> None:
+    data = encode([Element(tag, "US", 1) for tag in range(0x00280002, 0x00280020)], explicit=explicit)
+    elements: dict[int, Any] = {}
+
+    behind, passed = pass_plain(part_of(frozenset()), explicit, memoryview(data), 0, 0, elements)
+
+    # The last one has fewer bytes than the longest head of explicit encoding: it is left to the caller.
+    left = 1 if explicit else 0
+    assert (behind, passed, elements) == (len(data) - 10 * left, 30 - left, {})

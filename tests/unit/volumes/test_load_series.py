@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,39 @@ def test_damage_in_another_series_does_not_matter_in_this_one_it_does(folder: Pa
     with pytest.raises(fastdcm.DicomError, match="Bits Stored is 17") as raised:
         fastdcm.load_series(folder)
     assert raised.value.path == path
+
+
+def cut_at(path: Path, tag: int, behind: int = 6) -> None:
+    """Have a file end within the head of an element, or within its value."""
+    place = path.read_bytes().index(struct.pack("<HH", tag >> 16, tag & 0xFFFF))
+    path.write_bytes(path.read_bytes()[: place + behind])
+
+
+@pytest.mark.parametrize("tag", [0x00200052, 0x00280010])
+def test_header_that_is_cut_matters_in_its_own_series(folder: Path, tag: int) -> None:
+    path = Path(write(folder, "cut.dcm", ct(9, SeriesInstanceUID=slices.uid("cut"))))
+    cut_at(path, tag)
+    with pytest.raises(fastdcm.DicomError):
+        fastdcm.open(path)  # not even its header
+    assert fastdcm.load_series(folder, series_instance_uid=slices.uid("series")).shape[0] == 4
+    with pytest.raises(fastdcm.VolumeError, match=f"2 series; .*{slices.uid('cut')} .CT, 1 file"):
+        fastdcm.load_series(folder)
+    for uid in (None, slices.uid("cut")):
+        with pytest.raises(fastdcm.TruncatedError) as raised:
+            fastdcm.load_series([path] if uid is None else folder, series_instance_uid=uid)
+        assert raised.value.path == str(path)
+
+
+@pytest.mark.parametrize("behind", [6, 20])
+def test_header_that_is_cut_before_its_series_is_told(folder: Path, behind: int) -> None:
+    path = Path(write(folder, "cut.dcm", ct(9, SeriesInstanceUID=slices.uid("cut"))))
+    cut_at(path, 0x0020000E, behind)
+    for uid in (None, slices.uid("series")):
+        with pytest.raises(fastdcm.TruncatedError, match="of which series this is: remove it, or") as raised:
+            fastdcm.load_series(folder, series_instance_uid=uid)
+        assert raised.value.path == str(path)
+    others = sorted(set(folder.iterdir()) - {path})
+    assert fastdcm.load_series(others).shape[0] == 4
 
 
 def test_error_of_a_slice_names_it(folder: Path) -> None:
