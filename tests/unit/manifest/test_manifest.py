@@ -68,12 +68,33 @@ def test_each_frame_has_a_row(source: Path) -> None:
     assert skipped["source"] == str(source / "notes.txt")
 
 
-def test_rows_have_the_mapping_where_pixels_move(source: Path) -> None:
-    convert(source, size=(64, 64), fit="pad")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": (64, 64), "fit": "pad"},
+        {"spacing": (0.5, 0.5)},
+        {"crop": "content"},
+        {"crop": "content", "size": 100, "rotate": 90},
+        {"flip": "h"},
+    ],
+    ids=str,
+)
+def test_rows_sidecars_and_images_tell_the_same_mapping(source: Path, options: dict[str, Any]) -> None:
+    (source / "notes.txt").unlink()
+    convert(source, metadata="json", frames="1", **options)
 
-    row = next(row for row in lines(source) if row.get("source", "").endswith("CT_small.dcm"))
-    with fastdcm.open(source / "CT_small.dcm") as image:
-        assert fastdcm.Mapping.from_dict(row["mapping"]) == image.mapping(size=(64, 64), fit="pad")
+    rows = [row for row in lines(source) if row.get("status") == "written"]
+    assert {Path(row["source"]).name for row in rows} == set(NAMES)
+    for row in rows:
+        told = fastdcm.Mapping.from_dict(row["mapping"])
+        beside = json.loads((source.parent / f"{row['output']}.json").read_bytes())
+        assert told == fastdcm.Mapping.from_dict(beside["mapping"])
+        with fastdcm.open(row["source"]) as image:
+            of_image = image.mapping(row["frame"] - 1, **options)
+            picture = image.render(row["frame"] - 1, **options)
+        assert told == of_image
+        assert (told.matrix == of_image.matrix).all()
+        assert told.output_shape == picture.shape[:2]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
