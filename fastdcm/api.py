@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastdcm.batch import Report, Watcher, run
 from fastdcm.batch.targets import named_format, named_output
+from fastdcm.errors import OptionError
 from fastdcm.options import (
     LIMIT_NAMES,
     ConvertOptions,
@@ -27,6 +28,7 @@ from fastdcm.options import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fastdcm.options.manifest import ManifestOptions
     from fastdcm.options.shards import ShardOptions
     from fastdcm.pipeline import Image
     from fastdcm.reader.source import Readable
@@ -99,6 +101,10 @@ def convert(
     tags: str | Sequence[str] = (),
     shards: str | None = None,
     shard_size: str | int = "256M",
+    manifest: str | os.PathLike[str] | None = None,
+    checksum: bool = False,
+    resume: bool = False,
+    retry_failed: bool = False,
     watcher: Watcher | None = None,
     **options: Any,
 ) -> Report:
@@ -119,6 +125,8 @@ def convert(
     `fastdcm.options.SidecarOptions`: what is told of images beside them. ``shards`` is a pattern of names
     like ``out-%06d.tar``, below ``output``: the images become members of tar archives for WebDataset, of
     at most ``shard_size`` bytes each, with JSON beside each image; a run that was cut off is gone on from.
+    ``manifest`` is a file, .jsonl or .parquet, that gets a row for each frame, with ``checksum`` the SHA-256
+    of its output; ``resume`` goes on from the one that is there, ``retry_failed`` tries again what failed.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and
@@ -154,11 +162,24 @@ def convert(
         ),
         flat=flat,
         shards=None if shards is None else _shards(shards, shard_size),
+        manifest=_manifest(manifest, checksum, resume, retry_failed),
     )
     report = run(paths, target, asked, jobs=jobs, first_only=frames is None, watcher=watcher, profile=profile)
     if report.interrupted:
         raise KeyboardInterrupt
     return report
+
+
+def _manifest(
+    path: str | os.PathLike[str] | None, checksum: bool, resume: bool, retry_failed: bool
+) -> ManifestOptions | None:
+    if path is None:
+        if checksum or resume or retry_failed:
+            raise OptionError("checksum, resume and retry_failed are for a manifest: name it")
+        return None
+    from fastdcm.options.manifest import ManifestOptions  # few runs have them
+
+    return ManifestOptions(os.fspath(path), checksum, resume, retry_failed)
 
 
 def _shards(pattern: str, size: str | int) -> ShardOptions:

@@ -84,11 +84,11 @@ def _against(case: str, words: str, peer: str, label: str, bound: float) -> Goal
     return Goal(words, label, bound, True, _peer(case, peer), ideal=ideal, encoder_alone=encoder)
 
 
-def _scaling(case: str, jobs: int) -> Measure:
+def _scaling(case: str, files: int, jobs: int) -> Measure:
     def measure(results: Results) -> Spread | None:
         for found in results.data["scaling"]:
             for point in found["points"]:
-                if found["case"] == case and point["jobs"] == jobs:
+                if (found["case"], found["files"], point["jobs"]) == (case, files, jobs):
                     return Spread(**point["relative"])
         return None
 
@@ -230,7 +230,7 @@ def _of_runs(results: Results) -> Iterator[Goal]:
         for point in found["points"][1:]:
             words = f"{results.cases[found['case']]['label']}, {found['files']} files, -j {point['jobs']}"
             against = f"scaling of the bare encoder, {number(point['bare speed-up'])} ×"
-            yield Goal(words, against, 0.97, True, _scaling(found["case"], point["jobs"]))
+            yield Goal(words, against, 0.97, True, _scaling(found["case"], found["files"], point["jobs"]))
     yield Goal(
         "one file, process start to exit", "python -c 'import numpy'", 1.5, False, _start("import numpy")
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fastdcm.batch.described import Described
     from fastdcm.batch.stages import Stages
     from fastdcm.batch.template import Template
+    from fastdcm.manifest.rows import Account, Rows
     from fastdcm.pipeline import Image
     from fastdcm.presentation.folder import Index
     from fastdcm.sidecars.records import Sidecars
@@ -41,7 +42,7 @@ class Job(NamedTuple):
     ``profile`` counts the seconds of each stage. ``states`` is the index of the folder of presentation
     states, where the run has made it for all workers; ``series`` are the ranges of those that are not shown
     by the same window, where the run has looked for them; ``sidecars`` says what is told of images beside
-    them; ``spool`` is where images go that are to be in shards.
+    them; ``spool`` is where images go that are to be in shards; ``account`` is how manifests tell.
     """
 
     run: Run
@@ -54,6 +55,7 @@ class Job(NamedTuple):
     series: dict[str, tuple[float, float]] | None = None
     sidecars: Sidecars | None = None
     spool: Place | None = None
+    account: Account | None = None
 
 
 class Converter(Serving):
@@ -83,6 +85,7 @@ class Converter(Serving):
         self.phase = ""
         if job.profile:
             self._measure()
+        self._rows: Rows | None = None
         self._described: Described | None = None
         if job.sidecars is not None:
             from fastdcm.batch.described import Described
@@ -160,19 +163,24 @@ class Converter(Serving):
 
             self._fields = read_fields(image, self._template.attributes)
         if self._in_one_file:
+            self._begin_rows(image, task, len(numbers), beat, outcome)
             self._movie(image, numbers, task, own, beat, outcome)
             return []
         if task.exact is not None and self._job.first_only and frames > 1:
             numbers = [1]
             message = f"1 of {frames} frames; --frames all for the rest"
             outcome.notices = (Notice("more-frames", message, task.source),)
+        selected = len(numbers)
+        if task.done:
+            numbers = [number for number in numbers if number not in task.done]
         if parts := self.parts(image, task, len(numbers)):
             return parts
+        self._begin_rows(image, task, selected, beat, outcome)
         render = self._render(image, task, beat)
         if self._described is not None:
             self._described.begin(image, task, render, own, outcome)
         for number in self.timed(image, share(numbers, task), beat):
-            name = self._name(image, task, number, frames, len(numbers))
+            name = self._name(image, task, number, frames, selected)
             try:
                 self._frame(image, number, render, task.folder, name, own, outcome)
             except OutputError as error:
@@ -185,6 +193,18 @@ class Converter(Serving):
                     break
         return []
 
+    def _begin_rows(self, image: Image, task: Task, frames: int, beat: Beat, outcome: Outcome) -> None:
+        """The manifest is to tell of so many frames of this object."""
+        if self._job.account is None:
+            return
+        from fastdcm.manifest.rows import Rows
+
+        def note(notice: Notice) -> None:
+            outcome.notices += (notice._replace(path=task.source),)
+
+        render = self._render(image, task, beat)
+        self._rows = Rows(self._job.account, image, task.source, render, frames, note)
+
     def _frame(
         self,
         image: Image,
@@ -195,15 +215,19 @@ class Converter(Serving):
         own: bool,
         outcome: Outcome,
     ) -> None:
-        described = self._described
+        described, rows = self._described, self._rows
         if self._sink.leaves(folder, name, own=own):
             if described is not None:
                 described.left(name, [number - 1])
+            if rows is not None:
+                outcome.lines += rows.existing([number - 1], os.path.join(folder, name))
             outcome.existing += 1
             return
         if described is not None and described.leaves(name):
             outcome.existing += 1
             return
+        if rows is not None:
+            rows.begin()
         data, passed_through = image.encode_frame(number - 1, render, self._options.encode)
         if described is not None:
             described.before(name, [number - 1])
@@ -217,6 +241,9 @@ class Converter(Serving):
             outcome.images += 1
             outcome.passed_through += passed_through
             outcome.bytes_written += len(data)
+            if rows is not None:
+                path = os.path.join(folder, name)
+                outcome.lines += rows.written([number - 1], path, data, copied=passed_through)
         else:
             outcome.existing += 1
 
@@ -231,6 +258,8 @@ class Converter(Serving):
         if self._sink.leaves(task.folder, name, own=own):
             if described is not None:
                 described.left(name, indexes, together=True)
+            if self._rows is not None:
+                outcome.lines += self._rows.existing(indexes, os.path.join(task.folder, name))
             outcome.existing += 1
             return
         if described is not None and described.leaves(name):
@@ -265,6 +294,8 @@ class Converter(Serving):
         if written:
             outcome.images += 1
             outcome.bytes_written += size
+            if self._rows is not None:
+                outcome.lines += self._rows.written(indexes, os.path.join(task.folder, name), None)
         else:
             outcome.existing += 1
 

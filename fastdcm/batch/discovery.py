@@ -22,7 +22,7 @@ class Task(NamedTuple):
     ``explicit`` tells that the user named the file; ``exact`` is the one output that was named.
     ``part`` of ``parts`` is the share of the frames; 0 of 1 is all of them. ``root`` is what `below` leaves
     out of the source's path; ``twin`` counts inputs that a template gives the same name. ``number`` is its
-    place among all inputs, where that matters.
+    place among all inputs, where that matters; ``done`` are frames that a run before has made.
     """
 
     source: str
@@ -35,6 +35,7 @@ class Task(NamedTuple):
     root: str = ""
     twin: int = 1
     number: int = -1
+    done: frozenset[int] = frozenset()
 
     @property
     def below(self) -> str:

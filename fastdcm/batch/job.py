@@ -21,6 +21,7 @@ from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
 
 if TYPE_CHECKING:
+    from fastdcm.batch.manifested import Manifested
     from fastdcm.sidecars.tables import Table
 
 
@@ -92,10 +93,20 @@ def run(
         from fastdcm.batch.templated import templated
 
         inputs = templated(inputs, targets, template, options.read, flat=options.flat)
+    manifest = None
+    if options.manifest is not None:
+        from fastdcm.batch.manifested import Manifested
+
+        manifest = Manifested(options, target, job.run)
+        if options.manifest.resume and options.existing == "keep":
+            # What is there without a row is of the run that was cut off: it is made again.
+            job = job._replace(options=replace(options, existing="overwrite"))
+        job = job._replace(account=manifest.account)
+        inputs = manifest.left(inputs)
     items = _counted(inputs, report)
     add: Add | None = None
-    if table is not None:
-        add = partial(_add_rows, table)
+    if table is not None or manifest is not None:
+        add = partial(_add_told, table, manifest)
     if options.shards is not None and target is not None:
         shards = Sharded(options, target, job.run, jobs)
         job = job._replace(every_file=True, spool=shards.place)
@@ -112,6 +123,8 @@ def run(
     except KeyboardInterrupt:
         report.interrupted = True
     except BaseException:
+        if manifest is not None:
+            manifest.finish(report, watcher)
         if table is not None:
             table.give_up()
         if shards is not None:
@@ -120,6 +133,8 @@ def run(
     if shards is not None:
         cut_off = report.interrupted or (options.fail_fast and report.failure_count > 0)
         shards.finish(report, watcher, cut_off=cut_off)
+    if manifest is not None:
+        manifest.finish(report, watcher)
     if table is not None:
         from fastdcm.batch.metadata import finish
 
@@ -160,8 +175,11 @@ def _with_series(
     return job
 
 
-def _add_rows(table: Table, outcome: Outcome) -> None:
-    table.add(outcome.rows)
+def _add_told(table: Table | None, manifest: Manifested | None, outcome: Outcome) -> bool:
+    """Keep what an outcome tells; whether the run has to end, because that is not possible."""
+    if table is not None:
+        table.add(outcome.rows)
+    return manifest is not None and manifest.add(outcome)
 
 
 def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher, add: Add | None) -> list[Task]:

@@ -18,7 +18,7 @@ KEPT = 10_000
 KEPT_REASONS = 50
 OTHER_REASONS = "other reasons"
 #: Fields of `Outcome` and of `Report` that add up.
-SUMMED = ("images", "passed_through", "existing", "bytes_read", "bytes_written")
+SUMMED = ("images", "passed_through", "existing", "bytes_read", "bytes_written", "kept", "failed_before")
 
 
 class Failure(NamedTuple):
@@ -47,7 +47,8 @@ class Outcome:
     1 it has no path: it is the sum over files of which there is nothing else to tell. ``stages`` are
     the seconds of each of `fastdcm.batch.stages.STAGES`, where they are counted; ``rows`` are those of the
     run's table of metadata, where there is one. ``number`` is the input's place among all, and ``spooled``
-    where its images are, on their way into shards.
+    where its images are, on their way into shards. ``lines`` are those of the run's manifest; ``kept`` images
+    are those of a run before, in which the file may have ``failed_before``: then all ``is_told`` already.
     """
 
     path: str
@@ -66,6 +67,10 @@ class Outcome:
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     number: int = -1
     spooled: Spooled | None = None
+    lines: list[bytes] = field(default_factory=list)
+    kept: int = 0
+    failed_before: int = 0
+    is_told: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -85,6 +90,8 @@ class Outcome:
             self.stages = _sum(self.stages, other.stages)
         if other.rows:
             self.rows += other.rows
+        if other.lines:
+            self.lines += other.lines
 
 
 @dataclass
@@ -101,9 +108,9 @@ class Report:
     `fastdcm.batch.stages.STAGES`, where a profile was asked for; ``waited`` are those in which they were
     ready and no file was handed out to them yet. ``preparing`` are those of ``seconds`` in which the ranges
     of series were looked for, before anything was converted. ``metadata`` is the path of the table of
-    metadata, where one was written. ``kept`` are images in whole shards of an earlier run, which this one
-    goes on from, and ``failed_before`` files that failed on the way there; ``images`` are then those in
-    whole shards.
+    metadata, where one was written, ``manifest`` that of the run's manifest. ``kept`` are images of an
+    earlier run, which this one goes on from, and ``failed_before`` files that failed in it; with shards
+    ``images`` are those in whole ones.
     """
 
     found: int = 0
@@ -130,6 +137,7 @@ class Report:
     preparing: float = 0.0
     outputs: tuple[str, ...] = ()
     metadata: str | None = None
+    manifest: str | None = None
     kept: int = 0
     failed_before: int = 0
     _open: dict[str, _OpenFile] = field(default_factory=dict, repr=False)

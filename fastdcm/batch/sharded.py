@@ -17,6 +17,7 @@ from contextlib import suppress
 from threading import Condition
 
 from fastdcm.batch.discovery import Task
+from fastdcm.batch.made_of import made_of
 from fastdcm.batch.report import Failure, Outcome, Report, Watcher
 from fastdcm.errors import OptionError, OutputError
 from fastdcm.model import Notice
@@ -224,22 +225,7 @@ class Sharded:
 
     def _made_of(self) -> str:
         """What decides the bytes of shards, besides the inputs; as a digest."""
-        from fastdcm import __version__
-
-        options = self._options
-        read = options.read
-        told = (
-            __version__,
-            options.render,
-            options.encode,
-            options.frames,
-            (read.strict, read.allow_partial, read.decoder, read.refuse_burned_in, read.limits),
-            options.sidecar,
-            options.flat,
-            self._shards.size,
-            os.path.basename(self._shards.pattern),
-        )
-        return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
+        return made_of(self._options, self._shards.size, os.path.basename(self._shards.pattern))
 
     def _wholes(self) -> list[Whole]:
         """The whole shards to go on from."""

@@ -15,6 +15,8 @@ _COMMANDS = {
     "get": ("fastdcm.cli.get:get", "Fetch images from DICOMweb servers, rendered there or here."),
     "info": ("fastdcm.cli.info:info", "Tell what a file holds and how it would be rendered."),
     "serve": ("fastdcm.cli.serve:serve", "Serve a folder by DICOMweb: search, retrieval, rendered images."),
+    "verify": ("fastdcm.cli.verify:verify", "Tell whether the images of a manifest are what was written."),
+    "report": ("fastdcm.cli.report:report", "Make a page of what a manifest tells."),
     "warmup": ("fastdcm.cli.warmup:warmup", "Compile what is compiled, ahead of time."),
     "doctor": ("fastdcm.cli.doctor:doctor", "Tell versions, codecs and caches of this installation."),
 }

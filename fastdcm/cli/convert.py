@@ -11,6 +11,7 @@ from fastdcm.batch import run
 from fastdcm.cli.asked.colour import colour_options
 from fastdcm.cli.asked.geometry import deidentify_options, geometry_options
 from fastdcm.cli.asked.image import image_options, render_options
+from fastdcm.cli.asked.manifest import manifest_of, manifest_options
 from fastdcm.cli.asked.output import encode_options, output_options, shards_of
 from fastdcm.cli.asked.overlays import overlay_options
 from fastdcm.cli.asked.presentation import presentation_options
@@ -43,6 +44,7 @@ Examples:
 @geometry_options
 @deidentify_options
 @sidecar_options
+@manifest_options
 @run_options
 @damage_options
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
@@ -120,4 +122,5 @@ def _options(
         sidecar=sidecar_of(asked),
         flat=asked["flat"],
         shards=shards_of(asked),
+        manifest=manifest_of(asked),
     )

@@ -52,7 +52,11 @@ def summary(report: Report, existing: Existing) -> list[str]:
             else [skipped, *(f"  {r}" for r in reasons)]
         )
     if report.kept:
-        lines.append(f"{counted(report.kept, 'image')} more in whole shards of a run before this one")
+        where = "of the run" if report.manifest is not None else "in whole shards of a run"
+        lines.append(f"{counted(report.kept, 'image')} more {where} before this one")
+    if report.failed_before and report.manifest is not None:
+        failed = counted(report.failed_before, "file")
+        lines.append(f"{failed} failed in the run before this one: --retry-failed tries again")
     if report.existing:
         lines.append(_existing_line(report.existing, existing))
     elif not (report.images or report.kept or report.failure_count or report.interrupted):

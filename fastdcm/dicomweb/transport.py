@@ -193,7 +193,7 @@ class Transport:
             raise self._too_slow(path) from error
         except self._httpx.InvalidURL as error:
             raise WebError("the server redirects to what is no address", path=path) from error
-        except self._httpx.HTTPError as error:
+        except (self._httpx.HTTPError, ssl.SSLError) as error:
             raise self._failed(error, path) from error
 
     def _redirected(self, here: Any, place: str) -> Any:
@@ -219,7 +219,7 @@ class Transport:
                 body += piece
                 if len(body) > MOST_READ:
                     break
-        except self._httpx.HTTPError:
+        except (self._httpx.HTTPError, ssl.SSLError):
             pass  # its status is enough
         status = response.status_code
         error = refusal(status, str(response.url), response.headers, body, self._access)
@@ -254,7 +254,7 @@ class Transport:
                     if time.monotonic() - begun > self._options.deadline:
                         raise self._too_slow(path)
                     yield piece
-            except self._httpx.HTTPError as error:
+            except (self._httpx.HTTPError, ssl.SSLError) as error:
                 raise self._failed(error, path) from error
 
         media_type = parse_media_type(response.headers.get("content-type", ""))
@@ -266,7 +266,7 @@ class Transport:
         )
 
     def _failed(self, error: Exception, path: str) -> Exception:
-        """What the library raised, in words."""
+        """What the library raised, in words; what TLS says during an answer it lets through as it comes."""
         httpx, options = self._httpx, self._options
         words = self._access.hidden(_words(error))
         cause: BaseException | None = error
@@ -277,6 +277,8 @@ class Transport:
                 f"the server's certificate is not trusted: {cause.verify_message} (--ca-file says who is)",
                 path=path,
             )
+        if isinstance(cause, ssl.SSLError) and "CERTIFICATE_REQUIRED" in str(cause):
+            return WebError("the server asks for a certificate of the client (--client-cert)", path=path)
         if isinstance(error, httpx.TimeoutException):
             where = "no connection" if isinstance(error, httpx.ConnectTimeout) else "nothing came"
             return Again(WebError(f"{where} within {options.timeout:g} seconds (timeout)", path=path))
@@ -284,7 +286,7 @@ class Transport:
             return WebError("the answer is not coded as its Content-Encoding says", path=path)
         if isinstance(error, httpx.ConnectError):
             return Again(WebError(f"the server cannot be reached: {words}", path=path), tries=3)
-        if isinstance(error, httpx.TransportError):
+        if isinstance(error, (httpx.TransportError, ssl.SSLError)):
             return Again(WebError(f"the connection broke off: {words}", path=path))
         return WebError(words, path=path)
 

@@ -16,6 +16,7 @@ from fastdcm.options.render import RenderOptions
 from fastdcm.options.sidecars import SidecarOptions
 
 if TYPE_CHECKING:
+    from fastdcm.options.manifest import ManifestOptions
     from fastdcm.options.shards import ShardOptions
 
 Existing = Literal["keep", "overwrite", "skip"]
@@ -66,7 +67,7 @@ class ConvertOptions:
     number of seconds a frame may take before its worker is ended. ``fsync`` waits until each image is on
     the disk. ``flat`` puts the images of a tree into one folder. With ``shards`` images are members of tar
     archives; those of a run with the same inputs and options that was cut off are kept, unless ``existing``
-    is ``overwrite``.
+    is ``overwrite``. With a ``manifest`` each frame is accounted for, and a run can go on from another one.
     """
 
     render: RenderOptions = RenderOptions()
@@ -82,6 +83,7 @@ class ConvertOptions:
     sidecar: SidecarOptions = SidecarOptions()
     flat: bool = False
     shards: ShardOptions | None = None
+    manifest: ManifestOptions | None = None
 
     def __post_init__(self) -> None:
         if self.existing not in get_args(Existing):
@@ -92,6 +94,10 @@ class ConvertOptions:
             raise OptionError(f"shards have metadata in JSON beside images: no {self.sidecar.metadata}")
         if self.shards is not None and self.name is not None:
             raise OptionError("names in shards are those of the inputs: leave the template (--name) out")
+        if self.shards is not None and self.manifest is not None:
+            raise OptionError(
+                "shards have a list of their own, by which a run goes on: no manifest with them"
+            )
         if self.render.bits == 16 and (reason := too_deep(self.encode.format)):
             raise OptionError(reason)
 

@@ -89,7 +89,7 @@ class Records:
 
     def row(self, index: int, output: str) -> Row:
         """The row of a table for a frame, whose image is at ``output``."""
-        facts = self._facts(index, output)
+        facts = self.facts(index, output)
         if facts.get(_MAPPING) is not None:
             facts[_MAPPING] = json.dumps(facts[_MAPPING])
         row = tuple(facts.values())
@@ -99,9 +99,9 @@ class Records:
         """The JSON of an image, or of all frames that are ``together`` in one file."""
         if not together:
             index = indexes[0]
-            record = self._facts(index, output)
+            record = self.facts(index, output)
             return _as_bytes(record if self._sidecars.brief else {**record, "dataset": self._model(index)})
-        frames = [self._facts(index, output) for index in indexes]
+        frames = [self.facts(index, output) for index in indexes]
         record = {name: value for name, value in frames[0].items() if name not in self._of_frame}
         record["frames"] = [{name: facts[name] for name in self._of_frame} for facts in frames]
         if self._sidecars.brief:
@@ -113,7 +113,8 @@ class Records:
                 frame["dataset"] = self._model(index)
         return _as_bytes(record)
 
-    def _facts(self, index: int, output: str) -> dict[str, Any]:
+    def facts(self, index: int, output: str) -> dict[str, Any]:
+        """What is told of a frame whose image is at ``output``, but for attributes."""
         header = self._image.header
         voi = voi_of(*self._image.shown_by(index, self._render))
         values = (

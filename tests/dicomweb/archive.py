@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
+import imagecodecs
 import pydicom
 from pydicom.encaps import generate_frames
 
@@ -267,6 +268,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
         self.wfile.flush()
         self.close_connection = True
+
+
+def pixels(png: bytes) -> tuple[str, tuple[int, ...], bytes]:
+    """What a PNG shows: two processes may compress the same rows differently (with kernels, or without)."""
+    values = imagecodecs.png_decode(png)
+    return str(values.dtype), values.shape, values.tobytes()
 
 
 def _attributes(one: Object, depth: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import fastdcm
-from tests.dicomweb.archive import Archive, Handler
+from tests.dicomweb.archive import Archive, Handler, pixels
 
 CT = "1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322"
 
@@ -56,7 +57,8 @@ def test_a_study(study: Archive, tmp_path: Path, view: str) -> None:
     assert "16 images from 3 instances" in done.stdout
     assert "16 rendered by the server" in done.stdout
     assert "1 instance skipped: 1 it is no image" in done.stdout
-    assert done.stderr == ""
+    # A machine that is slow may have told how far it was.
+    assert not re.search("failed|notice|skipped", done.stderr)
 
 
 def test_a_series_that_no_search_finds(study: Archive, tmp_path: Path) -> None:
@@ -75,7 +77,7 @@ def test_local_is_what_convert_gives(study: Archive, tmp_path: Path) -> None:
             for index in range(len(image)):
                 number = f"_{index + 1:04d}" if len(image) > 1 else ""
                 path = tmp_path / "out" / one.uids[0] / one.uids[1] / f"{one.uids[2]}{number}.png"
-                assert path.read_bytes() == image.encode(index, "png")
+                assert pixels(path.read_bytes()) == pixels(image.encode(index, "png"))
     assert "16 rendered here, from instances" in done.stdout
     assert len([path for path in study.paths() if path == study.objects[1].path]) == 1
 
@@ -132,7 +134,7 @@ def test_the_older_service(study: Archive, tmp_path: Path) -> None:
     assert (study.requests[-1].query["windowWidth"], study.requests[-1].query["imageQuality"]) == ("2", "50")
     get(f"{study.url}/wado?{query.format(*ct.uids)}", "-o", "ct.png", "--local", cwd=tmp_path)
     with fastdcm.open(ct.data) as image:
-        assert (tmp_path / "ct.png").read_bytes() == image.encode(0, "png")
+        assert pixels((tmp_path / "ct.png").read_bytes()) == pixels(image.encode(0, "png"))
     assert study.requests[-1].query["contentType"] == "application/dicom"
     study.renders = False
     get(f"{study.url}/wado?{query.format(*ct.uids)}", "-o", "ct2.png", cwd=tmp_path)
@@ -155,7 +157,8 @@ def test_a_thumbnail(study: Archive, tmp_path: Path) -> None:
     assert study.paths("thumbnail") == [f"{large.path}/thumbnail"]
     with fastdcm.open(large.data) as image:
         assert image.shape == (256, 64)
-        assert (tmp_path / "small.png").read_bytes() == image.encode(0, "png", size=(128, 128))
+        small = image.encode(0, "png", size=(128, 128))
+        assert pixels((tmp_path / "small.png").read_bytes()) == pixels(small)
 
 
 def test_failures_are_named_and_the_rest_comes(study: Archive, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastdcm.codecs.scan_room import ScanRoom
+
 Array = NDArray[Any]
 
 
@@ -32,6 +34,23 @@ class Guarded:
     def last(self, size: int) -> Array:
         """The last ``size`` bytes."""
         return self._bytes[self._end - size : self._end]
+
+    def holding(self, data: bytes) -> Array:
+        """These bytes, at the end."""
+        found = self.last(len(data))
+        found[:] = np.frombuffer(data, np.uint8)
+        return found
+
+
+class GuardedScans(ScanRoom):
+    """Room for the bytes of a scan and what is read behind them, and no byte more."""
+
+    #: Kept by all: a stream of a campaign has fewer bytes.
+    _guarded = Guarded(4 << 20)
+
+    def coded(self, size: int) -> Array:
+        """As `ScanRoom.coded`."""
+        return self._guarded.last(size + self._behind)
 
 
 def copied(array: Array) -> Array:

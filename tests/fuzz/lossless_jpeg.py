@@ -23,8 +23,7 @@ from fastdcm.codecs.jpeg_lossless import decode as module
 from fastdcm.codecs.jpeg_lossless.headers import refusal
 from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.errors import CodestreamError, UnsupportedError
-from fastdcm.kernels import coded_bytes, differences
-from tests.fuzz.guarded import Guarded
+from tests.fuzz.guarded import Guarded, GuardedScans, copied
 from tests.payoffs import Fixed
 from tests.unit.codecs.annex_h import encoded, table
 from tests.unit.codecs.test_codecs_jpeg_lossless import KINDS, content
@@ -32,27 +31,23 @@ from tests.unit.codecs.test_codecs_jpeg_lossless import KINDS, content
 Array = NDArray[Any]
 
 
-class Room:
+_MOST = 4 << 20
+SOURCE = Guarded(_MOST)
+
+
+class Room(GuardedScans, module._Room):
     """What the decoder works in, in place of a thread's room."""
 
     def __init__(self) -> None:
-        self._coded, self._work = Guarded(4 << 20), Guarded(8 * differences.LANE)
-        self.differences = self._work.last(8 * differences.LANE).view(np.uint16)
-
-    def coded(self, size: int) -> Array:
-        """Room for the bytes of a scan, and no byte more."""
-        return self._coded.last(size + coded_bytes.PADDING)
-
-
-SOURCE = Guarded(4 << 20)
+        super().__init__()
+        self.differences = copied(self.differences)
 
 
 def own(stream: bytes) -> Array:
     """Decoded by our own kernels, from bytes with a guarded page behind them."""
     header = jpeg.parse(stream, scan_end=module.scan_end)
     assert refusal(header) == ""
-    guarded = SOURCE.last(len(stream))
-    guarded[:] = np.frombuffer(stream, np.uint8)
+    guarded = SOURCE.holding(stream)
     return module.decode(guarded.data, header).array  # type: ignore[arg-type]
 
 

@@ -21,27 +21,23 @@ from fastdcm.codecs.jpeg_baseline import decode as module
 from fastdcm.codecs.jpeg_baseline.headers import refusal
 from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.errors import CodestreamError, UnsupportedError
-from fastdcm.kernels import coded_bytes, sequential_blocks, sequential_scans
-from tests.fuzz.guarded import Guarded, copied, empty
+from fastdcm.kernels import sequential_scans
+from tests.fuzz.guarded import Guarded, GuardedScans, copied, empty
 from tests.payoffs import Fixed
 from tests.unit.codecs.sequential import KINDS, Array, damaged, encoded, library
 from tests.unit.codecs.test_codecs_jpeg_lossless import content
 
 _MOST = 4 << 20
-SOURCE, CODED = Guarded(_MOST), Guarded(_MOST)
+SOURCE = Guarded(_MOST)
 
 
-class Room(module._Room):
+class Room(GuardedScans, module._Room):
     """What the decoder works in, in place of a thread's room; strips as narrow as an image."""
 
     def __init__(self) -> None:
         super().__init__()
         self.coefficients, self.rows = copied(self.coefficients), copied(self.rows)
         self.halves, self.state = copied(self.halves), copied(self.state)
-
-    def coded(self, size: int) -> Array:
-        """Room for the bytes of a scan, and no byte more."""
-        return CODED.last(size + coded_bytes.PADDING + sequential_blocks.BEHIND)
 
     def strips(self, across: int) -> tuple[Array, ...]:
         """Strips that end at guarded pages."""
@@ -55,8 +51,7 @@ def own(stream: bytes, *, converted: bool) -> Array | None:
     header = jpeg.parse(stream)
     if refusal(header):
         raise UnsupportedError(refusal(header))
-    guarded = SOURCE.last(len(stream))
-    guarded[:] = np.frombuffer(stream, np.uint8)
+    guarded = SOURCE.holding(stream)
     decode_scan = sequential_scans.decode_scan
 
     def on_guarded(source: Array, *arguments: Any) -> int:

@@ -5,19 +5,19 @@ That the scan is whole is known by decoding it: each block has its codes, and ea
 
 from __future__ import annotations
 
-import threading
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastdcm.codecs.scan_room import ScanRoom
 from fastdcm.codestream import markers
 from fastdcm.codestream.jpeg import JpegHeader
 from fastdcm.codestream.jpeg_huffman import check_category, check_definition, definition_of
 from fastdcm.codestream.jpeg_scan import Frame, grid
 from fastdcm.codestream.markers import marker_at, segment_end
-from fastdcm.kernels import coded_bytes, jpeg_layout, machine_code
+from fastdcm.kernels import jpeg_layout, machine_code
 from fastdcm.kernels import sequential_blocks as blocks
 from fastdcm.kernels import sequential_scans as scans
 from fastdcm.kernels import sequential_tables as tables
@@ -25,8 +25,6 @@ from fastdcm.kernels import sequential_tables as tables
 Array = NDArray[Any]
 
 _BLOCK, _DQT = 64, 0xDB
-#: Bytes of scans for which a thread keeps room: asking the system for it anew takes as long as decoding some.
-_MOST_KEPT = 1 << 20
 
 
 class _Plan(NamedTuple):
@@ -41,27 +39,17 @@ class _Plan(NamedTuple):
     units: Array
 
 
-class _Room(threading.local):
+class _Room(ScanRoom):
     """What a thread works in."""
 
     def __init__(self) -> None:
+        super().__init__(blocks.BEHIND)
         self.coefficients = np.empty(scans.BUFFERS * scans.BUFFER, np.int16)
         self.rows = np.empty(scans.BUFFER, np.int16)
         self.halves = np.empty(4 * jpeg_layout.LANES, np.uint16)
         self.state = np.empty(blocks.STATE, np.uint64)
         self._across = 0
-        self._coded = np.empty(0, np.uint8)
         self._strips: tuple[Array, ...] = ()
-
-    def coded(self, size: int) -> Array:
-        """Room for the bytes of a scan, and what is read behind them."""
-        size += coded_bytes.PADDING + blocks.BEHIND
-        if size <= len(self._coded):
-            return self._coded
-        found = np.empty(max(size, min(2 * size, _MOST_KEPT)), np.uint8)
-        if size <= _MOST_KEPT:
-            self._coded = found
-        return found
 
     def strips(self, across: int) -> tuple[Array, ...]:
         """Rows of samples of ``across`` MCUs, in words and in bytes, and of interpolated ones."""

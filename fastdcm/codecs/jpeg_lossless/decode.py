@@ -5,7 +5,6 @@ That a scan is whole is known by decoding it: each sample has a code, and each r
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,12 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastdcm.codecs.scan_room import ScanRoom
 from fastdcm.codestream import markers
 from fastdcm.codestream.jpeg import JpegHeader
 from fastdcm.codestream.jpeg_entropy import Extent, Problem, check
 from fastdcm.codestream.jpeg_huffman import check_category, check_definition, definition_of
 from fastdcm.codestream.jpeg_scan import Scan
-from fastdcm.kernels import coded_bytes, differences, predictions
+from fastdcm.kernels import differences, predictions
 from fastdcm.kernels.lossless_scans import CUT, DAMAGED, WHOLE, decode_scan
 
 Array = NDArray[Any]
@@ -30,27 +30,13 @@ _SAMPLES_BEFORE_WHOLE_CODES = 8_000
 #: Samples for which a thread is worth its start (benches/bench_jpeg_lossless.py).
 _SAMPLES_OF_A_THREAD = 1_000_000
 
-#: Bytes of scans for which a thread keeps room: asking the system for it anew takes as long as decoding some
-#: tens of thousands of samples.
-_MOST_KEPT = 1 << 20
 
-
-class _Room(threading.local):
+class _Room(ScanRoom):
     """What a thread works in."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.differences = np.empty(4 * differences.LANE, np.uint16)
-        self._coded = np.empty(0, np.uint8)
-
-    def coded(self, size: int) -> Array:
-        """Room for the bytes of a scan."""
-        size += coded_bytes.PADDING
-        if size <= len(self._coded):
-            return self._coded
-        found = np.empty(max(size, min(2 * size, _MOST_KEPT)), np.uint8)
-        if size <= _MOST_KEPT:
-            self._coded = found
-        return found
 
 
 _ROOM = _Room()

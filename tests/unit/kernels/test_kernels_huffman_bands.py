@@ -99,7 +99,7 @@ def test_bits_are_deposited(has_instruction: bool, monkeypatch: pytest.MonkeyPat
     """With the instruction and without, as Python does it bit by bit."""
     if not has_instruction:
         monkeypatch.setattr(machine_code, "has", lambda _: False)
-    anew = inlined._BitDeposit(inlined.deposited.py_func)
+    anew = inlined.made_by(inlined._bit_deposit)(inlined.deposited.py_func)
     monkeypatch.setitem(globals(), "deposited", anew)
     found = kernel("uint64(uint64, uint64)")(deposit)
     chance = random.Random(6)

@@ -431,4 +431,6 @@ def test_elements_are_passed_where_none_is_wanted(explicit: bool) -> None:
 
     behind, passed = pass_plain(part_of(frozenset()), explicit, memoryview(data), 0, 0, elements)
 
-    assert (behind, passed, elements) == (len(data), 30, {})
+    # The last one has fewer bytes than the longest head of explicit encoding: it is left to the caller.
+    left = 1 if explicit else 0
+    assert (behind, passed, elements) == (len(data) - 10 * left, 30 - left, {})

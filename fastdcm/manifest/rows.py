@@ -1,0 +1,153 @@
+"""Rows of a manifest, which workers make.
+
+A row is a JSON object on a line of its own. Those of images have ``source``, ``frame`` (from 1) of so many
+``frames`` that are asked for, ``status`` (written, or existing: it was there before), ``output``, ``bytes``,
+``sha256`` where it was asked for, ``finished`` (seconds since 1970), ``milliseconds``; how the frame is
+stored and shown, as sidecars tell it; ``mapping``, where pixels were moved; ``notices``; ``source_bytes`` and
+``source_modified`` (nanoseconds since 1970), by which a changed source is known. Those of inputs without one
+have ``status`` failed or skipped, and ``message``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fastdcm.errors import FastdcmError
+from fastdcm.model import Notice
+from fastdcm.options import RenderOptions
+from fastdcm.sidecars.records import Records, Sidecars
+
+if TYPE_CHECKING:
+    from fastdcm.pipeline import Image
+
+_PIECE = 1 << 20
+
+
+class Account(NamedTuple):
+    """What a worker must know: below which folder outputs are told, and whether with checksums; whether
+    pictures are ``mapped``, because their geometry is not the source's."""
+
+    folder: str
+    checksum: bool
+    mapped: bool
+
+
+class Rows:
+    """The rows of one object's images. Raises `FastdcmError` where it cannot be read."""
+
+    def __init__(
+        self,
+        account: Account,
+        image: Image,
+        source: str,
+        render: RenderOptions,
+        frames: int,
+        note: Callable[[Notice], None],
+    ) -> None:
+        self._account, self._image = account, image
+        self._records = Records(
+            Sidecars("json", mapped=account.mapped, brief=True), image, source, render, note
+        )
+        self._about = {
+            "source": os.path.abspath(source),
+            "frames": frames,
+            "modality": image.header.modality or "",
+            **stat_of(source),
+        }
+        self._start = time.perf_counter()
+
+    def begin(self) -> None:
+        """An image is begun."""
+        self._start = time.perf_counter()
+
+    def written(
+        self, indexes: Sequence[int], path: str, data: bytes | None, *, copied: bool = False
+    ) -> list[bytes]:
+        """The rows of frames, by their indexes, whose image is now at ``path``; ``data`` are its bytes, where
+        they are at hand.
+        """
+        took = (time.perf_counter() - self._start) * 1000 / len(indexes)
+        size = os.path.getsize(path) if data is None else len(data)
+        digest = None
+        if self._account.checksum:
+            digest = sha256_of(path) if data is None else hashlib.sha256(data).hexdigest()
+        more: dict[str, Any] = {
+            "bytes": size,
+            "milliseconds": round(took, 3),
+            "finished": round(time.time(), 3),
+        }
+        if digest is not None:
+            more["sha256"] = digest
+        if copied:
+            more["copied"] = True
+        return [self._row(index, path, "written", more) for index in indexes]
+
+    def existing(self, indexes: Sequence[int], path: str) -> list[bytes]:
+        """The rows of frames whose image was at ``path`` before."""
+        try:
+            size = os.path.getsize(path)
+        except OSError:
+            size = None  # it was there a moment ago
+        more = {"bytes": size, "finished": round(time.time(), 3)}
+        return [self._row(index, path, "existing", more) for index in indexes]
+
+    def _row(self, index: int, path: str, status: str, more: dict[str, Any]) -> bytes:
+        output = os.path.relpath(path, self._account.folder).replace(os.sep, "/")
+        facts = self._records.facts(index, output)
+        del facts["source"]
+        codes = [notice.code for notice in self._image.notices if notice.frame in (None, index + 1)]
+        told = {"notices": sorted(set(codes))} if codes else {}
+        return as_line({**self._about, "status": status, **facts, **more, **told})
+
+
+def stat_of(source: str) -> dict[str, Any]:
+    """Size and time of a source, by which it is known again; nothing where it cannot be told."""
+    try:
+        found = os.stat(source)
+    except OSError:
+        return {}
+    return {"source_bytes": found.st_size, "source_modified": found.st_mtime_ns}
+
+
+def failed_row(source: str, frame: int | None, error: FastdcmError) -> bytes:
+    """The row of a frame that failed, or of a whole file."""
+    return as_line(
+        {
+            "source": os.path.abspath(source),
+            "frame": frame,
+            "status": "failed",
+            "error": type(error).__name__,
+            "message": error.message,
+            **stat_of(source),
+            "finished": round(time.time(), 3),
+        }
+    )
+
+
+def skipped_row(source: str, reason: str) -> bytes:
+    """The row of a file of a folder that holds no image."""
+    about = {"source": os.path.abspath(source), "frame": None, "status": "skipped", "message": reason}
+    return as_line({**about, **stat_of(source)})
+
+
+def sha256_of(path: str) -> str:
+    """The SHA-256 of a file. Raises `OSError`."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def as_line(row: dict[str, Any]) -> bytes:
+    """A row as its line."""
+    # Names of files may hold bytes that are no text; they come as escapes of half a character.
+    return _dumps(row).encode("ascii") + b"\n"
+
+
+_dumps = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
