@@ -81,7 +81,7 @@ def test_a_client_with_a_certificate(certificates: Certificates) -> None:
         one = archive.add("CT_small.dcm")
         with Client(archive.url, certificate=pair, password="geheim", **settings) as web:
             assert web.retrieve(*one.uids) == one.data
-        # Who shows none is told so by TLS 1.3 after the handshake; the connection may be gone before that is read.
+        # TLS 1.3 tells so after the handshake; the connection may be gone before that is read.
         words = "asks for a certificate|connection broke off|cannot be reached"
         with Client(archive.url, **settings) as web, pytest.raises(WebError, match=words):
             web.retrieve(*one.uids)
