@@ -3,7 +3,8 @@
 Starts ``fastdcm serve`` on FOLDER (pydicom's own files by default) and sends it requests over so many
 connections at once, one in twenty of them hostile: cut, endless, malformed, out of the folder, dropped in
 the middle of an answer. Says what was answered, how the memory of the server and its workers went, and ends
-with 1 where an answer was a 5xx, a good request was not answered well, or the server is not well at the end.
+with 1 where an answer was a 5xx, a good request was not answered well, memory beside the kept pictures grew
+in the last half, the server is not well at the end, or leaves a process behind.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from benches.dicomweb import free_port
 from tests.conftest import PYDICOM_FILES
 
 _SECONDS = 30.0
+#: By so much may memory be another one at the end than half way through: all objects have been open by then.
+_FLAT_MIB = 16.0
 
 
 class Storm:
@@ -214,6 +217,23 @@ def _below(pid: int) -> list[int]:
     return found
 
 
+def _runs(pid: int) -> bool:
+    """Whether there is such a process; one that ended, and that nobody asked for yet, has no command line."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
+def _kept(port: int) -> float:
+    """What the server keeps of pictures, in MiB; by its own figures."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        for line in answer.read().decode("ascii").splitlines():
+            if line.startswith("fastdcm_cache_bytes "):
+                return float(line.split()[1]) / (1 << 20)
+    raise ValueError("the server tells no fastdcm_cache_bytes")
+
+
 def _search(port: int, path: str) -> list[dict[str, Any]]:
     request = Request(f"http://127.0.0.1:{port}{path}", headers={"Accept": "application/dicom+json"})
     with urlopen(request, timeout=60) as answer:
@@ -258,10 +278,14 @@ def main() -> int:
         print(f"{len(images)} instances with images, {len(studies)} studies")
         storm = Storm(port, images, studies, asked.seed)
         start = time.monotonic()
+        held: dict[int, float] = {}
 
         def watch(number: int) -> None:
+            whole, kept = memory(server.pid), _kept(port)
+            held[number] = whole - kept
             print(
-                f"{time.monotonic() - start:7.1f} s  {number:6} requests  {memory(server.pid):7.1f} MiB",
+                f"{time.monotonic() - start:7.1f} s  {number:6} requests  {whole:7.1f} MiB,"
+                f" {kept:6.1f} of them kept pictures, {whole - kept:6.1f} beside",
                 flush=True,
             )
 
@@ -273,11 +297,21 @@ def main() -> int:
         print("\n".join(storm.bad[:20]))
         with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
             well = answer.status == 200 and server.poll() is None
-        print("healthy" if well else "not healthy", f"({len(storm.bad)} bad answers)")
-        return 0 if well and not storm.bad else 1
-    finally:
+        half = min(number for number in held if 2 * number >= asked.requests)
+        growth = held[asked.requests] - held[half]
+        below = _below(server.pid)
         server.terminate()
         server.wait()
+        time.sleep(1)
+        left = [child for child in below if _runs(child)]
+        print("healthy" if well else "not healthy", f"({len(storm.bad)} bad answers)")
+        print(f"memory beside kept pictures grew by {growth:.1f} MiB since request {half}")
+        print(f"{len(left)} of {len(below)} processes left behind")
+        return 0 if well and not storm.bad and growth <= _FLAT_MIB and not left else 1
+    finally:
+        if server.poll() is None:
+            server.terminate()
+            server.wait()
 
 
 if __name__ == "__main__":
