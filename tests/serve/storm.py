@@ -259,6 +259,8 @@ def main() -> int:
     asked = parser.parse_args()
     port = free_port()
     command = [sys.executable, "-m", "fastdcm", "serve", str(asked.folder), "--port", str(port)]
+    # So little is kept of pictures that memory that grows is something else.
+    command += ["--cache", "8"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(600):
