@@ -3,8 +3,8 @@
 fastdcm and Orthanc, with its DICOMweb and GDCM plug-ins, have the same instances and are asked for their
 images in turn, by h2load over HTTP/1.1, with 1 and with 8 connections. *Cold* are instances that nobody has
 asked for before, each once; *cached* the same again. Printed are requests a second and the times of requests,
-medians of the rounds. Needs ``nghttp2-client`` and ``orthanc orthanc-dicomweb orthanc-gdcm`` of Debian, and
-the extra ``web``.
+medians of the rounds. Kernels are compiled before, as ``fastdcm warmup`` does: the server compiles none.
+Needs ``nghttp2-client`` and ``orthanc orthanc-dicomweb orthanc-gdcm`` of Debian, and the extra ``web``.
 """
 
 from __future__ import annotations
@@ -198,6 +198,9 @@ def upload(data: Path, port: int) -> None:
 def measure(rounds: int, folder: Path) -> list[dict[str, Any]]:
     """All questions to both servers, cold and cached, with few and many connections."""
     place = folder / "cases"
+    subprocess.run(
+        [sys.executable, "-m", "fastdcm", "warmup"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
     subprocess.run([sys.executable, "-W", "ignore", "-m", "benches.corpus", str(place)], cwd=ROOT, check=True)
     cases = {case.id: case for case in load(place)}
     data = folder / "data"
