@@ -1,9 +1,10 @@
-"""``python -m benches.dicomweb [--rounds N] [--json FILE]``: /rendered of two servers, side by side.
+"""``python -m benches.dicomweb [--rounds N] [--only WORDS] [--json FILE]``: two servers, side by side.
 
 fastdcm and Orthanc, with its DICOMweb and GDCM plug-ins, have the same instances and are asked for their
-images in turn, by h2load over HTTP/1.1, with 1 and with 8 connections. *Cold* are instances that nobody has
-asked for before, each once; *cached* the same again. Printed are requests a second and the times of requests,
-medians of the rounds. Kernels are compiled before, as ``fastdcm warmup`` does: the server compiles none.
+images (``/rendered``) in turn, by h2load over HTTP/1.1, with 1 and with 8 connections. *Cold* are instances
+that nobody has asked for before, each once; *cached* the same again. Printed are requests a second and the
+times of requests, medians of the rounds. Kernels are compiled before, as ``fastdcm warmup`` does: the server
+compiles none.
 Needs ``nghttp2-client`` and ``orthanc orthanc-dicomweb orthanc-gdcm`` of Debian, and the extra ``web``.
 """
 
@@ -22,7 +23,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,8 +196,8 @@ def upload(data: Path, port: int) -> None:
             answer.read()
 
 
-def measure(rounds: int, folder: Path) -> list[dict[str, Any]]:
-    """All questions to both servers, cold and cached, with few and many connections."""
+def measure(rounds: int, questions: Sequence[Question], folder: Path) -> list[dict[str, Any]]:
+    """Questions to both servers, cold and cached, with few and many connections."""
     place = folder / "cases"
     subprocess.run(
         [sys.executable, "-m", "fastdcm", "warmup"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
@@ -205,12 +206,12 @@ def measure(rounds: int, folder: Path) -> list[dict[str, Any]]:
     cases = {case.id: case for case in load(place)}
     data = folder / "data"
     plan: list[tuple[Question, int, list[list[str]]]] = []
-    for question in QUESTIONS:
+    for question in questions:
         for connections in CONNECTIONS:
             count = question.instances * (2 if connections > 1 else 1)
             case = cases[question.case]
             plan.append((question, connections, [write_instances(case, count, data) for _ in range(rounds)]))
-    warm = {question: write_instances(cases[question.case], _WARM_UP, data) for question in QUESTIONS}
+    warm = {question: write_instances(cases[question.case], _WARM_UP, data) for question in questions}
     shutil.rmtree(place)
     found = []
     with servers(data, folder) as running:
@@ -261,11 +262,15 @@ def table(found: list[dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compare fastdcm serve with Orthanc.")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="questions that have this in their names")
     parser.add_argument("--json", type=Path, help="write the figures there, too")
     asked = parser.parse_args()
+    questions = [question for question in QUESTIONS if asked.only in question.label]
+    if not questions:
+        parser.error(f"there are {', '.join(repr(question.label) for question in QUESTIONS)}")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     with tempfile.TemporaryDirectory(prefix="fastdcm-dicomweb-", dir=temporary_place()) as folder:
-        found = measure(asked.rounds, Path(folder))
+        found = measure(asked.rounds, questions, Path(folder))
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     print(table(found))
