@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -13,7 +14,6 @@ import fastdcm
 from fastdcm.dicomweb import Client
 from fastdcm.errors import WebError
 from fastdcm.web.dicom_json_read import text_of
-from tests.dicomweb.archive import pixels
 from tests.dicomweb.orthanc import MissingError, Orthanc
 from tests.dicomweb.test_fetching import files, get
 
@@ -64,6 +64,19 @@ def images(stored: tuple[Orthanc, dict[str, bytes]]) -> Iterator[tuple[tuple[str
                 yield place, image
         except fastdcm.NoPixelDataError:
             continue
+
+
+def same(png: bytes, image: fastdcm.Image, index: int) -> bool:
+    """Whether a PNG that another process made shows the frame.
+
+    A long run like this one decodes lossy JPEG 2000 by its own kernels, a short one by a library: samples are
+    within 1 of each other.
+    """
+    ours, theirs = (imagecodecs.png_decode(data) for data in (image.encode(index, "png"), png))
+    most = int(image.header.transfer_syntax_uid == "1.2.840.10008.1.2.4.91")
+    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        return False
+    return int(np.abs(ours.astype(np.int32) - theirs.astype(np.int32)).max()) <= most
 
 
 def test_instances_come_as_they_are_stored(stored: tuple[Orthanc, dict[str, bytes]]) -> None:
@@ -117,15 +130,14 @@ def test_get(stored: tuple[Orthanc, dict[str, bytes]], tmp_path: Path) -> None:
     done = get(*urls, "-o", "there", cwd=tmp_path)
     assert "rendered by the server" in done.stdout
     done = get(*urls, "-o", "here", "-F", "png", "--local", cwd=tmp_path)
-    expected = {}
+    expected = []
     for place, image in images(stored):
         for index in range(len(image)):
             number = f"_{index + 1:04d}" if len(image) > 1 else ""
-            expected[os.path.join(*place) + number] = image.encode(index, "png")
+            expected.append(os.path.join(*place) + number)
+            assert same((tmp_path / "here" / f"{expected[-1]}.png").read_bytes(), image, index), place
     assert files(tmp_path / "here") == sorted(f"{name}.png" for name in expected)
     assert files(tmp_path / "there") == sorted(f"{name}.jpg" for name in expected)
-    for name, data in expected.items():
-        assert pixels((tmp_path / "here" / f"{name}.png").read_bytes()) == pixels(data)
 
 
 def test_the_older_service(stored: tuple[Orthanc, dict[str, bytes]], tmp_path: Path) -> None:
@@ -136,7 +148,7 @@ def test_the_older_service(stored: tuple[Orthanc, dict[str, bytes]], tmp_path: P
     done = get(url, "-o", "there.png", cwd=tmp_path)
     assert "1 rendered by the server" in done.stdout
     get(url, "-o", "here.png", "--local", cwd=tmp_path)
-    assert pixels((tmp_path / "here.png").read_bytes()) == pixels(image.encode(0, "png"))
+    assert same((tmp_path / "here.png").read_bytes(), image, 0)
 
 
 def test_credentials(peer: Callable[[str], str], pydicom_files: Path, tmp_path: Path) -> None:
