@@ -29,9 +29,9 @@ def longest_series(served: Served) -> tuple[str, str]:
     with served.client() as client:
         found = client.get("/instances?limit=1000&includefield=NumberOfFrames,Rows").json()
     for one in found:
-        if "Value" not in one.get("00280010", {}):
-            continue  # no image
-        number = one.get("00280008", {}).get("Value", [1])[0]
+        number = str(one.get("00280008", {}).get("Value", [1])[0])
+        if "Value" not in one.get("00280010", {}) or not number.isdecimal():
+            continue  # no image, or one whose Number of Frames is none
         frames[one["0020000D"]["Value"][0], one["0020000E"]["Value"][0]] += int(number)
     return frames.most_common(1)[0][0]
 

@@ -22,6 +22,15 @@ from fastdcm.options import (
     parse_window,
 )
 
+#: Also of ``fastdcm get``.
+window_option = given(
+    "-w",
+    "--window",
+    metavar="CENTER,WIDTH[,FUNCTION]",
+    callback=parsed(parse_window),
+    help="Window; FUNCTION is linear, linear_exact or sigmoid.",
+)
+
 image_options = under(
     "Image",
     given(
@@ -30,13 +39,7 @@ image_options = under(
         callback=parsed(FrameSelection.parse),
         help="Frames, counted from 1; default all.",
     ),
-    given(
-        "-w",
-        "--window",
-        metavar="CENTER,WIDTH[,FUNCTION]",
-        callback=parsed(parse_window),
-        help="Window; FUNCTION is linear, linear_exact or sigmoid.",
-    ),
+    window_option,
     given(
         "--preset",
         metavar="NAME",

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
+from fastdcm.cli.asked.image import window_option
 from fastdcm.errors import OptionError
-from fastdcm.options import FrameSelection, parse_format, parse_window
+from fastdcm.options import FrameSelection, parse_format
 from fastdcm.options.web import WebOptions
 
 _DEFAULT = WebOptions()
@@ -59,13 +60,7 @@ picture_options = under(
         metavar="1..100",
         help="Quality, 1 to 100.",
     ),
-    given(
-        "-w",
-        "--window",
-        metavar="CENTER,WIDTH[,FUNCTION]",
-        callback=parsed(parse_window),
-        help="Window; FUNCTION is linear, linear_exact or sigmoid.",
-    ),
+    window_option,
     given(
         "--viewport",
         metavar="VW,VH[,SX,SY,SW,SH]",
