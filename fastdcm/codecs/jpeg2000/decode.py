@@ -127,12 +127,18 @@ def _common(one: Area, other: Area) -> Area:
 
 
 class _Kept(threading.local):
-    """Memory for coefficients that a thread keeps: to get new one takes a tenth of a small image's time."""
+    """Memory for coefficients that a thread keeps.
+
+    To get new one takes a tenth of a small image's time. Of more than 32 MiB, which glibc hands back in any
+    case, it can take as long as decoding: where a virtual machine has to ask its host for the pages, a color
+    image of 4 megapixels took 235 ms instead of 115.
+    """
 
     room: Array = np.empty(0, np.int32)
 
 
-_KEPT, _MOST_KEPT = _Kept(), 1 << 22
+#: Coefficients, of up to 64 MiB.
+_KEPT, _MOST_KEPT = _Kept(), 1 << 24
 #: Bytes of a plane whose code-blocks clear what they have nothing of, each thread its own. A larger one is
 #: cleared at once: after that tier-1 finds it in a cache, and takes less (US, lossy, of
 #: benches/bench_jpeg2000.py).
