@@ -139,10 +139,6 @@ class _Kept(threading.local):
 
 #: Coefficients, of up to 64 MiB.
 _KEPT, _MOST_KEPT = _Kept(), 1 << 24
-#: Bytes of a plane whose code-blocks clear what they have nothing of, each thread its own. A larger one is
-#: cleared at once: after that tier-1 finds it in a cache, and takes less (US, lossy, of
-#: benches/bench_jpeg2000.py).
-_LEFT_TO_BLOCKS = 1 << 20
 
 
 def _room(shape: tuple[int, ...]) -> Array:
@@ -178,9 +174,7 @@ class _Decoding:
         self._ended: SimpleQueue[None] = SimpleQueue()
         self.values: Values
         # The code-blocks of a whole plane fill it, those with nothing in them, too.
-        self._is_full = wanted == component.resolutions[-1] and (
-            plane.nbytes <= _LEFT_TO_BLOCKS or bool((blocks[:, PLANES] > 0).all())
-        )
+        self._is_full = wanted == component.resolutions[-1]
         self.lower: list[Job] = [partial(self._decode_lower, *each) for each in lower]
         self.highest: list[Job] = [partial(self._decode, *each) for each in highest]
 
