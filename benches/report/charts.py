@@ -52,6 +52,8 @@ _STYLE = {
 
 #: Widths in inches: of a chart in a column of two, and of one across the page.
 _HALF, _WIDE = 7.4, 11.0
+#: How much of a wide chart's axis the words beside a bar take.
+_LABEL = 0.11
 
 
 def _figure(height: float, width: float = _HALF) -> tuple[Figure, Axes]:
@@ -138,14 +140,17 @@ def stages(results: Results, cases: Sequence[str]) -> str:
             markeredgewidth=2,
             label="whole, as in a run",
         )
+        most = max([*left, *whole]) * 1.18
         for place, seconds in enumerate(totals):
             text = f"{number(seconds['total'] * 1e6)} µs"
             at = max(left[place], whole[place])
+            if at < 1 < at + _LABEL * most:
+                at = 1.0  # behind the floor's line, which would go through the words
             axes.annotate(text, (at, place), (8, 0), textcoords="offset points", va="center")
         axes.axvline(1, color=FLOOR, linewidth=1.5, label="floor: bare decoder and encoder")
         axes.set_yticks(range(len(cases)), [results.cases[case]["label"] for case in cases])
         axes.invert_yaxis()
-        axes.set_xlim(0, max([*left, *whole]) * 1.18)
+        axes.set_xlim(0, most)
         axes.set_xlabel(
             "time of an image in multiples of the floor (less is better), beside it in microseconds"
         )
