@@ -1,12 +1,14 @@
-"""Our own decoder of sequential JPEG beside libjpeg-turbo: what its kernels gain an image.
+"""Our own decoders of JPEG of 8 bits beside libjpeg-turbo: what their kernels gain an image.
 
 That tells after how many pixels loading, or compiling, the kernels pays for itself
 (`fastdcm.codecs.decoders.jpeg`). ``python -m benches.bench_jpeg_baseline`` prints a table over real files and
-made ones: medians of the processor's time of one thread, in alternation, and whether the pixels are equal.
+made ones, or over those whose names have a word that follows: medians of the processor's time of one thread,
+in alternation, and whether the pixels are equal.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,8 +19,9 @@ from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benches.bench_entropy import display, made, pillow, real, times
-from fastdcm.codecs.jpeg_baseline.decode import decode
-from fastdcm.codecs.jpeg_baseline.headers import refusal
+from fastdcm.codecs.jpeg_baseline import decode as one_scan
+from fastdcm.codecs.jpeg_scans import decode as several_scans
+from fastdcm.codecs.jpeg_scans.headers import judged
 from fastdcm.codestream import jpeg, jpeg_entropy
 from tests.payoffs import Fixed
 
@@ -30,6 +33,9 @@ _SIZES = (64, 128, 256, 512, 1024)
 def own(stream: bytes) -> Array | None:
     """Headers, pixels, and with them the proof that the stream is whole."""
     header = jpeg.parse(stream)
+    found = judged(header)
+    assert found is not None
+    decode = several_scans.decode if found.several else one_scan.decode
     return decode(stream, header, converted=_is_converted(header))
 
 
@@ -61,12 +67,18 @@ def _is_converted(header: jpeg.JpegHeader) -> bool:
 @pytest.mark.parametrize("way", ["own", "library", "checked_library"])
 @pytest.mark.parametrize("size", _SIZES)
 @pytest.mark.parametrize("kind", ["CT", "US"])
+@pytest.mark.parametrize("progressive", [False, True])
 def bench_decode(
-    benchmark: BenchmarkFixture, kind: str, size: int, way: str, monkeypatch: pytest.MonkeyPatch
+    benchmark: BenchmarkFixture,
+    progressive: bool,
+    kind: str,
+    size: int,
+    way: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(True))
-    benchmark.group = f"sequential JPEG, {kind}, {size} x {size}"
-    benchmark(globals()[way], pillow(part(kind, size)))
+    benchmark.group = f"{'progressive' if progressive else 'sequential'} JPEG, {kind}, {size} x {size}"
+    benchmark(globals()[way], pillow(part(kind, size), progressive=progressive))
 
 
 def part(kind: str, size: int) -> Array:
@@ -80,21 +92,24 @@ def part(kind: str, size: int) -> Array:
 
 def sizes() -> Iterator[tuple[str, bytes]]:
     """Square images of a quality of 90."""
-    for size in _SIZES:
-        for kind in ("CT", "CR"):
-            yield f"{kind}", pillow(part(kind, size))
-        for name, subsampling in (("4:2:0", 2), ("4:2:2", 1), ("4:4:4", 0)):
-            yield f"US, {name}", pillow(part("US", size), subsampling=subsampling)
+    for words, progressive in (("", False), (", progressive", True)):
+        for size in _SIZES:
+            for kind in ("CT", "CR"):
+                yield f"{kind}{words}", pillow(part(kind, size), progressive=progressive)
+            for name, subsampling in (("4:2:0", 2), ("4:2:2", 1), ("4:4:4", 0)):
+                stream = pillow(part("US", size), subsampling=subsampling, progressive=progressive)
+                yield f"US, {name}{words}", stream
 
 
 def row(name: str, stream: bytes) -> str:
-    """A line of the table; empty for what is no sequential stream of 8 bits."""
+    """A line of the table; empty for what does not have 8 bits."""
     header = jpeg.parse(stream)
-    if header.process not in ("baseline", "extended") or header.precision != 8:
+    found = judged(header)
+    if found is None:
         return ""
     shape = f"{header.columns} x {header.rows} x {len(header.components)}"
-    if reason := refusal(header):
-        return f"| {name[-50:]} | {shape} | goes to libjpeg-turbo: {reason} |"
+    if found.refusal:
+        return f"| {name[-50:]} | {shape} | goes to libjpeg-turbo: {found.refusal} |"
     equal = np.array_equal(own(stream), library(stream))  # type: ignore[arg-type]
     theirs, proven, ours = times(
         [lambda: library(stream), lambda: checked_library(stream), lambda: own(stream)]
@@ -105,13 +120,14 @@ def row(name: str, stream: bytes) -> str:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, or of streams whose names have a word."""
+    word = "".join(sys.argv[1:])
     jpeg_entropy._PAYOFF = Fixed(True)
     print("| image | | libjpeg-turbo, ms | with proof | own | x | x, with proof | pixels |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for streams in (real(), sizes(), made()):
         for name, stream in streams:
-            if line := row(name, stream):
+            if word in name and (line := row(name, stream)):
                 print(line, flush=True)
 
 

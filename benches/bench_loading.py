@@ -21,6 +21,7 @@ MODULES = {
     "JPEG 2000": ("fastdcm.codecs.jpeg2000.decode",),
     "JPEG-LS": ("fastdcm.codecs.jpegls.decode",),
     "sequential JPEG": ("fastdcm.codecs.jpeg_baseline.decode",),
+    "JPEG in several scans": ("fastdcm.codecs.jpeg_scans.decode",),
     "lossless JPEG": ("fastdcm.codecs.jpeg_lossless.decode",),
     "encoding gray JPEG": ("fastdcm.kernels.jpeg_codes",),
 }

@@ -25,7 +25,8 @@ def doctor(table_only: bool) -> None:
         ("PNG encoder", _png()),
         ("JPEG 2000 decoder", _jpeg2000()),
         ("JPEG-LS decoder", _jpegls()),
-        ("sequential JPEG decoder", _jpeg_sequential()),
+        ("sequential JPEG decoder, one scan", _jpeg_sequential()),
+        ("progressive JPEG decoder, and of several scans", _jpeg_scans()),
         ("lossless JPEG decoder", _jpeg_lossless()),
         ("compiled kernels", _kernels()),
         ("workers", _workers()),
@@ -114,6 +115,17 @@ def _jpegls() -> list[str]:
 
 def _jpeg_sequential() -> list[str]:
     from fastdcm.codecs.jpeg_baseline.headers import REFUSALS
+    from fastdcm.codecs.table import LIBRARIES
+
+    return [
+        "our own, of 8 bits, for all but",
+        *(f"  {reason}" for reason in REFUSALS),
+        f"{LIBRARIES['jpeg']}, for these, for small jobs, by --decoder library",
+    ]
+
+
+def _jpeg_scans() -> list[str]:
+    from fastdcm.codecs.jpeg_scans.headers import REFUSALS
     from fastdcm.codecs.table import LIBRARIES
 
     return [

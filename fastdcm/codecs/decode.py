@@ -135,17 +135,17 @@ _Verdict = tuple[str, str] | None
 
 
 def _judge_jpeg(data: bytes, partial: bool) -> _Verdict:
-    from fastdcm.codecs.jpeg_baseline import headers as sequential
     from fastdcm.codecs.jpeg_lossless import headers as lossless
+    from fastdcm.codecs.jpeg_scans import headers as eight_bits
     from fastdcm.codestream import jpeg, markers
 
     marker = markers.frame_marker(data)
     if marker == markers.LOSSLESS:
         return "lossless JPEG", lossless.refusal(jpeg.parse(data, partial=True))
-    if marker not in markers.SEQUENTIAL or partial:
+    if marker not in markers.OF_DCT or partial:
         return None
-    stream = jpeg.parse(data, partial=True)
-    return ("sequential JPEG", sequential.refusal(stream)) if stream.precision == 8 else None
+    judged = eight_bits.judged(jpeg.parse(data, partial=True))
+    return None if judged is None else (judged.name, judged.refusal)
 
 
 def _judge_jpegls(data: bytes, partial: bool) -> _Verdict:

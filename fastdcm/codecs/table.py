@@ -28,9 +28,9 @@ LIBRARIES: dict[Family, str] = {
 }
 
 
-#: Sequential and lossless JPEG, JPEG-LS and JPEG 2000, which have a decoder of our own
+#: JPEG, JPEG-LS and JPEG 2000, which have a decoder of our own
 #: (`fastdcm.codecs.decode.decoded_by`).
-_OWN = frozenset(f"1.2.840.10008.1.2.4.{last}" for last in (50, 51, 57, 70, 80, 81, 90, 91, 92, 93))
+_OWN = frozenset(f"1.2.840.10008.1.2.4.{last}" for last in (50, 51, 53, 55, 57, 70, 80, 81, 90, 91, 92, 93))
 
 
 class Syntax(NamedTuple):

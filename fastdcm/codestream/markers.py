@@ -12,7 +12,7 @@ Process = Literal["baseline", "extended", "progressive", "lossless", "jpeg-ls"]
 DHT, EOI, SOS, DNL, DRI, LSE = 0xC4, 0xD9, 0xDA, 0xDC, 0xDD, 0xF8
 APP0, APP2, APP8, APP14 = 0xE0, 0xE2, 0xE8, 0xEE
 LOSSLESS, JPEG_LS = 0xC3, 0xF7
-SEQUENTIAL = frozenset([0xC0, 0xC1])
+OF_DCT = frozenset([0xC0, 0xC1, 0xC2])
 
 PROCESSES: dict[int, Process] = {
     0xC0: "baseline",

@@ -52,7 +52,7 @@ _UNIT = _U(UNIT)
 
 
 @inlined(f"UniTuple(uint64, 3)({_CODED}, uint64, uint64, uint64)", always=True)
-def _filled(coded, pointer, bits, count):  # type: ignore[no-untyped-def]
+def filled_up(coded, pointer, bits, count):  # type: ignore[no-untyped-def]
     """At least 56 bits; those that were there already are loaded once more."""
     bits |= eight(coded, pointer) >> count
     pointer += (_63 - count) >> _3
@@ -60,7 +60,7 @@ def _filled(coded, pointer, bits, count):  # type: ignore[no-untyped-def]
 
 
 @inlined(f"UniTuple(uint64, 2)({TABLES}, uint64, uint64)")
-def _long_code(tables, base, bits):  # type: ignore[no-untyped-def]
+def long_code(tables, base, bits):  # type: ignore[no-untyped-def]
     """The length of a code and its value (F.2.2.3); 0 and 0 where there is no such code."""
     for length in range(_1, _U(17)):
         code = bits >> (_64 - length)
@@ -72,24 +72,22 @@ def _long_code(tables, base, bits):  # type: ignore[no-untyped-def]
 
 @inlined(
     f"Tuple((uint64, uint64, uint64, uint64, boolean))({_CODED}, uint64, uint64, uint64, {TABLES}, uint64, "
-    f"uint64, {PLACES}, {_COEFFICIENTS}, uint64, uint64)",
+    "uint64)",
     always=True,
 )
-def _block(  # type: ignore[no-untyped-def]
-    coded, pointer, bits, count, tables, dc, ac, zigzag, coefficients, at, before
-):
-    """Decode a block whose coefficients are 0 so far: where the reader is then, and its DC coefficient.
+def dc_coefficient(coded, pointer, bits, count, tables, dc, before):  # type: ignore[no-untyped-def]
+    """Decode a DC coefficient (F.2.2.1), ``before`` and a difference: where the reader is then, and it.
 
-    False where there is a code that none is, or more coefficients than 64.
+    False where there is a code that none is. At least 45 bits are there then.
     """
-    pointer, bits, count = _filled(coded, pointer, bits, count)
+    pointer, bits, count = filled_up(coded, pointer, bits, count)
     entry = tables[dc + (bits >> _INDEX)]
     if _U(entry) >> _8 & _255 == _0:
         before += _U(np.int64(entry >> _VALUE))
         bits <<= _U(entry) & _63
         count -= _U(entry) & _63
     else:
-        length, size = _long_code(tables, dc, bits)
+        length, size = long_code(tables, dc, bits)
         if length == _0:
             return pointer, bits, count, before, False
         bits <<= length
@@ -97,7 +95,25 @@ def _block(  # type: ignore[no-untyped-def]
             before += _U(extended(bits, size))
         bits <<= size
         count -= length + size
-        pointer, bits, count = _filled(coded, pointer, bits, count)
+        pointer, bits, count = filled_up(coded, pointer, bits, count)
+    return pointer, bits, count, before, True
+
+
+@inlined(
+    f"Tuple((uint64, uint64, uint64, uint64, boolean))({_CODED}, uint64, uint64, uint64, {TABLES}, uint64, "
+    f"uint64, {PLACES}, {_COEFFICIENTS}, uint64, uint64)",
+    always=True,
+)
+def block(  # type: ignore[no-untyped-def]
+    coded, pointer, bits, count, tables, dc, ac, zigzag, coefficients, at, before
+):
+    """Decode a block whose coefficients are 0 so far: where the reader is then, and its DC coefficient.
+
+    False where there is a code that none is, or more coefficients than 64.
+    """
+    pointer, bits, count, before, is_there = dc_coefficient(coded, pointer, bits, count, tables, dc, before)
+    if not is_there:
+        return pointer, bits, count, before, False
     coefficients[at] = np.int16(before)
     number = _0
     entry = np.int32(0)
@@ -125,7 +141,7 @@ def _block(  # type: ignore[no-untyped-def]
             coefficients[at + zigzag[number]] = np.int16(entry >> _VALUE)
             bits <<= _U(entry) & _63
             count -= _U(entry) & _63
-            pointer, bits, count = _filled(coded, pointer, bits, count)
+            pointer, bits, count = filled_up(coded, pointer, bits, count)
             entry = tables[ac + (bits >> _INDEX)]
             number += _U(entry) >> _8 & _255
             if number >= _63:
@@ -144,10 +160,10 @@ def _block(  # type: ignore[no-untyped-def]
             coefficients[at + zigzag[number]] = np.int16(entry >> _VALUE)
             break
         number -= step
-        pointer, bits, count = _filled(coded, pointer, bits, count)
+        pointer, bits, count = filled_up(coded, pointer, bits, count)
         length, value = _U(entry) & _63, _U(np.uint16(entry >> _VALUE))
         if length == _0:
-            length, value = _long_code(tables, ac, bits)
+            length, value = long_code(tables, ac, bits)
             if length == _0:
                 return pointer, bits, count, before, False
         size, run = value & _15, value >> _4
@@ -165,7 +181,7 @@ def _block(  # type: ignore[no-untyped-def]
         count -= length + size
         if number == _63:
             break
-        pointer, bits, count = _filled(coded, pointer, bits, count)
+        pointer, bits, count = filled_up(coded, pointer, bits, count)
     return pointer, bits, count, before, True
 
 
@@ -187,7 +203,7 @@ def is_over(state):  # type: ignore[no-untyped-def]
 
 
 @inlined(f"boolean({_DATA}, uint64, uint64, {_CODED}, {_STATE})")
-def _restarted(data, end, interval, coded, state):  # type: ignore[no-untyped-def]
+def restarted(data, end, interval, coded, state):  # type: ignore[no-untyped-def]
     """Go on to the next interval, behind its marker (F.2.1.3.1, B.2.1)."""
     position = state[POSITION]
     if not is_over(state) or position >= end or _U(data[position]) != _U(0xD0) | state[NUMBER] & _7:
@@ -214,7 +230,7 @@ def decoded_blocks(  # type: ignore[no-untyped-def]
     for mcu in range(mcus):
         if left == _0:
             state[POINTER], state[BITS], state[COUNT] = pointer, bits, count
-            if not _restarted(data, end, interval, coded, state):
+            if not restarted(data, end, interval, coded, state):
                 return False
             pointer, bits, count, left = state[POINTER], state[BITS], state[COUNT], state[LEFT]
             last = state[SIZE] + _8
@@ -222,7 +238,7 @@ def decoded_blocks(  # type: ignore[no-untyped-def]
         for unit in range(_0, _U(len(units)), _UNIT):
             component = PREDICTIONS + units[unit + _2]
             at = units[unit + _3] + mcu * units[unit + _4]
-            pointer, bits, count, before, is_there = _block(
+            pointer, bits, count, before, is_there = block(
                 coded, pointer, bits, count, tables, units[unit], units[unit + _1], zigzag, coefficients, at,
                 state[component],
             )  # fmt: skip

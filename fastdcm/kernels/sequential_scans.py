@@ -1,19 +1,32 @@
-"""Sequential JPEG scans to pixels (ITU-T T.81 annex F), one row of MCUs after the other.
-
-One component, or three, of which the second and third have half the resolution of the first, across, or
-across and down, or the same.
-"""
+"""Sequential JPEG scans to pixels (ITU-T T.81 annex F), one row of MCUs after the other."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from fastdcm.kernels.coded_bytes import PADDING
-from fastdcm.kernels.component_rows import copied_row, doubled_row, interleaved_row, rgb_row, written_row
 from fastdcm.kernels.inlined import inlined
 from fastdcm.kernels.inverse_dct import STEPS, block_samples
 from fastdcm.kernels.jit import kernel
 from fastdcm.kernels.jpeg_layout import LANES
+from fastdcm.kernels.jpeg_pixels import (
+    ACROSS,
+    BUFFER,
+    COMPONENTS,
+    DOWN,
+    HORIZONTAL,
+    IMAGE,
+    STRIPS,
+    UNSURE,
+    VERTICAL,
+    WHOLE,
+    WRONG,
+    is_possible,
+    keep_last_rows,
+    strips_fit,
+    turns,
+    write_rows,
+)
 from fastdcm.kernels.sequential_blocks import (
     BEHIND,
     NUMBER,
@@ -27,29 +40,19 @@ from fastdcm.kernels.sequential_blocks import (
 )
 from fastdcm.kernels.sequential_tables import TABLE_SIZE, TABLES
 
-#: Numbers of a scan: where it starts and ends in the data; MCUs of a restart interval; MCUs across and down;
-#: the pixels that there are; components; how many times the first one has the resolution of the others,
-#: across and down; whether these are YCbCr and pixels RGB.
-(START, END, INTERVAL, ACROSS, DOWN, COLUMNS, ROWS, COMPONENTS, HORIZONTAL, VERTICAL, CONVERTED) = (
-    np.uint64(number) for number in range(11)
-)
-SCAN = 11
-#: Coefficients of a buffer of `LANES` blocks, and buffers at most: of each row of blocks of an MCU.
-BUFFER, BUFFERS = 64 * LANES, 4
-
-WHOLE, UNSURE, WRONG = 0, 1, 2
+#: Numbers of a scan besides those of its image: where it starts and ends in the data; MCUs of a restart
+#: interval.
+START, END, INTERVAL = (np.uint64(IMAGE + number) for number in range(3))
+SCAN = IMAGE + 3
+#: Buffers of coefficients at most: of each row of blocks of an MCU.
+BUFFERS = 4
 
 _DATA, _BYTES, _WORDS = "Array(uint8, 1, 'C', readonly=True)", "uint8[::1]", "uint64[::1]"
 _SHORTS = "int16[::1]"
 _U = np.uint64
-_0, _1, _2, _3, _4, _8, _9, _16, _64 = (_U(each) for each in (0, 1, 2, 3, 4, 8, 9, 16, 64))
+_0, _1, _2, _3, _4, _8, _9, _64 = (_U(each) for each in (0, 1, 2, 3, 4, 8, 9, 64))
 _BUFFER, _MOST, _TABLE = _U(BUFFER), _U(LANES), _U(TABLE_SIZE)
-#: MCUs across, or down, of the largest image.
-_MOST_SIDE = _U(1 << 13)
-_ROOM = (
-    f"{_BYTES}, {_SHORTS}, {_SHORTS}, uint16[::1], {_WORDS}, {_BYTES}, {_WORDS}, {_BYTES}, {_SHORTS}, "
-    f"uint16[::1], {_BYTES}, {_WORDS}"
-)
+_ROOM = f"{_BYTES}, {_SHORTS}, {_SHORTS}, uint16[::1], {STRIPS}, {_WORDS}"
 
 
 @inlined(
@@ -86,38 +89,6 @@ def _mcu_row(  # type: ignore[no-untyped-def]
     return as_expected
 
 
-@inlined(
-    f"void({PLACES}, {_BYTES}, uint64, {_BYTES}, uint64, uint64, {_SHORTS}, uint16[::1], {_BYTES}, "
-    f"{_BYTES}, uint64)"
-)
-def _pixel_row(  # type: ignore[no-untyped-def]
-    scan, luma, y_at, chroma, near, far, sums, pairs, doubled, out, at
-):
-    """A row of pixels; ``near`` and ``far`` are the rows of ``chroma`` nearest to it."""
-    columns, stride = scan[COLUMNS], _8 * scan[ACROSS]
-    if scan[COMPONENTS] == _1:
-        written_row(luma, y_at, out, at, columns)
-    elif scan[HORIZONTAL] == _1:
-        cb_at = near * stride
-        if scan[CONVERTED]:
-            rgb_row(luma, y_at, chroma, cb_at, chroma, cb_at + _9 * stride, out, at, columns)
-        else:
-            interleaved_row(luma, y_at, chroma, cb_at, chroma, cb_at + _9 * stride, out, at, columns)
-    else:
-        count = (columns + _1) >> _1
-        is_between = scan[VERTICAL] == _2
-        for number in range(_2):
-            first = _9 * number
-            doubled_row(
-                chroma, (first + near) * stride, (first + far) * stride, count, is_between, sums, pairs,
-                number * stride,
-            )  # fmt: skip
-        if scan[CONVERTED]:
-            rgb_row(luma, y_at, doubled, _0, doubled, _2 * stride, out, at, columns)
-        else:
-            interleaved_row(luma, y_at, doubled, _0, doubled, _2 * stride, out, at, columns)
-
-
 @inlined(f"boolean({_DATA}, {PLACES}, {TABLES}, {STEPS}, {PLACES}, {PLACES}, {_ROOM}, {_BYTES})")
 def _fits(  # type: ignore[no-untyped-def]
     data, scan, tables, steps, units, zigzag, coded, coefficients, rows, halves,
@@ -126,14 +97,9 @@ def _fits(  # type: ignore[no-untyped-def]
     """Whether arrays are as large as the numbers of a scan ask for."""
     if len(scan) < SCAN or scan[START] > scan[END] or scan[END] > _U(len(data)) or scan[INTERVAL] == _0:
         return False
-    across, down, components = scan[ACROSS], scan[DOWN], scan[COMPONENTS]
-    wide, high = scan[HORIZONTAL], scan[VERTICAL]
-    if across == _0 or across > _MOST_SIDE or down == _0 or down > _MOST_SIDE or not 1 <= wide <= 2:
+    if not is_possible(scan):
         return False
-    if not 1 <= high <= wide or (components != _3 and (components != _1 or wide != _1)):
-        return False
-    if scan[COLUMNS] == _0 or scan[COLUMNS] > _8 * wide * across or scan[ROWS] > _8 * high * down:
-        return False
+    components, wide, high = scan[COMPONENTS], scan[HORIZONTAL], scan[VERTICAL]
     if (
         len(units) != UNIT * (wide * high + components - _1)
         or len(zigzag) != 64
@@ -162,18 +128,7 @@ def _fits(  # type: ignore[no-untyped-def]
         or len(halves) < 4 * LANES
     ):
         return False
-    if _U(len(luma)) < (_8 * high + _1) * wide * across or len(luma_bytes) != 8 * len(luma):
-        return False
-    if components == _3:
-        if _U(len(chroma)) < _2 * _9 * across or len(chroma_bytes) != 8 * len(chroma):
-            return False
-        if (
-            _U(len(sums)) < _8 * across + _2
-            or _U(len(pairs)) < _16 * across
-            or len(doubled) != 2 * len(pairs)
-        ):
-            return False
-    return _U(len(out)) == scan[ROWS] * scan[COLUMNS] * components
+    return strips_fit(scan, luma, luma_bytes, chroma, chroma_bytes, sums, pairs, doubled, out)
 
 
 @kernel(f"int64({_DATA}, {PLACES}, {TABLES}, {STEPS}, {PLACES}, {PLACES}, {_ROOM}, {_BYTES})")
@@ -194,17 +149,9 @@ def decode_scan(  # type: ignore[no-untyped-def]
     state[POSITION] = scan[START]
     state[NUMBER] = 0
     opened(data, scan[END], scan[INTERVAL], coded, state)
-    across, down, high, height = scan[ACROSS], scan[DOWN], scan[VERTICAL], scan[ROWS]
-    y_stride, c_stride = _8 * across * scan[HORIZONTAL], _8 * across
-    line = scan[COLUMNS] * scan[COMPONENTS]
-    # Where chroma lies between rows, a row of pixels needs the next one: it is written a row of MCUs later.
-    later = _U(high == _2)
-    for row in range(down + later):
-        if row < down:
-            if later and row > _0:
-                copied_row(luma_bytes, _16 * y_stride, _0, y_stride)
-                copied_row(chroma_bytes, _8 * c_stride, _0, c_stride)
-                copied_row(chroma_bytes, (_9 + _8) * c_stride, _9 * c_stride, c_stride)
+    for row in range(turns(scan)):
+        if row < scan[DOWN]:
+            keep_last_rows(scan, row, luma_bytes, chroma_bytes)
             if not _mcu_row(
                 data,
                 scan,
@@ -221,21 +168,6 @@ def decode_scan(  # type: ignore[no-untyped-def]
                 state,
             ):
                 return UNSURE
-        bottom = ((height + _1) >> _1) - min(_8 * row, (height + _1) >> _1)
-        for number in range(_0 if later and row > _0 else _1, _8 * high + _1 - later):
-            y = _8 * high * row + number - _1
-            if y >= height:
-                break
-            near, far, at = _U(number), _U(number), _U(number)
-            if row == down:  # the last one of all, if there is one
-                near, far, at = _8, _8, _16
-            elif later:
-                near = (number + _1) >> _1
-                far = near - _1 if number & _1 else near + _1
-                if y == _0 or far > bottom:
-                    far = near
-            _pixel_row(
-                scan, luma_bytes, at * y_stride, chroma_bytes, near, far, sums, pairs, doubled, out, y * line
-            )
+        write_rows(scan, row, luma_bytes, chroma_bytes, sums, pairs, doubled, out)
     is_whole = is_over(state) and state[POSITION] >= scan[END]
     return WHOLE if is_whole else UNSURE

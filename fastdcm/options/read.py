@@ -47,7 +47,7 @@ class ReadOptions:
     ``threads`` may work at one frame, where its decoder can share it out (JPEG 2000; lossless JPEG with
     restart intervals): more than one for who waits for a single frame, one for who decodes several at once,
     which is faster in all.
-    ``decoder`` is for JPEG 2000, JPEG-LS, sequential and lossless JPEG: our own one, the ``library``
+    ``decoder`` is for JPEG 2000, JPEG-LS and JPEG: our own one, the ``library``
     (OpenJPEG, CharLS, libjpeg-turbo), or the own one where it can and pays (``auto``); a frame of these that
     ``own`` cannot decode is an `UnsupportedError`. Gray baseline JPEG that is halved for a smaller size is
     decoded by our own but for ``library``. ``refuse_burned_in`` makes an image that says that patients'

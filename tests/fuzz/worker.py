@@ -31,6 +31,7 @@ OWN = {
     "fastdcm.codecs.jpeg2000.decode": "own JPEG 2000",
     "fastdcm.codecs.jpeg_baseline.decode": "own sequential JPEG",
     "fastdcm.codecs.jpeg_lossless.decode": "own lossless JPEG",
+    "fastdcm.codecs.jpeg_scans.decode": "own JPEG in several scans",
     "fastdcm.codecs.jpegls.decode": "own JPEG-LS",
 }
 

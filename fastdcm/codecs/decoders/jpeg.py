@@ -1,4 +1,4 @@
-"""JPEG (ITU-T T.81): lossless and sequential by our own decoders, else by libjpeg-turbo."""
+"""JPEG (ITU-T T.81): by our own decoders, else by libjpeg-turbo."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fastdcm.codecs.decoders.common import (
     shaped,
 )
 from fastdcm.codecs.jpeg_lossless.headers import refusal
+from fastdcm.codecs.jpeg_scans import headers as eight_bits
 from fastdcm.codestream import jpeg, jpeg_entropy, markers
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels import Payoff
@@ -35,6 +36,14 @@ _SEQUENTIAL = Payoff(
     _PIXELS_BEFORE_NUMBA,
     ("sequential_scans", "sequential_tables"),
     loading=_PIXELS_BEFORE_KERNELS / _PIXELS_BEFORE_NUMBA,
+)
+
+#: The same of JPEG of 8 bits in several scans.
+_SCANS_BEFORE_NUMBA, _SCANS_BEFORE_KERNELS = 10_000_000_000, 60_000_000
+_SEVERAL = Payoff(
+    _SCANS_BEFORE_NUMBA,
+    ("several_scans", "kept_pixels", "sequential_tables"),
+    loading=_SCANS_BEFORE_KERNELS / _SCANS_BEFORE_NUMBA,
 )
 
 _EOI = b"\xff\xd9"
@@ -63,8 +72,8 @@ def decode(
 ) -> Samples:
     """A JPEG frame to samples, colour as RGB where ``rgb``.
 
-    ``decoder`` is "own", "library", or "auto": for lossless JPEG, and sequential JPEG of 8 bits, our own
-    where it takes the stream and pays. That of lossless JPEG has ``threads`` share the restart intervals of
+    ``decoder`` is "own", "library", or "auto": for lossless JPEG, and all other of 8 bits, our own where it
+    takes the stream and pays. That of lossless JPEG has ``threads`` share the restart intervals of
     large frames. Baseline JPEG may come ``less`` halvings smaller, gray by our own kernel unless ``decoder``
     is "library".
 
@@ -95,7 +104,7 @@ def decode(
 
             means = jpeg_means.decode(data, stream, halvings)
         elif decoder != "library" and not partial:
-            pixels = _sequential_by_us(data, stream, photometric, rgb=rgb, required=decoder == "own")
+            pixels = _pixels_by_us(data, stream, photometric, rgb=rgb, required=decoder == "own")
         if pixels is not None:
             (array, photometric), rows = pixels, stream.rows
         elif means is not None:
@@ -139,29 +148,32 @@ def _by_us(
     return None
 
 
-def _sequential_by_us(
+def _pixels_by_us(
     data: bytes, stream: jpeg.JpegHeader, photometric: str, *, rgb: bool, required: bool
 ) -> tuple[Array, str] | None:
-    """The samples of a sequential stream of 8 bits, and of what they are; by our own kernels.
+    """The samples of a stream of 8 bits that is not lossless, and of what they are; by our own kernels.
 
     None where they do not take it, which is an error if they are ``required``; where they do not pay; and
-    where they cannot tell that the scan is whole, which the walk then does, or says what is wrong.
+    where they cannot tell that all is whole, which the walk then does, or says what is wrong.
     """
-    if stream.process not in ("baseline", "extended") or stream.precision != 8:
+    judged = eight_bits.judged(stream)
+    if judged is None or not stream.complete:  # which is no question of who decodes
         return None
-    from fastdcm.codecs.jpeg_baseline import headers
-
-    reason = headers.refusal(stream)
+    name, several, reason = judged
     if reason:
         if required:
-            raise UnsupportedError(f"the own sequential JPEG decoder does not take {reason}")
+            raise UnsupportedError(f"the own {name} decoder does not take {reason}")
         return None
-    if not (required or _SEQUENTIAL.reached(stream.rows * stream.columns)):
+    if not (required or (_SEVERAL if several else _SEQUENTIAL).reached(stream.rows * stream.columns)):
         return None
-    from fastdcm.codecs.jpeg_baseline.decode import decode, is_faster
+    from fastdcm.codecs.jpeg_baseline import room
 
-    if not (required or is_faster()):
+    if not (required or room.is_faster()):
         return None
+    if several:
+        from fastdcm.codecs.jpeg_scans.decode import decode
+    else:
+        from fastdcm.codecs.jpeg_baseline.decode import decode
     if len(stream.components) == 1:
         photometric = jpeg.colour(stream, photometric)
         is_converted = False

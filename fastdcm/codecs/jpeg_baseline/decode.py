@@ -5,26 +5,23 @@ That the scan is whole is known by decoding it: each block has its codes, and ea
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.scan_room import ScanRoom
-from fastdcm.codestream import markers
+from fastdcm.codecs.jpeg_baseline.room import PixelRoom
+from fastdcm.codecs.jpeg_baseline.steps import steps_of
 from fastdcm.codestream.jpeg import JpegHeader
 from fastdcm.codestream.jpeg_huffman import check_category, check_definition, definition_of
 from fastdcm.codestream.jpeg_scan import Frame, grid
-from fastdcm.codestream.markers import marker_at, segment_end
-from fastdcm.kernels import jpeg_layout, machine_code
-from fastdcm.kernels import sequential_blocks as blocks
+from fastdcm.kernels import jpeg_layout
+from fastdcm.kernels import jpeg_pixels as pixels
 from fastdcm.kernels import sequential_scans as scans
 from fastdcm.kernels import sequential_tables as tables
 
 Array = NDArray[Any]
-
-_BLOCK, _DQT = 64, 0xDB
 
 
 class _Plan(NamedTuple):
@@ -39,36 +36,15 @@ class _Plan(NamedTuple):
     units: Array
 
 
-class _Room(ScanRoom):
+class _Room(PixelRoom):
     """What a thread works in."""
 
     def __init__(self) -> None:
-        super().__init__(blocks.BEHIND)
-        self.coefficients = np.empty(scans.BUFFERS * scans.BUFFER, np.int16)
-        self.rows = np.empty(scans.BUFFER, np.int16)
-        self.halves = np.empty(4 * jpeg_layout.LANES, np.uint16)
-        self.state = np.empty(blocks.STATE, np.uint64)
-        self._across = 0
-        self._strips: tuple[Array, ...] = ()
-
-    def strips(self, across: int) -> tuple[Array, ...]:
-        """Rows of samples of ``across`` MCUs, in words and in bytes, and of interpolated ones."""
-        if across > self._across:
-            self._across = across
-            luma, chroma = np.empty(17 * 2 * across, np.uint64), np.empty(2 * 9 * across, np.uint64)
-            sums, pairs = np.empty(8 * across + 2, np.int16), np.empty(2 * 8 * across, np.uint16)
-            bytes_of = luma.view(np.uint8), chroma.view(np.uint8), pairs.view(np.uint8)
-            self._strips = luma, bytes_of[0], chroma, bytes_of[1], sums, pairs, bytes_of[2]
-        return self._strips
+        super().__init__()
+        self.coefficients = np.empty(scans.BUFFERS * pixels.BUFFER, np.int16)
 
 
 _ROOM = _Room()
-
-
-@cache
-def is_faster() -> bool:
-    """Whether the processor is one that this is for: others were not measured, and have shorter vectors."""
-    return machine_code.has("avx2")
 
 
 def decode(data: bytes, stream: JpegHeader, *, converted: bool) -> Array | None:
@@ -81,13 +57,13 @@ def decode(data: bytes, stream: JpegHeader, *, converted: bool) -> Array | None:
     Raises `CodestreamError` or `UnsupportedError` for Huffman tables that there cannot be, or are not there.
     """
     scan = stream.scans[0]
-    plan = _plan_of(data[: scan.start], stream)
+    plan = _plan_of(data, stream)
     if plan is None:
         return None
     count = len(stream.components)
     numbers = plan.scan.copy()
     numbers[scans.END] = scan.end
-    numbers[scans.CONVERTED] = converted
+    numbers[pixels.CONVERTED] = converted
     out = np.empty(stream.rows * stream.columns * count, np.uint8)
     room = _ROOM
     status = scans.decode_scan(
@@ -101,12 +77,12 @@ def decode(data: bytes, stream: JpegHeader, *, converted: bool) -> Array | None:
         room.coefficients,
         room.rows,
         room.halves,
-        *room.strips(int(numbers[scans.ACROSS])),
+        *room.strips(int(numbers[pixels.ACROSS])),
         room.state,
         out,
     )
-    assert status != scans.WRONG
-    if status != scans.WHOLE:
+    assert status != pixels.WRONG
+    if status != pixels.WHOLE:
         return None
     return (
         out.reshape(stream.rows, stream.columns)
@@ -122,20 +98,21 @@ _MOST_PLANS = 16
 _PLACES = jpeg_layout.ZIGZAG * np.uint64(jpeg_layout.LANES)
 
 
-def _plan_of(head: bytes, stream: JpegHeader) -> _Plan | None:
+def _plan_of(data: bytes, stream: JpegHeader) -> _Plan | None:
     """The plan of a file by its head, all that stands before the scan; None without quantization tables."""
+    head = data[: stream.scans[0].start]
     if head in _PLANS:
         return _PLANS[head]
-    plan = _plan(head, stream)
+    plan = _plan(data, stream)
     if len(_PLANS) >= _MOST_PLANS:
         _PLANS.clear()
     _PLANS[head] = plan
     return plan
 
 
-def _plan(head: bytes, stream: JpegHeader) -> _Plan | None:
+def _plan(data: bytes, stream: JpegHeader) -> _Plan | None:
     scan = stream.scans[0]
-    steps = _steps(head)
+    steps = steps_of(data, stream)
     if steps is None:
         return None
     frame = Frame(*(getattr(stream, name) for name in Frame._fields))
@@ -145,20 +122,20 @@ def _plan(head: bytes, stream: JpegHeader) -> _Plan | None:
     numbers = np.zeros(scans.SCAN, np.uint64)
     numbers[scans.START] = scan.start
     numbers[scans.INTERVAL] = scan.restart_interval or across * down
-    numbers[scans.ACROSS], numbers[scans.DOWN] = across, down
-    numbers[scans.COLUMNS], numbers[scans.ROWS] = stream.columns, stream.rows
-    numbers[scans.COMPONENTS] = len(stream.components)
-    numbers[scans.HORIZONTAL], numbers[scans.VERTICAL] = wide, high
+    numbers[pixels.ACROSS], numbers[pixels.DOWN] = across, down
+    numbers[pixels.COLUMNS], numbers[pixels.ROWS] = stream.columns, stream.rows
+    numbers[pixels.COMPONENTS] = len(stream.components)
+    numbers[pixels.HORIZONTAL], numbers[pixels.VERTICAL] = wide, high
     definitions = [(definition_of(scan, 0, td), definition_of(scan, 1, ta)) for td, ta in scan.tables]
     different = list(dict.fromkeys(definitions))
     starts = [2 * tables.TABLE_SIZE * different.index(each) for each in definitions]
     units = [
-        (starts[0], starts[0] + tables.TABLE_SIZE, 0, row * scans.BUFFER + column, wide)
+        (starts[0], starts[0] + tables.TABLE_SIZE, 0, row * pixels.BUFFER + column, wide)
         for row in range(high)
         for column in range(wide)
     ]
     units += [
-        (starts[number], starts[number] + tables.TABLE_SIZE, number, (high + number - 1) * scans.BUFFER, 1)
+        (starts[number], starts[number] + tables.TABLE_SIZE, number, (high + number - 1) * pixels.BUFFER, 1)
         for number in range(1, len(definitions))
     ]
     return _Plan(
@@ -167,37 +144,6 @@ def _plan(head: bytes, stream: JpegHeader) -> _Plan | None:
         steps,
         np.array(units, np.uint64).ravel(),
     )
-
-
-def _steps(head: bytes) -> Array | None:
-    """The quantization tables of the components of a frame (B.2.2, B.2.4.1), (64 * components,) int16.
-
-    By position in a block, in 16 bits, which libjpeg-turbo's vectors have too.
-    """
-    known: dict[int, Array] = {}
-    wanted: list[int] = []
-    code, position = marker_at(head, 2)
-    while True:
-        end = segment_end(head, position, "")
-        if code == _DQT:
-            at = position + 2
-            while at < end:
-                kind, number = ("u1", ">u2")[head[at] >> 4 > 0], head[at] & 15
-                size = _BLOCK * np.dtype(kind).itemsize
-                if at + 1 + size > end:
-                    return None
-                table = np.empty(_BLOCK, np.int16)
-                table[jpeg_layout.ZIGZAG] = np.frombuffer(head, kind, _BLOCK, at + 1).astype(np.int16)
-                known[number] = table
-                at += 1 + size
-        elif code in markers.PROCESSES:
-            wanted = list(head[position + 10 : end : 3])
-        if end >= len(head):
-            break
-        code, position = marker_at(head, end)
-    if not known.keys() >= set(wanted):
-        return None
-    return np.concatenate([known[number] for number in wanted])
 
 
 @lru_cache(maxsize=64)

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from fastdcm.codecs.decode import decoded_by
 from fastdcm.codecs.decoders import jpeg as chooser
 from fastdcm.codecs.jpeg_baseline import decode as module
+from fastdcm.codecs.jpeg_baseline import room
 from fastdcm.codecs.jpeg_baseline.headers import REFUSALS, refusal
 from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.errors import CodestreamError, UnsupportedError
+from fastdcm.kernels import jpeg_pixels as pixels
 from fastdcm.kernels import sequential_scans as scans
 from tests.checked import printed_with_checks
 from tests.payoffs import Fixed
@@ -150,9 +152,6 @@ def changed(stream: bytes, old: bytes, new: bytes) -> bytes:
 
 
 REFUSED = {
-    "a scan for each component, or components in another order": lambda: changed(
-        colour(), b"\x03\x01\x00\x02\x11\x03\x11", b"\x03\x01\x00\x03\x11\x02\x11"
-    ),
     "sampling factors other than those of 4:4:4, 4:2:2 and 4:2:0": lambda: changed(
         colour(), b"\x03\x01\x22\x00", b"\x03\x01\x12\x00"
     ),
@@ -204,7 +203,7 @@ def test_who_decodes(pays: bool, chosen: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_other_processors_have_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "is_faster", lambda: False)
+    monkeypatch.setattr(room, "is_faster", lambda: False)
     monkeypatch.setattr(module, "decode", None)
     samples, _ = by_frame(gray(), header_of(np.zeros((40, 56), np.uint8), "baseline"))
     np.testing.assert_array_equal(samples.array, library(gray()))
@@ -296,11 +295,11 @@ def arguments() -> list[Any]:
     stream = colour()
     parsed = jpeg.parse(stream)
     scan = parsed.scans[0]
-    plan = module._plan(stream[: scan.start], parsed)
+    plan = module._plan(stream, parsed)
     assert plan is not None
     numbers = plan.scan.copy()
     numbers[scans.END] = scan.end
-    across = int(numbers[scans.ACROSS])
+    across = int(numbers[pixels.ACROSS])
     room = module._Room()
     coded = room.coded(scan.end - scan.start)
     found = [np.frombuffer(stream, np.uint8), numbers, plan.tables, plan.steps, plan.units, module._PLACES]
@@ -310,34 +309,34 @@ def arguments() -> list[Any]:
 
 def test_arguments_that_do_not_fit_are_refused() -> None:
     good = arguments()
-    assert scans.decode_scan(*good) == scans.WHOLE
+    assert scans.decode_scan(*good) == pixels.WHOLE
     # One item less of anything, and one more of pixels.
-    least = [scans.SCAN, None, 192, None, 64, None, scans.BUFFERS * scans.BUFFER, scans.BUFFER, 256]
+    least = [scans.SCAN, None, 192, None, 64, None, scans.BUFFERS * pixels.BUFFER, pixels.BUFFER, 256]
     for place, size in zip(range(1, 10), least, strict=True):
         wrong = list(good)
         wrong[place] = good[place][: len(good[place]) - 1 if size is None else size - 1]
         if place == 6:
             scan = good[1]
             wrong[6] = good[6][: int(scan[scans.END] - scan[scans.START]) + 64 + 279]
-        assert scans.decode_scan(*wrong) == scans.WRONG, place
+        assert scans.decode_scan(*wrong) == pixels.WRONG, place
     for place in range(10, 19):
-        assert scans.decode_scan(*good[:place], good[place][:-1], *good[place + 1 :]) == scans.WRONG, place
+        assert scans.decode_scan(*good[:place], good[place][:-1], *good[place + 1 :]) == pixels.WRONG, place
     for number, value in [
         (scans.START, int(good[1][scans.END]) + 1), (scans.END, len(good[0]) + 1), (scans.INTERVAL, 0),
-        (scans.ACROSS, 0), (scans.ACROSS, 5), (scans.ACROSS, 1 << 40), (scans.DOWN, 0), (scans.DOWN, 2),
-        (scans.COLUMNS, 65), (scans.ROWS, 49), (scans.COMPONENTS, 1), (scans.COMPONENTS, 2),
-        (scans.HORIZONTAL, 1), (scans.HORIZONTAL, 3), (scans.VERTICAL, 1), (scans.VERTICAL, 3),
+        (pixels.ACROSS, 0), (pixels.ACROSS, 5), (pixels.ACROSS, 1 << 40), (pixels.DOWN, 0), (pixels.DOWN, 2),
+        (pixels.COLUMNS, 65), (pixels.ROWS, 49), (pixels.COMPONENTS, 1), (pixels.COMPONENTS, 2),
+        (pixels.HORIZONTAL, 1), (pixels.HORIZONTAL, 3), (pixels.VERTICAL, 1), (pixels.VERTICAL, 3),
     ]:  # fmt: skip
         scan = good[1].copy()
         scan[number] = value
-        assert scans.decode_scan(good[0], scan, *good[2:]) == scans.WRONG, (number, value)
+        assert scans.decode_scan(good[0], scan, *good[2:]) == pixels.WRONG, (number, value)
     for place, value in [(0, len(good[2])), (1, 1 << 40), (2, 3), (3, 1 << 40), (3, len(good[7])), (4, 200)]:
         units = good[4].copy()
         units[place] = value
-        assert scans.decode_scan(*good[:4], units, *good[5:]) == scans.WRONG, (place, value)
+        assert scans.decode_scan(*good[:4], units, *good[5:]) == pixels.WRONG, (place, value)
     places = good[5].copy()
     places[63] = 1 << 20
-    assert scans.decode_scan(*good[:5], places, *good[6:]) == scans.WRONG
+    assert scans.decode_scan(*good[:5], places, *good[6:]) == pixels.WRONG
 
 
 CHECKED = """
