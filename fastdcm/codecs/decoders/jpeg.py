@@ -96,7 +96,7 @@ def decode(
         stream = jpeg.parse(data, partial=partial)
         check_geometry(header, "JPEG", stream.rows, stream.columns, len(stream.components))
         _check_process(stream, header, note)
-        may_halve = less is not None and rgb and not partial and _is_as_stored(stream, header)
+        may_halve = less is not None and rgb and not partial and _is_plain(stream, header)
         halvings = less.squares if less is not None and may_halve else 0
         means = pixels = None
         if halvings and decoder != "library":
@@ -185,8 +185,10 @@ def _pixels_by_us(
     return None if array is None else (array, photometric)
 
 
-def _is_as_stored(stream: jpeg.JpegHeader, header: Header) -> bool:
-    """Whether samples are stored values of 8 bits, without anything else in them."""
+def _is_plain(stream: jpeg.JpegHeader, header: Header) -> bool:
+    """Whether a stream is baseline, and samples are stored values of 8 bits, with nothing else in them."""
+    if stream.process != "baseline":
+        return False
     return stream.precision == header.bits_stored == 8 and header.high_bit == 7 and not header.signed
 
 
