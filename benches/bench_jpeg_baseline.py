@@ -1,4 +1,4 @@
-"""Our own decoders of JPEG of 8 bits beside libjpeg-turbo: what their kernels gain an image.
+"""Our own decoders of JPEG with DCT beside libjpeg-turbo: what their kernels gain an image.
 
 That tells after how many pixels loading, or compiling, the kernels pays for itself
 (`fastdcm.codecs.decoders.jpeg`). ``python -m benches.bench_jpeg_baseline`` prints a table over real files and
@@ -102,7 +102,7 @@ def sizes() -> Iterator[tuple[str, bytes]]:
 
 
 def row(name: str, stream: bytes) -> str:
-    """A line of the table; empty for what does not have 8 bits."""
+    """A line of the table; empty for what is lossless."""
     header = jpeg.parse(stream)
     found = judged(header)
     if found is None:

@@ -26,7 +26,7 @@ def doctor(table_only: bool) -> None:
         ("JPEG 2000 decoder", _jpeg2000()),
         ("JPEG-LS decoder", _jpegls()),
         ("sequential JPEG decoder, one scan", _jpeg_sequential()),
-        ("progressive JPEG decoder, and of several scans", _jpeg_scans()),
+        ("progressive JPEG decoder, and of several scans or 12 bits", _jpeg_scans()),
         ("lossless JPEG decoder", _jpeg_lossless()),
         ("compiled kernels", _kernels()),
         ("workers", _workers()),
@@ -129,7 +129,7 @@ def _jpeg_scans() -> list[str]:
     from fastdcm.codecs.table import LIBRARIES
 
     return [
-        "our own, of 8 bits, for all but",
+        "our own, for all but",
         *(f"  {reason}" for reason in REFUSALS),
         f"{LIBRARIES['jpeg']}, for these, for small jobs, by --decoder library",
     ]

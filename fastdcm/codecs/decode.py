@@ -136,7 +136,7 @@ _Verdict = tuple[str, str] | None
 
 def _judge_jpeg(data: bytes, partial: bool) -> _Verdict:
     from fastdcm.codecs.jpeg_lossless import headers as lossless
-    from fastdcm.codecs.jpeg_scans import headers as eight_bits
+    from fastdcm.codecs.jpeg_scans import headers as of_dct
     from fastdcm.codestream import jpeg, markers
 
     marker = markers.frame_marker(data)
@@ -144,7 +144,7 @@ def _judge_jpeg(data: bytes, partial: bool) -> _Verdict:
         return "lossless JPEG", lossless.refusal(jpeg.parse(data, partial=True))
     if marker not in markers.OF_DCT or partial:
         return None
-    judged = eight_bits.judged(jpeg.parse(data, partial=True))
+    judged = of_dct.judged(jpeg.parse(data, partial=True))
     return None if judged is None else (judged.name, judged.refusal)
 
 

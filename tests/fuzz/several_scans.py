@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from typing import Any
 
+import imagecodecs
 import numpy as np
 
 from fastdcm.codecs.jpeg_scans import decode as module
@@ -45,8 +46,14 @@ class Room(GuardedScans, module._Room):
         super().__init__()
         self.rows, self.halves = copied(self.rows), copied(self.halves)
         self.state, self.tables = copied(self.state), copied(self.tables)
+        self.deep = copied(self.deep[0]), copied(self.deep[1])
 
     strips = sequential_jpeg.Room.strips
+
+    def deep_strips(self, across: int) -> tuple[Array, Array]:
+        """Strips of 12 bits that end at a guarded page."""
+        words = empty(16 * across, np.uint64)
+        return words, words.view(np.uint16)
 
     def kept(self, layout: module._Layout) -> tuple[Array, Array]:
         """Coefficients and histories that end at guarded pages."""
@@ -74,7 +81,7 @@ def own(stream: bytes, *, converted: bool) -> Array | None:
 def stream_of(seed: int, number: int) -> tuple[str, bytes]:
     """A stream, and who made it; mostly small, because there every boundary is near."""
     chance = random.Random(f"{seed} {number}")
-    made = chance.choice([_by_pillow, _of_coefficients, _of_coefficients, _by_jpegtran])
+    made = chance.choice([_by_pillow, _of_coefficients, _of_coefficients, _by_jpegtran, _of_twelve_bits])
     return made.__name__.strip("_"), made(chance)
 
 
@@ -102,6 +109,22 @@ def _of_coefficients(chance: random.Random) -> bytes:
         script, sof = progression(chance, len(samplings), chance.choice([0, 1, 3, 6])), 0xC2
     late_steps = chance.random() < 0.2
     return written(chance, image, with_intervals(chance, script), sof=sof, late_steps=late_steps)
+
+
+def _of_twelve_bits(chance: random.Random) -> bytes:
+    """By libjpeg-turbo, which knows one script, or of coefficients up to four times as large as others'."""
+    most = chance.choice([8, 24, 40, 80])
+    rows, columns = chance.randint(1, most), chance.randint(1, 3 * most)
+    if chance.random() < 0.5:
+        array = content(chance.choice(KINDS), (rows, columns), 12, chance.randrange(1 << 30))
+        options = {"bitspersample": 12, "optimize": chance.random() < 0.5}
+        return bytes(imagecodecs.jpeg8_encode(array, chance.choice([1, 30, 75, 90, 98, 100]), **options))
+    image = drawing(chance, rows, columns, SAMPLINGS[0])
+    image.components[0].blocks[:] *= chance.randint(1, 2)
+    script, sof = progression(chance, 1, chance.choice([0, 1, 3, 6])), 0xC2
+    if chance.random() < 0.3:
+        script, sof = [Scan((0,))], 0xC1
+    return written(chance, image, with_intervals(chance, script), sof=sof, bits=12)
 
 
 def _by_jpegtran(chance: random.Random) -> bytes:

@@ -15,7 +15,7 @@ from fastdcm.codecs.decoders.common import (
     shaped,
 )
 from fastdcm.codecs.jpeg_lossless.headers import refusal
-from fastdcm.codecs.jpeg_scans import headers as eight_bits
+from fastdcm.codecs.jpeg_scans import headers as of_dct
 from fastdcm.codestream import jpeg, jpeg_entropy, markers
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels import Payoff
@@ -47,6 +47,15 @@ _SEVERAL = Payoff(
     loading=_SCANNED_BEFORE_KERNELS / _SCANNED_BEFORE_NUMBA,
 )
 
+#: The same of gray JPEG of 12 bits; and the pixels from which sequential scans of these, whose tables are
+#: made for each image, are ahead at all.
+_DEEP_BEFORE_NUMBA, _DEEP_BEFORE_KERNELS, _LEAST_DEEP = 10_000_000_000, 15_000_000, 1 << 17
+_DEEP = Payoff(
+    _DEEP_BEFORE_NUMBA,
+    ("several_scans", "deep_pixels", "sequential_tables"),
+    loading=_DEEP_BEFORE_KERNELS / _DEEP_BEFORE_NUMBA,
+)
+
 _EOI = b"\xff\xd9"
 #: Transfer syntax -> the processes of its streams (PS3.5 A.4.1); baseline is a part of extended.
 _PROCESSES = {
@@ -73,10 +82,9 @@ def decode(
 ) -> Samples:
     """A JPEG frame to samples, colour as RGB where ``rgb``.
 
-    ``decoder`` is "own", "library", or "auto": for lossless JPEG, and all other of 8 bits, our own where it
-    takes the stream and pays. That of lossless JPEG has ``threads`` share the restart intervals of
-    large frames. Baseline JPEG may come ``less`` halvings smaller, gray by our own kernel unless ``decoder``
-    is "library".
+    ``decoder`` is "own", "library", or "auto": our own where it takes the stream and pays. That of lossless
+    JPEG has ``threads`` share the restart intervals of large frames. Baseline JPEG may come ``less`` halvings
+    smaller, gray by our own kernel unless ``decoder`` is "library".
 
     Raises `CodestreamError` where the stream contradicts the header or is cut; with ``darkest``
     rows that a cut stream lacks are filled with that value. Raises `UnsupportedError` for what our own
@@ -152,12 +160,12 @@ def _by_us(
 def _pixels_by_us(
     data: bytes, stream: jpeg.JpegHeader, photometric: str, *, rgb: bool, required: bool
 ) -> tuple[Array, str] | None:
-    """The samples of a stream of 8 bits that is not lossless, and of what they are; by our own kernels.
+    """The samples of a stream that is not lossless, and of what they are; by our own kernels.
 
     None where they do not take it, which is an error if they are ``required``; where they do not pay; and
     where they cannot tell that all is whole, which the walk then does, or says what is wrong.
     """
-    judged = eight_bits.judged(stream)
+    judged = of_dct.judged(stream)
     if judged is None or not stream.complete:  # which is no question of who decodes
         return None
     name, several, reason = judged
@@ -165,7 +173,7 @@ def _pixels_by_us(
         if required:
             raise UnsupportedError(f"the own {name} decoder does not take {reason}")
         return None
-    if not (required or (_SEVERAL if several else _SEQUENTIAL).reached(stream.rows * stream.columns)):
+    if not (required or _pays(stream, several=several)):
         return None
     from fastdcm.codecs.jpeg_baseline import room
 
@@ -184,6 +192,14 @@ def _pixels_by_us(
         photometric = "RGB" if is_converted else coded
     array = decode(data, stream, converted=is_converted)
     return None if array is None else (array, photometric)
+
+
+def _pays(stream: jpeg.JpegHeader, *, several: bool) -> bool:
+    """Whether our own decoder, of one scan or of several, pays."""
+    work = stream.rows * stream.columns
+    if stream.precision == 8:
+        return (_SEVERAL if several else _SEQUENTIAL).reached(work)
+    return (stream.process == "progressive" or work >= _LEAST_DEEP) and _DEEP.reached(work)
 
 
 def _is_plain(stream: jpeg.JpegHeader, header: Header) -> bool:

@@ -1,1 +1,1 @@
-"""JPEG of 8 bits in several scans, progressive or not, by our own kernels (ITU-T T.81 annexes F, G)."""
+"""JPEG in several scans, progressive or not, and of 12 bits, by our own kernels (ITU-T T.81 annexes F, G)."""

@@ -17,7 +17,7 @@ from fastdcm.codecs.jpeg_baseline.steps import steps_of
 from fastdcm.codestream.jpeg import JpegHeader
 from fastdcm.codestream.jpeg_huffman import definition_of
 from fastdcm.codestream.jpeg_scan import Component, Scan
-from fastdcm.kernels import jpeg_layout, kept_blocks, kept_pixels
+from fastdcm.kernels import jpeg_layout, kept_blocks
 from fastdcm.kernels import jpeg_pixels as pixels
 from fastdcm.kernels import progressive_tables as tables
 from fastdcm.kernels import several_scans as scans
@@ -53,7 +53,13 @@ class _Room(PixelRoom):
         super().__init__()
         self.state = np.empty(scans.STATE, np.uint64)
         self.tables = np.empty(scans.SLOTS * TABLE_SIZE, np.int32)
+        self.deep = np.empty(pixels.BUFFER, np.int32), np.empty(4 * jpeg_layout.LANES, np.uint32)
         self._kept = np.empty(0, np.int16), np.empty(0, np.uint64)
+
+    def deep_strips(self, across: int) -> tuple[Array, Array]:
+        """A row of ``across`` blocks of samples of 12 bits, in words and as samples."""
+        words = np.empty(2 * _BLOCK * across, np.uint64)
+        return words, words.view(np.uint16)
 
     def kept(self, layout: _Layout) -> tuple[Array, Array]:
         """Coefficients of an image, and histories of its blocks."""
@@ -71,10 +77,10 @@ _ROOM = _Room()
 def decode(data: bytes, stream: JpegHeader, *, converted: bool) -> Array | None:
     """Decode a stream that `headers.refusal` has nothing against, YCbCr as RGB if it is to be ``converted``.
 
-    ``stream`` is what `jpeg.parse` gave for ``data``. Returns (rows, columns) uint8 of one component, else
-    (rows, columns, 3). None where a scan may not be whole, there cannot be such Huffman tables, quantization
-    tables are missing, or there are values that the samples of no image need: the walk then says what is
-    wrong, if anything is.
+    ``stream`` is what `jpeg.parse` gave for ``data``. Returns (rows, columns) uint8 of one component, or
+    uint16 where it has 12 bits, else (rows, columns, 3) uint8. None where a scan may not be whole, there
+    cannot be such Huffman tables, quantization tables are missing, or there are values that the samples of no
+    image need: the walk then says what is wrong, if anything is.
 
     Raises `UnsupportedError` for Huffman tables that are not there.
     """
@@ -101,16 +107,18 @@ def decode(data: bytes, stream: JpegHeader, *, converted: bool) -> Array | None:
     assert status != pixels.WRONG
     if status != pixels.WHOLE:
         return None
-    out = np.empty(stream.rows * stream.columns * count, np.uint8)
-    status = kept_pixels.write_pixels(
-        layout.image,
-        steps,
-        coefficients,
-        room.rows,
-        room.halves,
-        *room.strips(int(layout.image[pixels.ACROSS])),
-        out,
-    )
+    across = int(layout.image[pixels.ACROSS])
+    out = np.empty(stream.rows * stream.columns * count, np.uint8 if stream.precision == 8 else np.uint16)
+    if stream.precision == 8:
+        from fastdcm.kernels.kept_pixels import write_pixels
+
+        work = room.rows, room.halves, *room.strips(across)
+        status = write_pixels(layout.image, steps, coefficients, *work, out)
+    else:
+        from fastdcm.kernels.deep_pixels import write_deep_pixels
+
+        work = *room.deep, *room.deep_strips(across)
+        status = write_deep_pixels(layout.image, steps, coefficients, *work, out)
     assert status != pixels.WRONG
     if status != pixels.WHOLE:
         return None

@@ -1,4 +1,4 @@
-"""Which of our own decoders is for a JPEG stream of 8 bits, and what that of several scans takes.
+"""Which of our own decoders is for a JPEG stream with DCT, and what that of several scans takes.
 
 As headers tell it (ITU-T T.81 annexes F and G).
 """
@@ -14,10 +14,11 @@ from fastdcm.codestream.jpeg import JpegHeader
 #: libjpeg goes on with such streams, with a warning, or makes of what is missing what it sees fit.
 _ORDER = "progressive scans in another order than coefficients need"
 _INCOMPLETE = "progressive scans that leave coefficients out, or bits of them"
+_DEEP_COLOUR = "colour of 12 bits"
 #: Against B.2.3; libjpeg-turbo takes few of these.
 _COMPONENTS = "scans of components in another order than the frame's"
 #: All that `refusal` may say.
-REFUSALS = (SAMPLING, NARROW, SCAN_HEADER, _COMPONENTS, _ORDER, _INCOMPLETE)
+REFUSALS = (_DEEP_COLOUR, SAMPLING, NARROW, SCAN_HEADER, _COMPONENTS, _ORDER, _INCOMPLETE)
 
 _BLOCK, _UNKNOWN = 64, 0xFF
 #: libjpeg's, by which coefficients are shifted (G.1.1.1.2).
@@ -33,21 +34,24 @@ class Judged(NamedTuple):
 
 
 def judged(stream: JpegHeader) -> Judged | None:
-    """Which of our own decoders is for a stream that is not lossless; None where it has not 8 bits."""
-    if stream.precision != 8:
-        return None
+    """Which of our own decoders is for a stream; None where it is lossless.
+
+    What has 12 bits is for that of several scans, however many it has.
+    """
     if stream.process == "progressive":
         return Judged("progressive JPEG", True, refusal(stream))
     if stream.process not in ("baseline", "extended"):
         return None
     reason = one_scan.refusal(stream)
-    if reason == one_scan.SEVERAL_SCANS:
+    if reason == one_scan.SEVERAL_SCANS or stream.precision != 8:
         return Judged("sequential JPEG", True, refusal(stream))
     return Judged("sequential JPEG", False, reason)
 
 
 def refusal(stream: JpegHeader) -> str:
-    """What our own decoder does not take of a stream of 8 bits, of `REFUSALS`; or nothing."""
+    """What our own decoder does not take of a stream of 8 or 12 bits, of `REFUSALS`; or nothing."""
+    if stream.precision != 8 and len(stream.components) != 1:
+        return _DEEP_COLOUR
     if reason := one_scan.components_refusal(stream):
         return reason
     places = {each: place for place, each in enumerate(stream.components)}

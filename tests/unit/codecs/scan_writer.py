@@ -105,6 +105,7 @@ def written(
     script: list[Scan],
     *,
     sof: int = 0xC2,
+    bits: int = 8,
     late_steps: bool = False,
     identifiers: bytes = b"\1\2\3",
     ahead: bytes = b"",
@@ -116,7 +117,7 @@ def written(
         for number, component in enumerate(image.components)
     )
     size = image.rows.to_bytes(2, "big") + image.columns.to_bytes(2, "big")
-    parts.append(segment(sof, b"\x08" + size + bytes([len(image.components)]) + each))
+    parts.append(segment(sof, bytes([bits]) + size + bytes([len(image.components)]) + each))
     interval = 0
     for number, scan in enumerate(script):
         if scan.interval != interval:

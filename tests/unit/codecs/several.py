@@ -71,6 +71,10 @@ def any_stream(number: int) -> bytes:
         return encoded(array, chance.choice([10, 80, 97]), progressive=True, **options)
     samplings = SAMPLINGS[number // 2 % 4]
     image = drawing(chance, chance.randint(1, 40), chance.randint(5, 60), samplings)
+    if len(samplings) == 1 and chance.random() < 0.4:
+        if chance.random() < 0.5:
+            return written(chance, image, with_intervals(chance, [Scan((0,))]), sof=0xC1, bits=12)
+        return written(chance, image, with_intervals(chance, progression(chance, 1)), bits=12)
     if len(samplings) > 1 and chance.random() < 0.3:
         script = [Scan(part) for part in chance.choice(PARTS)]
         return written(chance, image, with_intervals(chance, script), sof=0xC1)

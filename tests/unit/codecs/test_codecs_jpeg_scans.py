@@ -30,6 +30,7 @@ from tests.unit.codecs.test_codecs_jpeg_lossless import content
 @pytest.fixture(autouse=True)
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chooser, "_SEVERAL", Fixed(True))
+    monkeypatch.setattr(chooser, "_DEEP", Fixed(True))
     monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(True))
 
 
@@ -95,7 +96,7 @@ def test_random_images(
     check(encoded(content(kind, shape, 8, seed), quality, progressive=True, **options))
 
 
-# Scripts that no encoder has
+# Scripts that no encoder has, and 12 bits
 
 
 @pytest.mark.parametrize("number", range(120))
@@ -107,6 +108,54 @@ def test_any_progression(number: int) -> None:
     stream = written(chance, image, script, late_steps=number % 3 == 0)
     check(stream, converted=number % 5 != 0)
     assert jpeg_entropy.coverage(stream, jpeg.parse(stream)).rows == image.rows
+
+
+def check_deep(stream: bytes) -> None:
+    header = jpeg.parse(stream)
+    assert judged(header) is not None
+    assert refusal(header) == ""
+    found = module.decode(stream, header, converted=False)
+    assert found is not None
+    wanted = imagecodecs.jpeg8_decode(stream)
+    assert found.dtype == wanted.dtype
+    np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("quality", [1, 30, 75, 90, 98, 100])
+@pytest.mark.parametrize("kind", KINDS)
+def test_twelve_bits(kind: str, quality: int) -> None:
+    for shape in ((1, 1), (8, 8), (9, 129), (41, 56), (17, 530), (70, 260)):
+        array = content(kind, shape, 12, quality)
+        for optimize in (False, True):
+            options = {"bitspersample": 12, "optimize": optimize}
+            check_deep(bytes(imagecodecs.jpeg8_encode(array, quality, **options)))
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_any_progression_of_twelve_bits(number: int) -> None:
+    chance = random.Random(number)
+    image = drawing(chance, chance.randint(1, 70), chance.randint(1, 150), GRAY)
+    image.components[0].blocks[:] *= 1 + number % 3
+    check_deep(written(chance, image, with_intervals(chance, progression(chance, 1)), bits=12))
+    check_deep(written(chance, image, with_intervals(chance, [Scan((0,))]), sof=0xC1, bits=12))
+
+
+def test_values_that_no_twelve_bits_need_are_the_librarys() -> None:
+    """Where 32 bits may be too few, libjpeg-turbo, which has 64, decodes."""
+    chance = random.Random(4)
+    image = drawing(chance, 40, 40, GRAY)
+    seen = set()
+    for factor in (1, 4, 16, 30):
+        wide = image._replace(steps=(image.steps[0] * factor,))
+        wide.components[0].blocks[..., :3] = 1000
+        stream = written(chance, wide, [Scan((0,))], sof=0xC1, bits=12)
+        found = module.decode(stream, jpeg.parse(stream), converted=False)
+        seen.add(found is None)
+        if found is not None:
+            np.testing.assert_array_equal(found, imagecodecs.jpeg8_decode(stream))
+        samples, _ = by_frame(stream, header_of(np.zeros((40, 40), np.uint16), "extended", bits_stored=12))
+        np.testing.assert_array_equal(samples.array, imagecodecs.jpeg8_decode(stream))
+    assert seen == {False, True}
 
 
 @pytest.mark.parametrize("parts", PARTS)
@@ -177,6 +226,10 @@ def with_header(place: int, *values: int) -> bytes:
 
 
 REFUSED = {
+    "colour of 12 bits": [
+        lambda: stream_of(progression(random.Random(1), 3), SAMPLINGS[1], bits=12),
+        lambda: bytes(imagecodecs.jpeg8_encode(content("smooth", (20, 30, 3), 12), 90, bitspersample=12)),
+    ],
     "sampling factors other than those of 4:4:4, 4:2:2 and 4:2:0": [
         lambda: stream_of(progression(random.Random(1), 3), ((1, 2), (1, 1), (1, 1))),
         lambda: stream_of(progression(random.Random(1), 3), ((1, 1), (2, 1), (1, 1))),
@@ -245,9 +298,18 @@ def test_smoothed_blocks_are_an_error_as_before() -> None:
             by_frame(stream, header, decoder=decoder)
 
 
-def test_bits_that_come_twelve_have_another_decoder() -> None:
-    stream = bytes(imagecodecs.jpeg8_encode(content("smooth", (20, 30), 12), 90, bitspersample=12))
-    assert judged(jpeg.parse(stream)) is None
+@pytest.mark.parametrize("columns", [255, 256, 600])
+def test_small_sequential_streams_of_twelve_bits_are_the_librarys(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their tables are made for each, which takes longer than the walk."""
+    calls = []
+    monkeypatch.setattr(module, "decode", lambda *arguments, **options: calls.append(1))
+    array = content("smooth", (512, columns), 12)
+    stream = bytes(imagecodecs.jpeg8_encode(array, 90, bitspersample=12))
+    samples, _ = by_frame(stream, header_of(array, "extended", bits_stored=12))
+    assert bool(calls) == (columns >= 256)
+    np.testing.assert_array_equal(samples.array, imagecodecs.jpeg8_decode(stream))
 
 
 @pytest.mark.parametrize("pays", [True, False])

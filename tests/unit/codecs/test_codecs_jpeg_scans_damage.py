@@ -29,6 +29,7 @@ from tests.unit.codecs.test_codecs_jpeg_lossless import content
 @pytest.fixture(autouse=True)
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chooser, "_SEVERAL", Fixed(True))
+    monkeypatch.setattr(chooser, "_DEEP", Fixed(True))
     monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(True))
 
 
