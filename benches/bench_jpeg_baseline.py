@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benches.bench_entropy import display, made, pillow, real, times
+from benches.inputs import original
 from fastdcm.codecs.jpeg_baseline import decode as one_scan
 from fastdcm.codecs.jpeg_scans import decode as several_scans
 from fastdcm.codecs.jpeg_scans.headers import judged
@@ -101,6 +102,17 @@ def sizes() -> Iterator[tuple[str, bytes]]:
                 yield f"US, {name}{words}", stream
 
 
+def deep() -> Iterator[tuple[str, bytes]]:
+    """Square parts of gray images in 12 bits, of a quality of 90."""
+    for kind in ("CT", "CR"):
+        pixels = original(kind).pixels.astype(np.int64)
+        pixels = (pixels - pixels.min()) * 4095 // max(1, int(np.ptp(pixels)))
+        for size in _SIZES:
+            if size <= min(pixels.shape):
+                square = np.ascontiguousarray(pixels[:size, :size], np.uint16)
+                yield f"{kind}, 12 bits", bytes(imagecodecs.jpeg8_encode(square, 90, bitspersample=12))
+
+
 def row(name: str, stream: bytes) -> str:
     """A line of the table; empty for what is lossless."""
     header = jpeg.parse(stream)
@@ -125,7 +137,7 @@ def main() -> None:
     jpeg_entropy._PAYOFF = Fixed(True)
     print("| image | | libjpeg-turbo, ms | with proof | own | x | x, with proof | pixels |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for streams in (real(), sizes(), made()):
+    for streams in (real(), sizes(), deep(), made()):
         for name, stream in streams:
             if word in name and (line := row(name, stream)):
                 print(line, flush=True)
