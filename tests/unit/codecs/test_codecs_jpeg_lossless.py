@@ -240,12 +240,13 @@ def test_the_walk_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert codes == []
 
 
-def test_other_processes_are_the_librarys() -> None:
+def test_other_processes_are_of_other_decoders() -> None:
     array = content("smooth", (16, 16), 8)
     stream = progressive(array, 95, progressive=True)
     header = header_of(array, "1.2.840.10008.1.2.4.55")
     assert decoded(stream, header, decoder="own")[0].array.shape == array.shape
-    assert decoded_by(memoryview(stream), header) == "libjpeg-turbo through imagecodecs"
+    found = decoded_by(memoryview(stream), header)
+    assert found == "own progressive JPEG decoder (libjpeg-turbo in small jobs)"
 
 
 def test_it_is_said_who_decodes() -> None:
