@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -23,12 +24,14 @@ from fastdcm.options import (
     split_options,
 )
 from fastdcm.reader.scan import scan
-from fastdcm.reader.source import FileSource, Readable, open_source
+from fastdcm.reader.source import FileSource, Readable
+from fastdcm.reader.source import open_source as open_readable
 from fastdcm.rendered import Rendered
 from fastdcm.rendering.execute import rgb
 from fastdcm.rendering.identity import shows_as_stored
 from fastdcm.rendering.lut import modality_values
 from fastdcm.rendering.plan import modality_of
+from fastdcm.sources import open_source
 
 if TYPE_CHECKING:
     import pydicom
@@ -301,9 +304,13 @@ class Image(Rendered):
 def open_image(src: Readable, options: ReadOptions = _DEFAULT) -> Image:
     """Open a DICOM object and read its header; pixel data is read when it is asked for.
 
+    A name may be that of a member of an archive, ``ARCHIVE!MEMBER``.
     Raises `SourceError`, `NotDicomError`, `NoPixelDataError`, `DicomError`, `UnsupportedError`.
     """
-    source = open_source(src)
+    if isinstance(src, (str, os.PathLike)):
+        source = open_source(os.fspath(src), None, options.limits)
+    else:
+        source = open_readable(src)
     try:
         return Image(source, options)
     except BaseException:

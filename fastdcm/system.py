@@ -275,8 +275,8 @@ def blocks_read() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_inblock
 
 
-def will_need(path: str, length: int) -> None:
-    """Have the system fetch the first bytes of a file, in the background, where it can."""
+def will_need(path: str, length: int, offset: int = 0) -> None:
+    """Have the system fetch bytes of a file, in the background, where it can."""
     if sys.platform != "linux":
         return
     try:
@@ -285,7 +285,7 @@ def will_need(path: str, length: int) -> None:
         return  # whoever opens it in earnest will say why
     try:
         with suppress(OSError):  # a pipe
-            os.posix_fadvise(descriptor, 0, length, os.POSIX_FADV_WILLNEED)
+            os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_WILLNEED)
     finally:
         os.close(descriptor)
 

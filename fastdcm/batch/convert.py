@@ -138,7 +138,7 @@ class Converter(Serving):
     def _converted_or_told(self, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:
         """The same; errors are told in the outcome."""
         try:
-            with self._open(task.source, self._options.read) as image:
+            with self._open(task, self._options.read) as image:
                 try:
                     return self._convert(image, task, own, beat, outcome)
                 finally:

@@ -11,9 +11,10 @@ from fastdcm.batch.naming import name_listing, sort_key, strip_extension
 from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.targets import Targets, Tree
 from fastdcm.errors import FastdcmError, OutputError, SourceError
+from fastdcm.sources.place import Place
 
 #: Temporary files of this program; never an input.
-_TEMPORARY = ".fastdcm-"
+TEMPORARY = ".fastdcm-"
 
 
 class Task(NamedTuple):
@@ -22,7 +23,9 @@ class Task(NamedTuple):
     ``explicit`` tells that the user named the file; ``exact`` is the one output that was named.
     ``part`` of ``parts`` is the share of the frames; 0 of 1 is all of them. ``root`` is what `below` leaves
     out of the source's path; ``twin`` counts inputs that a template gives the same name. ``number`` is its
-    place among all inputs, where that matters; ``done`` are frames that a run before has made.
+    place among all inputs, where that matters; ``done`` are frames that a run before has made. ``base`` is
+    the folder that the images of its tree go to, or below; ``place`` is where its bytes lie, where that is
+    known.
     """
 
     source: str
@@ -36,6 +39,8 @@ class Task(NamedTuple):
     twin: int = 1
     number: int = -1
     done: frozenset[int] = frozenset()
+    base: str | None = None
+    place: Place | None = None
 
     @property
     def below(self) -> str:
@@ -52,8 +57,16 @@ def discover(targets: Targets, *, flat: bool = False, by_template: bool = False)
     yield from _explicit(targets, by_template)
     outputs = [*targets.outputs, *(tree.folder for tree in targets.trees)]
     for tree in targets.trees:
-        found = _walk(tree, outputs)
+        found = _found(tree, outputs)
         yield from _flattened(tree, found) if flat else found
+
+
+def _found(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
+    if tree.kind == "folder":
+        return _walk(tree, outputs)
+    from fastdcm.batch.archives import members_of  # few runs have them
+
+    return members_of(tree)
 
 
 def _explicit(targets: Targets, by_template: bool) -> Iterator[Task | Outcome]:
@@ -131,7 +144,7 @@ def _walk(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
             yield Outcome(os.path.join(folder.path, name), skipped="neither a file nor a folder")
         before = os.path.join(folder.path, "")
         for name, stem in name_listing(files):
-            yield Task(before + name, folder.target, stem, root=root)
+            yield Task(before + name, folder.target, stem, root=root, base=tree.folder)
         excluded = {found for output in outputs if (found := _identity(output)) is not None}
         for name in sorted(folders, key=sort_key, reverse=True):
             path = os.path.join(folder.path, name)
@@ -149,8 +162,7 @@ def _flattened(tree: Tree, found: Iterable[Task | Outcome]) -> Iterator[Task | O
             tasks.append(item)
         else:
             yield item
-    root = len(os.path.join(tree.source, ""))
-    for task, stem in zip(tasks, name_tree([task.source[root:] for task in tasks]), strict=True):
+    for task, stem in zip(tasks, name_tree([task.below for task in tasks]), strict=True):
         yield task._replace(folder=tree.folder, stem=stem)
 
 
@@ -159,7 +171,7 @@ def _listing(path: str) -> tuple[list[str], list[str], list[str]]:
     files, others, folders = [], [], []
     with os.scandir(path) as entries:
         for entry in entries:
-            if entry.name.startswith(_TEMPORARY):
+            if entry.name.startswith(TEMPORARY):
                 continue
             if entry.is_file():
                 files.append(entry.name)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from fastdcm.batch.discovery import Task
 from fastdcm.batch.stages import DECODE, ENCODE, HEADER, READ, RENDER, Stages
 from fastdcm.model import Samples
 from fastdcm.options import EncodeOptions, ReadOptions, RenderOptions
 from fastdcm.pipeline import Array, Encoded, Image
-from fastdcm.reader.source import Readable, Source, open_source
+from fastdcm.reader.source import Source
+from fastdcm.sources import open_source
 
 _Bytes = TypeVar("_Bytes", bytes, memoryview, int)
 _What = TypeVar("_What", int, memoryview)
@@ -74,10 +76,10 @@ class _MeasuredImage(Image):
             return super()._decode(index, **how)
 
 
-def open_measured(src: Readable, options: ReadOptions, stages: Stages) -> Image:
-    """`fastdcm.pipeline.open_image`, with a clock."""
+def open_measured(task: Task, options: ReadOptions, stages: Stages) -> Image:
+    """`fastdcm.batch.opening.open_task`, with a clock."""
     with stages.during(READ):
-        source = _MeasuredSource(open_source(src), stages)
+        source = _MeasuredSource(open_source(task.source, task.place, options.limits), stages)
     try:
         return _MeasuredImage(source, options, stages)
     except BaseException:

@@ -56,7 +56,7 @@ class Looker(Serving):
         self.begin()
         parts: list[Task] = []
         # Whatever is wrong with a file, its conversion meets it, and tells it.
-        with suppress(Exception), self._open(task.source, self._options.read) as image:
+        with suppress(Exception), self._open(task, self._options.read) as image:
             parts = self._look(image, task, beat)
         self._files += task.part == 0 and not parts
         return None, parts

@@ -42,9 +42,9 @@ class Serving:
             from fastdcm.presentation.folder import seed
 
             seed(folder, job.states)
-        from fastdcm.pipeline import open_image
+        from fastdcm.batch.opening import open_task
 
-        self._open = open_image
+        self._open = open_task
 
     def foresee(self, outlook: Outlook) -> None:
         """Take notice of what is to come."""
@@ -61,7 +61,10 @@ class Serving:
         cost 1 % (benches/bench_workers.py).
         """
         if self._from_disk:
-            system.will_need(task.source, WHOLE_FILE_SIZE)
+            if (place := task.place) is not None:
+                system.will_need(place.path, min(place.length, WHOLE_FILE_SIZE), place.offset)
+            else:
+                system.will_need(task.source, WHOLE_FILE_SIZE)
 
     def has_compiled(self) -> bool:
         """Whether kernels are compiled, or in their cache."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from fastdcm.errors import OptionError
 from fastdcm.options import EXTENSIONS, FORMAT_NAMES, Format
+from fastdcm.sources.names import archive_kind, without_archive_end
 
 #: Formats of images and videos that people may ask for and that are not written.
 _OTHER_IMAGES = {"avi", "exr", "heic", "heif", "jls", "jxr", "mkv", "mov", "pbm", "svg", "tga", "webm"}
 
 
+#: What holds many inputs.
+Kind = Literal["folder", "archive"]
+
+
 class Tree(NamedTuple):
-    """A folder that is walked, and the folder that mirrors it."""
+    """A folder that is walked, or what is looked through like one, and the folder that mirrors it."""
 
     source: str
     folder: str
+    kind: Kind = "folder"
 
 
 class Targets(NamedTuple):
@@ -28,6 +34,13 @@ class Targets(NamedTuple):
     files: tuple[tuple[str, str], ...] = ()
     exact: str | None = None
     outputs: tuple[str, ...] = ()
+
+
+def tree_kind(source: str) -> Kind | None:
+    """How a source holds many inputs; None for one that is a single input."""
+    if os.path.isdir(source):
+        return "folder"
+    return "archive" if archive_kind(source) and os.path.isfile(source) else None
 
 
 def is_image_name(path: str) -> bool:
@@ -41,7 +54,7 @@ def named_output(sources: Sequence[str], output: str | None) -> str | None:
     That is: it ends in an image's extension, is no folder, and there is one source that is none.
     Raises `OptionError` for extensions of formats that are not written.
     """
-    if output is None or len(sources) != 1 or os.path.isdir(sources[0]) or os.path.isdir(output):
+    if output is None or len(sources) != 1 or os.path.isdir(output) or tree_kind(sources[0]) is not None:
         return None
     if _extension(output) in _OTHER_IMAGES:
         known = ", ".join(f".{name}" for name in FORMAT_NAMES)
@@ -64,11 +77,14 @@ def resolve(sources: Sequence[str], output: str | None, format: Format) -> Targe
         return Targets(files=((sources[0], folder),), exact=name, outputs=(exact,))
     if output is not None and os.path.lexists(output) and not os.path.isdir(output):
         raise OptionError(f"{output} is a file; name a folder for the images")
-    folders = [source for source in sources if os.path.isdir(source)]
     only_one = len(sources) == 1
-    trees = tuple(Tree(source, _tree_target(source, output, only_one, format)) for source in folders)
+    trees = tuple(
+        Tree(source, _tree_target(source, kind, output, only_one, format), kind)
+        for source in sources
+        if (kind := tree_kind(source)) is not None
+    )
     _check_roots(trees)
-    known = set(folders)
+    known = {tree.source for tree in trees}
     files = tuple(
         (source, os.path.dirname(source) if output is None else output)
         for source in sources
@@ -80,10 +96,10 @@ def resolve(sources: Sequence[str], output: str | None, format: Format) -> Targe
     return Targets(trees=trees, files=files, outputs=tuple(targets))
 
 
-def _tree_target(source: str, output: str | None, only_one: bool, format: Format) -> str:
+def _tree_target(source: str, kind: Kind, output: str | None, only_one: bool, format: Format) -> str:
     if output is not None and only_one:
         return output
-    path = source.rstrip("/" + os.sep)
+    path = without_archive_end(source) if kind == "archive" else source.rstrip("/" + os.sep)
     if os.path.basename(path) in ("", ".", ".."):
         path = os.path.abspath(source)
     name = os.path.basename(path)

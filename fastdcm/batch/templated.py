@@ -31,7 +31,7 @@ def templated(
     ``flat`` as `fastdcm.batch.discovery.discover` has it: then files of one name share a folder.
     """
     if template.has_path:
-        found = _from_roots(found, targets)
+        found = _from_roots(found)
     alone = len(targets.files) == 1 and not targets.trees
     differ = _differ_by_name(targets)  # stems of a folder's files do, also with ``flat``
     told = template.tells_apart(by_name=differ and not flat, by_stem=differ)
@@ -43,12 +43,11 @@ def _differ_by_name(targets: Targets) -> bool:
     return len({os.path.basename(source) for source, _ in targets.files}) == len(targets.files)
 
 
-def _from_roots(found: Iterable[Task | Outcome], targets: Targets) -> Iterator[Task | Outcome]:
+def _from_roots(found: Iterable[Task | Outcome]) -> Iterator[Task | Outcome]:
     """The template makes the folders: names count from where the source's tree goes."""
-    folders = {os.path.join(tree.source, ""): tree.folder for tree in targets.trees}
     for item in found:
-        if isinstance(item, Task) and not item.explicit:
-            item = item._replace(folder=folders[item.root])
+        if isinstance(item, Task) and item.base is not None:
+            item = item._replace(folder=item.base)
         yield item
 
 
@@ -67,10 +66,10 @@ def _numbered(
 
 def _first_name(task: Task, template: Template, read: ReadOptions) -> str | None:
     """The name of its first frame; None where it has none, which whoever converts it will tell."""
-    from fastdcm.pipeline import open_image
+    from fastdcm.batch.opening import open_task
 
     try:
-        with open_image(task.source, read) as image:
+        with open_task(task, read) as image:
             return template_name(task, template, image, 1, 1, read_fields(image, template.attributes))
     except FastdcmError:
         return None
@@ -82,7 +81,7 @@ def template_name(
     """The name of a frame's output, without extension; ``attributes`` as `read_fields` gave them."""
     return template.render(
         task.stem,
-        os.path.basename(task.source),
+        os.path.basename(task.below),
         image.header,
         number,
         frames,

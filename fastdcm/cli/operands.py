@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from fastdcm.batch.naming import strip_extension
-from fastdcm.batch.targets import is_image_name
+from fastdcm.batch.targets import is_image_name, tree_kind
 from fastdcm.errors import OptionError
 
 #: Entries looked at to tell an empty output folder from an input.
@@ -22,7 +22,7 @@ def split_operands(operands: list[str], output: str | None) -> tuple[list[str], 
         return operands, output
     *sources, last = operands
     if is_image_name(last) and not os.path.isdir(last):
-        if len(sources) == 1 and not os.path.isdir(sources[0]):
+        if len(sources) == 1 and tree_kind(sources[0]) is None:
             return sources, last
         if not os.path.exists(last):
             meant = _command(sources, "FOLDER")

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastdcm.manifest.reading import THERE, Row, hash_of, rows_of
 from fastdcm.manifest.rows import stat_of
+from fastdcm.sources import absolute
 
 #: Errors of the disk or the network, which another run may not meet: a full disk, a source out of reach.
 _PASSING = ("OutputError", "SourceError")
@@ -48,7 +49,7 @@ class Done:
 
     def before(self, source: str) -> Before:
         """What is done of an input, and still true: the source has not changed, and the outputs are there."""
-        rows = self._rows(os.path.abspath(source))
+        rows = self._rows(absolute(source))
         if not rows:
             return Before()
         whole = rows.pop(None, None)

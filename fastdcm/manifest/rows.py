@@ -21,6 +21,7 @@ from fastdcm.errors import FastdcmError
 from fastdcm.model import Notice
 from fastdcm.options import RenderOptions
 from fastdcm.sidecars.records import Records, Sidecars
+from fastdcm.sources import absolute, stamp_of
 
 if TYPE_CHECKING:
     from fastdcm.pipeline import Image
@@ -54,7 +55,7 @@ class Rows:
             Sidecars("json", mapped=account.mapped, brief=True), image, source, render, note
         )
         self._about = {
-            "source": os.path.abspath(source),
+            "source": absolute(source),
             "frames": frames,
             "modality": image.header.modality or "",
             **stat_of(source),
@@ -107,18 +108,15 @@ class Rows:
 
 def stat_of(source: str) -> dict[str, Any]:
     """Size and time of a source, by which it is known again; nothing where it cannot be told."""
-    try:
-        found = os.stat(source)
-    except OSError:
-        return {}
-    return {"source_bytes": found.st_size, "source_modified": found.st_mtime_ns}
+    found = stamp_of(source)
+    return {} if found is None else {"source_bytes": found[0], "source_modified": found[1]}
 
 
 def failed_row(source: str, frame: int | None, error: FastdcmError) -> bytes:
     """The row of a frame that failed, or of a whole file."""
     return as_line(
         {
-            "source": os.path.abspath(source),
+            "source": absolute(source),
             "frame": frame,
             "status": "failed",
             "error": type(error).__name__,
@@ -131,7 +129,7 @@ def failed_row(source: str, frame: int | None, error: FastdcmError) -> bytes:
 
 def skipped_row(source: str, reason: str) -> bytes:
     """The row of a file of a folder that holds no image."""
-    about = {"source": os.path.abspath(source), "frame": None, "status": "skipped", "message": reason}
+    about = {"source": absolute(source), "frame": None, "status": "skipped", "message": reason}
     return as_line({**about, **stat_of(source)})
 
 

@@ -1,4 +1,4 @@
-"""Deflated Explicit VR Little Endian (PS3.5 A.5): the data set as one raw deflate stream."""
+"""Raw deflate streams: Deflated Explicit VR Little Endian (PS3.5 A.5), members of archives."""
 
 from __future__ import annotations
 
@@ -29,17 +29,29 @@ class InflatedSource(Source):
     """Inflates as far as it is read; memory does not grow with the data set.
 
     ``size`` is unknown until the end; it stays at ``max_inflated`` until then. What lies further back
-    than `KEPT` is inflated anew, from the mark before it.
+    than `KEPT` is inflated anew, from the mark before it. ``what`` is inflated, for messages; where its size
+    is ``declared``, it is ``max_inflated``.
     """
 
-    def __init__(self, source: Source, start: int, max_inflated: int) -> None:
-        self._source, self._start, self._limit = source, start, max_inflated
+    def __init__(
+        self,
+        source: Source,
+        start: int,
+        max_inflated: int,
+        *,
+        what: str = "the deflated data set",
+        declared: bool = False,
+    ) -> None:
+        self._source, self._start, self._limit, self._what = source, start, max_inflated, what
         self._lock = threading.Lock()
         self._marks = [_Mark(0, start, zlib.decompressobj(-zlib.MAX_WBITS))]
         self._return_to(self._marks[0])
         self.name = source.name
         self.size = max_inflated
-        self.refusal = f"the deflated data set exceeds the limit of {max_inflated} bytes (max_inflated)"
+        why = "is damaged: it exceeds the" if declared else "exceeds the limit of"
+        end = "bytes that are declared" if declared else "bytes (max_inflated)"
+        self._exceeds = f"{what} {why} {max_inflated} {end}"
+        self.refusal = "" if declared else self._exceeds
 
     def _return_to(self, mark: _Mark) -> None:
         self._chunks: deque[bytes] = deque()  # what lies from _offset to _end
@@ -51,7 +63,7 @@ class InflatedSource(Source):
             if offset < self._offset:
                 self._return_to([mark for mark in self._marks if mark.offset <= offset][-1])
             if self._end > self._limit and offset + length > self._limit:
-                raise DicomError(self.refusal)  # again: it may have ended right behind the limit
+                raise DicomError(self._exceeds)  # again: it may have ended right behind the limit
             while self._end < offset + length and not self._inflater.eof:
                 self._forget(offset)
                 if not self._inflate():
@@ -84,17 +96,17 @@ class InflatedSource(Source):
         try:
             inflated = self._inflater.decompress(compressed, _STEP)
         except zlib.error as error:
-            raise DicomError(f"the deflated data set is damaged: {error}") from error
+            raise DicomError(f"{self._what} is damaged: {error}") from error
         self.bytes_read = self._source.bytes_read
         self._chunks.append(inflated)
         self._end += len(inflated)
         if self._end > self._limit:
-            raise DicomError(self.refusal)
+            raise DicomError(self._exceeds)
         if self._inflater.eof:
             self.size, self.refusal = self._end, ""
         elif not compressed and not inflated:
             if self._position > self._start:
-                raise TruncatedError("the deflated data set is cut")
+                raise TruncatedError(f"{self._what} is cut")
             self.size, self.refusal = 0, ""
             return False
         return True

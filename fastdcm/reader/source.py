@@ -171,7 +171,8 @@ def open_source(src: Readable) -> Source:
     if isinstance(src, Source):
         return src
     if isinstance(src, (str, os.PathLike)):
-        return _open_path(os.fspath(src))
+        path = os.fspath(src)
+        return open_descriptor(open_to_read(path), path)
     if isinstance(src, (bytes, bytearray, memoryview)):
         return MemorySource(src)
     if hasattr(src, "read"):
@@ -200,12 +201,12 @@ def _reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _open_path(path: str) -> Source:
+def open_to_read(path: str) -> int:
+    """A descriptor of a file, for its ranges to be read. Raises `SourceError`."""
     try:
-        descriptor = os.open(path, _FLAGS)
+        return os.open(path, _FLAGS)
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         raise SourceError(f"cannot be opened: {_reason(error)}", path=path) from error
-    return open_descriptor(descriptor, path)
 
 
 def open_descriptor(descriptor: int, path: str) -> Source:

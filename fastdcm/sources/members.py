@@ -1,0 +1,88 @@
+"""Members of archives: all of them, and one by its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+
+from fastdcm.errors import SourceError
+from fastdcm.options import Limits
+from fastdcm.reader.source import Source, open_to_read
+from fastdcm.sources import files
+from fastdcm.sources.names import archive_kind, split_member
+from fastdcm.sources.place import Place
+from fastdcm.sources.section import open_place
+from fastdcm.sources.tarred import FileTape, headers
+from fastdcm.sources.zipped import Member, members_of_zip
+from fastdcm.system import read_at
+
+
+def open_member(name: str, limits: Limits) -> Source:
+    """A member by its name, which is looked for in its archive. Raises `SourceError`."""
+    parts = split_member(name)
+    assert parts is not None
+    archive, wanted = parts
+    found: Member | None = None
+    links: dict[str, str] = {}
+    for member in members(archive):
+        if member.name == wanted:
+            found = member  # the last of a name counts, as when an archive is unpacked
+        if member.link:
+            links[member.name] = member.link
+    if found is not None and found.link:
+        target = linked(found.link, links)
+        found = next((member for member in members(archive) if member.name == target), None)
+    if found is None:
+        raise SourceError(f"cannot be opened: there is no such member in {archive}", path=name)
+    if found.place is None:
+        raise SourceError(found.problem or f"is no file: {found.skipped}", path=name)
+    return open_place(found.place, name, limits)
+
+
+def stamp(name: str) -> tuple[int, int] | None:
+    """Size and time of the archive that a member is of: what changes it may change any member."""
+    parts = split_member(name)
+    return None if parts is None else files.stamp(parts[0])
+
+
+def members(archive: str) -> Iterator[Member]:
+    """The members of an archive that is not packed as a whole, without folders.
+
+    Raises `SourceError` where it is none, or damaged; what came before that counts.
+    """
+    descriptor = open_to_read(archive)
+    try:
+        if archive_kind(archive) == "zip":
+            yield from members_of_zip(archive, descriptor)
+        else:
+            yield from _members_of_tar(archive, descriptor)
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror or error}", path=archive) from error
+    except SourceError as error:
+        error.at(path=archive)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def linked(name: str, links: dict[str, str]) -> str:
+    """The member that a link leads to, over other links; any of them where they lead round."""
+    for _ in range(len(links)):
+        if name not in links:
+            break
+        name = links[name]
+    return name
+
+
+def _members_of_tar(path: str, descriptor: int) -> Iterator[Member]:
+    size = os.fstat(descriptor).st_size
+    tape = FileTape(partial(read_at, descriptor), size)
+    for header in headers(tape):
+        if header.problem or header.skipped or header.link:
+            yield Member(header.name, None, header.problem, header.skipped, header.link)
+        elif tape.position + header.size > size:
+            there = max(0, size - tape.position)
+            yield Member(header.name, problem=f"is cut: {there} of its {header.size} bytes are there")
+        else:
+            yield Member(header.name, Place(path, tape.position, header.size, header.size))

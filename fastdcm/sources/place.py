@@ -1,0 +1,24 @@
+"""Where the bytes of a source lie."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+#: Bytes lie as they are from the offset on; or behind the header of a ZIP's member that is there, stored or
+#: deflated.
+Packing = Literal["", "stored", "deflated"]
+
+
+class Place(NamedTuple):
+    """What whoever found a source knows of it, so that whoever opens it need not look again.
+
+    ``length`` bytes from ``offset`` of the local file ``path`` are the source, or become its ``size`` bytes
+    and their ``crc`` when they are unpacked.
+    """
+
+    path: str
+    offset: int
+    length: int
+    size: int
+    packing: Packing = ""
+    crc: int = 0
