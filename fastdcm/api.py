@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastdcm.options.manifest import ManifestOptions
+    from fastdcm.options.part import Part
     from fastdcm.options.shards import ShardOptions
     from fastdcm.pipeline import Image
     from fastdcm.reader.source import Readable
@@ -105,6 +106,7 @@ def convert(
     checksum: bool = False,
     resume: bool = False,
     retry_failed: bool = False,
+    part: str | None = None,
     watcher: Watcher | None = None,
     **options: Any,
 ) -> Report:
@@ -127,6 +129,8 @@ def convert(
     at most ``shard_size`` bytes each, with JSON beside each image; a run that was cut off is gone on from.
     ``manifest`` is a file, .jsonl or .parquet, that gets a row for each frame, with ``checksum`` the SHA-256
     of its output; ``resume`` goes on from the one that is there, ``retry_failed`` tries again what failed.
+    ``sources`` are files, folders, ZIP and TAR archives, their members as ``ARCHIVE!MEMBER``, DICOMDIR files,
+    and ``@list.txt``, which names more of these. ``part``, "3/16", is a share of them, for several machines.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and
@@ -163,6 +167,7 @@ def convert(
         flat=flat,
         shards=None if shards is None else _shards(shards, shard_size),
         manifest=_manifest(manifest, checksum, resume, retry_failed),
+        part=None if part is None else _part(part),
     )
     report = run(paths, target, asked, jobs=jobs, first_only=frames is None, watcher=watcher, profile=profile)
     if report.interrupted:
@@ -180,6 +185,12 @@ def _manifest(
     from fastdcm.options.manifest import ManifestOptions  # few runs have them
 
     return ManifestOptions(os.fspath(path), checksum, resume, retry_failed)
+
+
+def _part(text: str) -> Part:
+    from fastdcm.options.part import parse_part  # few runs have one
+
+    return parse_part(text)
 
 
 def _shards(pattern: str, size: str | int) -> ShardOptions:

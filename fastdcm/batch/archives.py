@@ -55,7 +55,7 @@ def members_of(tree: Tree) -> Iterator[Task | Outcome]:
     root = member_name(tree.source, "")
     for above in sorted(folders, key=lambda parts: [sort_key(part) for part in parts]):
         listed = folders.pop(above)
-        target = os.path.join(tree.folder, *map(_shortened, above))
+        target = os.path.join(tree.folder, *map(shortened, above))
         for name, stem in name_listing(name for name in listed if not name.startswith(TEMPORARY)):
             member = listed[name]
             if member.link and by_name is not None:
@@ -82,5 +82,6 @@ def _failed(tree: Tree, member: Member, error: FastdcmError) -> Outcome:
     return failed(member_name(tree.source, member.name) if member.name else tree.source, error)
 
 
-def _shortened(folder: str) -> str:
+def shortened(folder: str) -> str:
+    """The name of a member's folder, as filesystems take it."""
     return folder if len(os.fsencode(folder)) <= _LONGEST else shorten(folder)

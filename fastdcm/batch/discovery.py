@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastdcm.batch.naming import name_listing, sort_key, strip_extension
 from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.targets import Targets, Tree
-from fastdcm.errors import FastdcmError, OutputError, SourceError
-from fastdcm.sources.place import Place
+from fastdcm.errors import FastdcmError, OutputError, SourceError, UnsupportedError
+from fastdcm.sources import Place, kind_of
+from fastdcm.sources.names import is_packed, last_name
+
+if TYPE_CHECKING:
+    from fastdcm.batch.unpacked import Unpacking
 
 #: Temporary files of this program; never an input.
 TEMPORARY = ".fastdcm-"
@@ -48,23 +52,42 @@ class Task(NamedTuple):
         return self.source[len(self.root) :]
 
 
-def discover(targets: Targets, *, flat: bool = False, by_template: bool = False) -> Iterator[Task | Outcome]:
-    """Tasks in sorted order, and outcomes of what cannot become one.
+def discover(
+    targets: Targets, *, flat: bool = False, by_template: bool = False, unpacking: Unpacking | None = None
+) -> Iterator[Task | Outcome]:
+    """Tasks in sorted order, those of lists in theirs, and outcomes of what cannot become one.
 
     With ``flat`` the images of a tree share its folder, and so all of the tree is listed first. Where a
-    template makes the names, ``by_template``, files of one name are no obstacle.
+    template makes the names, ``by_template``, files of one name are no obstacle. Packed archives need
+    ``unpacking``.
     """
     yield from _explicit(targets, by_template)
     outputs = [*targets.outputs, *(tree.folder for tree in targets.trees)]
     for tree in targets.trees:
-        found = _found(tree, outputs)
-        yield from _flattened(tree, found) if flat else found
+        found = found_in(tree, outputs, unpacking)
+        yield from _flattened(tree.folder, found) if flat else found
+    for names in targets.lists:
+        from fastdcm.batch.listed import listed  # few runs have them
+
+        found = listed(names, outputs, targets.format, unpacking)
+        yield from _flattened(names.folder or "", found) if flat else found
 
 
-def _found(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
+def found_in(tree: Tree, outputs: Iterable[str], unpacking: Unpacking | None) -> Iterator[Task | Outcome]:
+    """The inputs in a tree; ``outputs`` are folders that are none."""
     if tree.kind == "folder":
         return _walk(tree, outputs)
-    from fastdcm.batch.archives import members_of  # few runs have them
+    # Few runs have others.
+    if tree.kind == "directory":
+        from fastdcm.batch.directories import files_of
+
+        return files_of(tree)
+    if is_packed(tree.source):
+        if unpacking is None:
+            error = UnsupportedError("a packed archive is read once, which is not enough here: unpack it")
+            return iter([failed(tree.source, error)])
+        return unpacking.members_of(tree)
+    from fastdcm.batch.archives import members_of
 
     return members_of(tree)
 
@@ -75,37 +98,38 @@ def _explicit(targets: Targets, by_template: bool) -> Iterator[Task | Outcome]:
     for source, folder in targets.files:
         by_folder.setdefault(folder, []).append(source)
     for folder, sources in by_folder.items():
-        yield from _explicit_in(folder, sources, targets.exact, root, by_template)
+        yield from _explicit_in(folder, sources, targets, root, by_template)
 
 
 def _common_root(sources: list[str]) -> str:
     """The folders that the paths of files have in common, with the separator at the end."""
-    heads = [source[: len(source) - len(os.path.basename(source))] for source in sources]
+    heads = [source[: len(source) - len(last_name(source))] for source in sources]
     common = os.path.commonprefix(heads)  # noqa: RUF071  # cut back to a whole folder below
     return common[: max(common.rfind(separator) for separator in (os.sep, "/")) + 1]
 
 
 def _explicit_in(
-    folder: str, sources: list[str], exact: str | None, root: str, by_template: bool
+    folder: str, sources: list[str], targets: Targets, root: str, by_template: bool
 ) -> Iterator[Task | Outcome]:
     """Files that were named and whose images share a folder: one listing."""
     paths: dict[str, list[str]] = {}
     for source in sources:
-        paths.setdefault(os.path.basename(source), []).append(source)
+        paths.setdefault(last_name(source), []).append(source)
     names = [name for name, equal in paths.items() for _ in equal]
     shared = {name for name, equal in paths.items() if len(equal) > 1} if by_template else set[str]()
     owners: dict[str, str] = {}
     for name, listed in name_listing(names):
         source = paths[name].pop(0)
         stem = strip_extension(name) if name in shared else listed
-        if (why := _why_no_file(source)) is not None:
+        place = targets.places.get(source)
+        if place is None and (why := why_no_file(source)) is not None:
             yield failed(source, SourceError(why))
         elif stem in owners and name not in shared:
             message = f"its image would have the name of that of {owners[stem]}; convert them one by one"
             yield failed(source, OutputError(message))
         else:
             owners[stem] = source
-            yield Task(source, folder, stem, explicit=True, exact=exact, root=root)
+            yield Task(source, folder, stem, explicit=True, exact=targets.exact, root=root, place=place)
 
 
 def failed(path: str, error: FastdcmError) -> Outcome:
@@ -113,7 +137,10 @@ def failed(path: str, error: FastdcmError) -> Outcome:
     return Outcome(path, failures=[Failure(path, error.frame, error.at(path=path))])
 
 
-def _why_no_file(path: str) -> str | None:
+def why_no_file(path: str) -> str | None:
+    """Why a source that was named is none, in words; None for a file, and for what only opening tells."""
+    if kind_of(path) != "file":
+        return None
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -153,7 +180,7 @@ def _walk(tree: Tree, outputs: Iterable[str]) -> Iterator[Task | Outcome]:
                 waiting.append(_Folder(path, os.path.join(folder.target, name), folder.chain | {found}))
 
 
-def _flattened(tree: Tree, found: Iterable[Task | Outcome]) -> Iterator[Task | Outcome]:
+def _flattened(folder: str, found: Iterable[Task | Outcome]) -> Iterator[Task | Outcome]:
     from fastdcm.batch.flat import name_tree  # few trees are flattened
 
     tasks: list[Task] = []
@@ -163,7 +190,7 @@ def _flattened(tree: Tree, found: Iterable[Task | Outcome]) -> Iterator[Task | O
         else:
             yield item
     for task, stem in zip(tasks, name_tree([task.below for task in tasks]), strict=True):
-        yield task._replace(folder=tree.folder, stem=stem)
+        yield task._replace(folder=folder, stem=stem)
 
 
 def _listing(path: str) -> tuple[list[str], list[str], list[str]]:

@@ -20,22 +20,21 @@ def name_tree(paths: Sequence[str]) -> list[str]:
     for path in paths:
         first.setdefault(os.path.basename(path), path)
     stems: dict[str, str] = {}
-    taken = _Taken()
+    taken = Taken()
     for name, stem in name_listing(first):
         if taken.add(stem):
             stems[first[name]] = stem
     for path in paths:
         if path not in stems:
-            stems[path] = next(stem for stem in _of_path(path) if taken.add_apart(stem))
+            stems[path] = taken.stem_of(path.replace(os.sep, "-"))
     return [stems[path] for path in paths]
 
 
-def _of_path(path: str) -> Iterator[str]:
-    joined = path.replace(os.sep, "-")
-    return chain((strip_extension(joined), joined), (f"{joined}-{number}" for number in count(2)))
+def _candidates(name: str) -> Iterator[str]:
+    return chain((strip_extension(name), name), (f"{name}-{number}" for number in count(2)))
 
 
-class _Taken:
+class Taken:
     """Stems that are given away, without case; and those whose numbered frames they look like."""
 
     def __init__(self) -> None:
@@ -51,6 +50,10 @@ class _Taken:
         if base := frame_base(folded):
             self._bases.add(base)
         return True
+
+    def stem_of(self, name: str) -> str:
+        """A stem for a file of that name, which comes after those that have theirs."""
+        return next(stem for stem in _candidates(name) if self.add_apart(stem))
 
     def add_apart(self, stem: str) -> bool:
         """`add`, unless a frame of one of the two would have the other's name."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from contextlib import ExitStack
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -15,13 +16,17 @@ from fastdcm.batch.alone import convert_alone
 from fastdcm.batch.convert import Job
 from fastdcm.batch.discovery import Task, discover, failed
 from fastdcm.batch.report import Outcome, Report, Watcher
-from fastdcm.batch.targets import resolve
+from fastdcm.batch.targets import Targets, resolve
 from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
+from fastdcm.sources import Place
+from fastdcm.sources.names import archive_kind, is_packed
 
 if TYPE_CHECKING:
     from fastdcm.batch.manifested import Manifested
+    from fastdcm.batch.ordered import Ordered
+    from fastdcm.batch.unpacked import Unpacking
     from fastdcm.sidecars.tables import Table
 
 
@@ -32,6 +37,8 @@ class _Nobody(Watcher):
 _NOBODY = _Nobody()
 #: Is given each outcome before it is counted; true where the run cannot go on after it.
 Add = Callable[[Outcome], object]
+#: Is told the name of each input that is done with, and how many parts it has.
+Release = Callable[[str, int], None]
 _CONVERTER = "fastdcm.batch.convert:Converter"
 
 
@@ -44,18 +51,35 @@ def run(
     first_only: bool = False,
     watcher: Watcher | None = None,
     profile: bool = False,
+    places: Mapping[str, Place] | None = None,
 ) -> Report:
     """Convert files and folders.
 
     ``jobs`` worker processes (None: as many as there are usable cores) do the work; a single file
     is converted in this process. ``first_only`` writes frame 1 alone where ``output`` names one
     file. ``watcher`` sees what happens as it happens; ``profile`` counts the time of each stage.
+    ``places`` are where the bytes of sources lie that are no files of their names.
 
     Raises `OptionError` for a request that makes no sense, before anything is written, and
     `WorkerError` where no worker can be started. Ctrl-C ends the run early and sets
     ``interrupted`` in the report.
     """
-    options = options or ConvertOptions()
+    with ExitStack() as closing:
+        options, watcher = options or ConvertOptions(), watcher or _NOBODY
+        return _run(sources, output, options, jobs, first_only, watcher, profile, places or {}, closing)
+
+
+def _run(
+    sources: Iterable[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None,
+    options: ConvertOptions,
+    jobs: int | None,
+    first_only: bool,
+    watcher: Watcher,
+    profile: bool,
+    places: Mapping[str, Place],
+    closing: ExitStack,
+) -> Report:
     template = None
     if options.name is not None:
         from fastdcm.batch.template import Template
@@ -71,14 +95,16 @@ def run(
     jobs = jobs or system.usable_cores()
     paths = [os.fspath(source) for source in sources]
     target = None if output is None else os.fspath(output)
-    shards = None
     if options.shards is not None:
-        from fastdcm.batch.sharded import Sharded, folder_of
+        from fastdcm.batch.sharded import folder_of
 
         target = folder_of(options.shards, target)
-    targets = resolve(paths, target, options.encode.format)
+    in_archive = target is not None and not os.path.isdir(target) and archive_kind(target) != ""
+    targets = resolve(paths, target, options.encode.format, in_archive=in_archive)._replace(places=places)
+    if options.render.voi == "series" and targets.lists:
+        # All is looked at first: what lists name is read more than once.
+        targets = targets._replace(lists=tuple(names.to_read_again(closing) for names in targets.lists))
     report = Report(outputs=targets.outputs)
-    watcher = watcher or _NOBODY
     job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
     table = None
     if options.sidecar.metadata is not None or options.shards is not None:
@@ -87,12 +113,22 @@ def run(
         job = job._replace(sidecars=sidecars_of(options, targets, target))
         table = table_of(job.sidecars, job.run, options)
     start = time.monotonic()
-    found = partial(discover, targets, flat=options.flat, by_template=template is not None)
+    unpacking = _unpacking(targets, job, closing)
+    release = None if unpacking is None else unpacking.release
+    if release is not None:
+        job = job._replace(every_file=True)  # what is done with is to be known
+    found = partial(
+        discover, targets, flat=options.flat, by_template=template is not None, unpacking=unpacking
+    )
     inputs = found()
     if template is not None:
         from fastdcm.batch.templated import templated
 
         inputs = templated(inputs, targets, template, options.read, flat=options.flat)
+    if options.part is not None:
+        from fastdcm.batch.sharing import shared
+
+        inputs = shared(inputs, options.part, release)
     manifest = None
     if options.manifest is not None:
         from fastdcm.batch.manifested import Manifested
@@ -107,14 +143,16 @@ def run(
     add: Add | None = None
     if table is not None or manifest is not None:
         add = partial(_add_told, table, manifest)
-    if options.shards is not None and target is not None:
-        shards = Sharded(options, target, job.run, jobs)
-        job = job._replace(every_file=True, spool=shards.place)
-        items, add = shards.begin(items, report, watcher), shards.add
+    ordered = None
+    if target is not None and (options.shards is not None or in_archive):
+        ordered = _ordered(options, target, job.run, jobs)
+        job = job._replace(every_file=True, spool=ordered.place)
+        ordered.release = release or ordered.release
+        items, add = ordered.begin(items, report, watcher), ordered.add
     try:
-        if len(targets.files) != 1 or targets.trees:
-            job = _with_series(_with_states(job), found, jobs, report, watcher)
-            _with_workers(items, job, jobs, report, watcher, add)
+        if not targets.is_one_file:
+            job = _with_series(_with_states(job), found, jobs, report, watcher, release)
+            _with_workers(items, job, jobs, report, watcher, add, release)
         elif (item := next(items, None)) is not None and (
             parts := _alone(item, _with_threads(job, jobs), report, watcher, add)
         ):
@@ -127,21 +165,42 @@ def run(
             manifest.finish(report, watcher)
         if table is not None:
             table.give_up()
-        if shards is not None:
-            shards.give_up()
+        if ordered is not None:
+            ordered.give_up()
         raise
-    if shards is not None:
-        cut_off = report.interrupted or (options.fail_fast and report.failure_count > 0)
-        shards.finish(report, watcher, cut_off=cut_off)
+    cut_off = report.interrupted or (options.fail_fast and report.failure_count > 0)
+    if ordered is not None:
+        ordered.finish(report, watcher, cut_off=cut_off)
     if manifest is not None:
         manifest.finish(report, watcher)
     if table is not None:
         from fastdcm.batch.metadata import finish
 
-        cut_off = report.interrupted or (options.fail_fast and report.failure_count > 0)
         finish(table, report, watcher, cut_off=cut_off)
     report.seconds = time.monotonic() - start
     return report
+
+
+def _ordered(options: ConvertOptions, target: str, run: Run, jobs: int) -> Ordered:
+    """What images go through whose order counts: into shards, or an archive."""
+    if options.shards is not None:
+        from fastdcm.batch.sharded import Sharded
+
+        return Sharded(options, target, run, jobs)
+    from fastdcm.batch.archived import Archived
+
+    return Archived(options, target, run, jobs)
+
+
+def _unpacking(targets: Targets, job: Job, closing: ExitStack) -> Unpacking | None:
+    """What unpacks archives that can be read once alone; None where there are none, nor lists with some."""
+    if job.options.flat or not (targets.lists or any(is_packed(tree.source) for tree in targets.trees)):
+        return None
+    from fastdcm.batch.unpacked import Unpacking
+
+    unpacking = Unpacking(job.run, job.options.read.limits)
+    closing.callback(unpacking.close)
+    return unpacking
 
 
 def _with_threads(job: Job, threads: int) -> Job:
@@ -161,7 +220,12 @@ def _with_states(job: Job) -> Job:
 
 
 def _with_series(
-    job: Job, found: Callable[[], Iterable[Task | Outcome]], jobs: int, report: Report, watcher: Watcher
+    job: Job,
+    found: Callable[[], Iterable[Task | Outcome]],
+    jobs: int,
+    report: Report,
+    watcher: Watcher,
+    release: Release | None = None,
 ) -> Job:
     """The same, with the ranges of its series, where images are to be shown by these."""
     render = job.options.render
@@ -170,7 +234,7 @@ def _with_series(
     from fastdcm.batch.series import with_series
 
     start = time.monotonic()
-    job = with_series(job, found, jobs, watcher)
+    job = with_series(job, found, jobs, watcher, release)
     report.preparing = time.monotonic() - start
     return job
 
@@ -215,6 +279,7 @@ def _with_workers(
     report: Report,
     watcher: Watcher,
     add: Add | None,
+    release: Release | None = None,
 ) -> None:
     report.workers = jobs
     # Not needed, and not imported, for a single file.
@@ -226,6 +291,8 @@ def _with_workers(
         """Whether the run ends with it."""
         outcome = _lost(result.item, result.error) if isinstance(result, Lost) else result
         over = add is not None and add(outcome)
+        if release is not None:
+            release(outcome.path, outcome.parts)
         report.add(outcome)
         if outcome.files == 1 and (watcher.every_file or not outcome.is_plain):
             watcher.done(outcome)

@@ -42,6 +42,13 @@ class Seen(NamedTuple):
     series: dict[str, Finding]
 
 
+class Looked(NamedTuple):
+    """A file, or one of its parts, was looked at."""
+
+    source: str
+    parts: int
+
+
 class Looker(Serving):
     """Looks at files, one after another, in one process."""
 
@@ -51,15 +58,15 @@ class Looker(Serving):
         self._alone = each_by_its_own(looking.job.options.render)
         self._files, self._series = 0, dict[str, Finding]()
 
-    def __call__(self, task: Task, own: bool, beat: Beat) -> tuple[None, list[Task]]:
-        """Look at a file; its parts, where it should be spread."""
+    def __call__(self, task: Task, own: bool, beat: Beat) -> tuple[Looked | None, list[Task]]:
+        """Look at a file; its parts, where it should be spread. Tells of it where that is asked for."""
         self.begin()
         parts: list[Task] = []
         # Whatever is wrong with a file, its conversion meets it, and tells it.
         with suppress(Exception), self._open(task, self._options.read) as image:
             parts = self._look(image, task, beat)
         self._files += task.part == 0 and not parts
-        return None, parts
+        return Looked(task.source, task.parts) if self._job.every_file else None, parts
 
     def counted(self) -> list[Seen]:
         """What the files say together that were looked at since the last call."""
@@ -84,22 +91,34 @@ class Looker(Serving):
         return []
 
 
-def with_series(job: Job, tasks: Callable[[], Iterable[Task | Outcome]], jobs: int, watcher: Watcher) -> Job:
+def with_series(
+    job: Job,
+    tasks: Callable[[], Iterable[Task | Outcome]],
+    jobs: int,
+    watcher: Watcher,
+    release: Callable[[str, int], None] | None = None,
+) -> Job:
     """The same job with the ranges of the series of its files, which ``tasks`` lists each time.
+
+    ``release`` is told of each that was looked at, and of how many parts it has.
 
     Raises `WorkerError` where no worker can be started.
     """
-    series = _looked_at(tasks(), Looking(job, None), jobs, watcher)
+    series = _looked_at(tasks(), Looking(job, None), jobs, watcher, release)
     differing = [name for name, found in series.items() if not found.alike and not found.measured]
     if differing:
-        more = _looked_at(tasks(), Looking(job, frozenset(differing)), jobs, watcher)
+        more = _looked_at(tasks(), Looking(job, frozenset(differing)), jobs, watcher, release)
         for name, found in more.items():
             series[name] = found.merged(series[name]) if name in series else found
     return job._replace(series={name: found.range for name, found in series.items() if found.range})
 
 
 def _looked_at(
-    tasks: Iterable[Task | Outcome], looking: Looking, jobs: int, watcher: Watcher
+    tasks: Iterable[Task | Outcome],
+    looking: Looking,
+    jobs: int,
+    watcher: Watcher,
+    release: Callable[[str, int], None] | None,
 ) -> dict[str, Finding]:
     phase = COMPARING if looking.differing is None else MEASURING
     listed = looked_at = 0
@@ -122,8 +141,11 @@ def _looked_at(
                 looked_at += result.files
                 for name, found in result.series.items():
                     series[name] = found.merged(series.get(name, Finding()))
-            elif isinstance(result, Lost):
-                looked_at += 1
+            elif isinstance(result, (Looked, Lost)):
+                looked_at += isinstance(result, Lost)
+                if release is not None:
+                    looked = result if isinstance(result, Looked) else result.item
+                    release(looked.source, looked.parts)
             elif result is None:
                 watcher.tick(Progress(looked_at, 0, 0, listed, complete=feed.complete, phase=phase))
     finally:

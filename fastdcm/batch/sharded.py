@@ -1,23 +1,19 @@
 """Runs whose images go into shards: of the same bytes with any number of workers, or after a run was cut off.
 
-Inputs are numbered as they are found, and found in an order that their names decide. Workers put what they
-make of each into their spools (`fastdcm.sinks.spool`), this process copies it from there into the shards in
-the order of the numbers. Where one shard ends and the next begins depends on the sizes of samples alone.
-
-Nothing is kept in memory but what came of each input that waits for an earlier one; only so many may wait.
+Inputs are found in an order that their names decide, and shards have the same. Where one ends and the next
+begins depends on the sizes of samples alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from threading import Condition
 
 from fastdcm.batch.discovery import Task
 from fastdcm.batch.made_of import made_of
+from fastdcm.batch.ordered import Ordered
 from fastdcm.batch.report import Failure, Outcome, Report, Watcher
 from fastdcm.errors import OptionError, OutputError
 from fastdcm.model import Notice
@@ -25,10 +21,7 @@ from fastdcm.options import ConvertOptions
 from fastdcm.options.shards import ShardOptions
 from fastdcm.sinks.run import Run, remove_stale
 from fastdcm.sinks.shards import ShardWriter, Whole, read_journal
-from fastdcm.sinks.spool import Place, Spooled, remove_stale_spools
-
-#: Inputs that may be handed out beyond the first one that is not in a shard, for each worker.
-_AHEAD = 1024
+from fastdcm.sinks.spool import Place, remove_stale_spools
 
 
 def folder_of(shards: ShardOptions, output: str | None) -> str:
@@ -36,30 +29,21 @@ def folder_of(shards: ShardOptions, output: str | None) -> str:
     return os.path.normpath(os.path.join(output or "", os.path.dirname(shards.pattern)))
 
 
-class Sharded:
+class Sharded(Ordered):
     """The shards of one run. ``place`` is where workers put what they make."""
 
     def __init__(self, options: ConvertOptions, folder: str, run: Run, workers: int) -> None:
         assert options.shards is not None
+        super().__init__(Place.of(run, folder), workers, f"shards into {folder}")
         self._options, self._shards, self._folder, self._run = options, options.shards, folder, run
-        self._ahead = _AHEAD * workers
-        self.place = Place.of(run, folder)
         self._writer: ShardWriter | None = None
-        self._waiting: dict[tuple[int, int], Outcome] = {}
         self._names: dict[int, str] = {}
-        #: The input and the part of it that comes next, its samples so far, those that are in whole shards.
-        self._next = 0, 0
+        #: Samples of the next input so far, and those of it that are in whole shards.
         self._samples = self._kept = 0
         self._failed = 0
         self._fails = False
         self._digest = hashlib.blake2b(digest_size=16)
-        self._open: dict[str, int] = {}
-        self._left: dict[str, int] = {}
-        self._full: set[str] = set()
         self._written = 0
-        self._error: OutputError | None = None
-        self._over = False
-        self._moved = Condition()
 
     def begin(
         self, items: Iterator[Task | Outcome], report: Report, watcher: Watcher
@@ -85,27 +69,6 @@ class Sharded:
         report.outputs = (os.path.join(self._folder, os.path.basename(self._shards.pattern)),)
         return self._handed_out(numbered)
 
-    def add(self, outcome: Outcome) -> bool:
-        """Take note of what came of an input; whether the run has to end, because of the disk."""
-        if outcome.number < 0 or self._over:
-            return self._error is not None
-        if any(isinstance(failure.error, OutputError) for failure in outcome.failures):
-            # The disk is full, say: what it did not take is no bad file, and must not be left out.
-            self._over = True
-            return True
-        self._waiting[outcome.number, outcome.part] = outcome
-        if outcome.spooled is not None:
-            path = outcome.spooled.path
-            self._left[path] = self._left.get(path, 0) + 1
-            if outcome.spooled.last:
-                self._full.add(path)
-        try:
-            while (waiting := self._waiting.pop(self._next, None)) is not None:
-                self._append(waiting)
-        except OSError as error:
-            self._failed_with(error)
-        return self._over
-
     def finish(self, report: Report, watcher: Watcher, *, cut_off: bool) -> None:
         """End the last shard; of a run that was ``cut_off`` what is not whole is removed."""
         if not (cut_off or self._over) and self._writer is not None:
@@ -125,67 +88,31 @@ class Sharded:
             report.add(outcome)
             watcher.done(outcome)
 
-    def give_up(self) -> None:
-        """Remove what is not whole, and let nobody wait any more."""
-        with self._moved:
-            self._over = True
-            self._moved.notify_all()
+    def _remove(self) -> None:
         if self._writer is not None:
             self._writer.give_up()
-        for descriptor in self._open.values():
-            os.close(descriptor)
-        self._open.clear()
-        shutil.rmtree(self.place.folder, ignore_errors=True)
 
-    def _failed_with(self, error: OSError) -> None:
-        self._over = True
-        self._error = OutputError(f"cannot write shards into {self._folder}: {error.strerror or error}")
-
-    def _append(self, outcome: Outcome) -> None:
-        assert self._writer is not None
-        number, part = self._next
+    def _came(self, outcome: Outcome) -> None:
         self._fails |= bool(outcome.failures)
-        if (spooled := outcome.spooled) is not None:
-            offset = spooled.offset
-            for length in spooled.lengths:
-                if self._samples >= self._kept:
-                    if not self._writer.fits(length):
-                        self._close()
-                    self._writer.append(self._source(spooled.path), offset, length)
-                self._samples += 1
-                offset += length
-            self._used(spooled)
-        if part + 1 < outcome.parts:
-            self._next = number, part + 1
-            return
+
+    def _take(self, source: int, offset: int, length: int) -> None:
+        assert self._writer is not None
+        if self._samples >= self._kept:
+            if not self._writer.fits(length):
+                self._close()
+            self._writer.append(source, offset, length)
+        self._samples += 1
+
+    def _done(self, number: int) -> None:
         self._failed += self._fails
         self._fails = False
         self._samples = self._kept = 0
         self._digest.update(self._names.pop(number).encode("utf-8", "surrogateescape") + b"\0")
-        with self._moved:
-            self._next = number + 1, 0
-            self._moved.notify_all()
 
     def _close(self, *, last: bool = False) -> None:
         assert self._writer is not None
         digest = self._digest.hexdigest()
         self._written += self._writer.close(self._next[0], self._samples, self._failed, digest, last=last)
-
-    def _source(self, path: str) -> int:
-        if path not in self._open:
-            self._open[path] = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        return self._open[path]
-
-    def _used(self, spooled: Spooled) -> None:
-        """Remove a file of the spool once all of it is in shards."""
-        self._left[spooled.path] -= 1
-        if spooled.path in self._full and not self._left[spooled.path]:
-            if (descriptor := self._open.pop(spooled.path, None)) is not None:
-                os.close(descriptor)
-            with suppress(OSError):
-                os.unlink(spooled.path)
-            self._full.discard(spooled.path)
-            del self._left[spooled.path]
 
     def _numbered(self, items: Iterable[Task | Outcome]) -> Iterator[Task | Outcome]:
         """Inputs with their numbers and the names of their samples, in which WebDataset takes no dot."""
@@ -207,21 +134,6 @@ class Sharded:
                 self._names[number] = f"{os.path.relpath(item.folder or '.', self._folder)}/{key}"
                 number += 1
             yield item
-
-    def _handed_out(self, items: Iterator[Task | Outcome]) -> Iterator[Task | Outcome]:
-        """The same, none too far ahead of the first that is not in a shard."""
-        for item in items:
-            if isinstance(item, Task):
-                self._wait_for(item.number - self._ahead)
-            if self._over:
-                return
-            yield item
-
-    def _wait_for(self, number: int) -> None:
-        """Until the input of that number is in a shard, or passed over."""
-        if self._next[0] <= number:
-            with self._moved:
-                self._moved.wait_for(lambda: self._over or self._next[0] > number)
 
     def _made_of(self) -> str:
         """What decides the bytes of shards, besides the inputs; as a digest."""
@@ -273,6 +185,7 @@ class Sharded:
                 watcher.done(item)
                 continue
             self._digest.update(self._names.pop(number).encode("utf-8", "surrogateescape") + b"\0")
+            self.release(item.source, 1)
             number += 1
         if (number, self._digest.hexdigest()) != (whole.inputs, whole.digest):
             raise OptionError(f"shards in {self._folder} are of a run with other inputs: {_REPLACES}")

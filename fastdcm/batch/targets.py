@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from fastdcm.batch.lists import NameList, is_list
 from fastdcm.errors import OptionError
 from fastdcm.options import EXTENSIONS, FORMAT_NAMES, Format
-from fastdcm.sources.names import archive_kind, without_archive_end
+from fastdcm.sources import Place, kind_of
+from fastdcm.sources.names import archive_kind, split_member, without_archive_end
 
 #: Formats of images and videos that people may ask for and that are not written.
 _OTHER_IMAGES = {"avi", "exr", "heic", "heif", "jls", "jxr", "mkv", "mov", "pbm", "svg", "tga", "webm"}
 
 
 #: What holds many inputs.
-Kind = Literal["folder", "archive"]
+Kind = Literal["folder", "archive", "directory"]
 
 
 class Tree(NamedTuple):
@@ -28,19 +31,37 @@ class Tree(NamedTuple):
 
 class Targets(NamedTuple):
     """Where everything goes: ``files`` are (source, folder) pairs, ``exact`` is the name of the only
-    output, where it was named; ``outputs`` tells a user where the images are."""
+    output, where it was named; ``outputs`` tells a user where the images are. ``lists`` name further
+    sources; beside folders of these the images are in others, called after the ``format``. ``places``
+    are where the bytes of files lie that are no files of their names.
+    """
 
     trees: tuple[Tree, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     exact: str | None = None
     outputs: tuple[str, ...] = ()
+    lists: tuple[NameList, ...] = ()
+    format: Format = "jpeg"
+    places: Mapping[str, Place] = MappingProxyType({})
+
+    @property
+    def is_one_file(self) -> bool:
+        """Whether there is one input."""
+        return len(self.files) == 1 and not self.trees and not self.lists
 
 
 def tree_kind(source: str) -> Kind | None:
     """How a source holds many inputs; None for one that is a single input."""
     if os.path.isdir(source):
         return "folder"
+    if os.path.basename(source).upper() == "DICOMDIR":
+        return "directory" if os.path.isfile(source) else None
     return "archive" if archive_kind(source) and os.path.isfile(source) else None
+
+
+def holds_many(source: str) -> bool:
+    """Whether a source stands for many inputs, or may."""
+    return is_list(source) or tree_kind(source) is not None
 
 
 def is_image_name(path: str) -> bool:
@@ -54,7 +75,7 @@ def named_output(sources: Sequence[str], output: str | None) -> str | None:
     That is: it ends in an image's extension, is no folder, and there is one source that is none.
     Raises `OptionError` for extensions of formats that are not written.
     """
-    if output is None or len(sources) != 1 or os.path.isdir(output) or tree_kind(sources[0]) is not None:
+    if output is None or len(sources) != 1 or os.path.isdir(output) or holds_many(sources[0]):
         return None
     if _extension(output) in _OTHER_IMAGES:
         known = ", ".join(f".{name}" for name in FORMAT_NAMES)
@@ -67,41 +88,64 @@ def named_format(path: str) -> Format:
     return FORMAT_NAMES[_extension(path)]
 
 
-def resolve(sources: Sequence[str], output: str | None, format: Format) -> Targets:
-    """Where each source goes. Raises `OptionError` before anything is written."""
+def resolve(
+    sources: Sequence[str], output: str | None, format: Format, *, in_archive: bool = False
+) -> Targets:
+    """Where each source goes; ``in_archive`` tells that ``output`` is an archive, which is like a folder.
+
+    Raises `OptionError` before anything is written.
+    """
     if not sources:
         raise OptionError("nothing to convert: name at least one file or folder")
     exact = named_output(sources, output)
     if exact is not None:
         folder, name = os.path.split(exact)
         return Targets(files=((sources[0], folder),), exact=name, outputs=(exact,))
-    if output is not None and os.path.lexists(output) and not os.path.isdir(output):
+    if output is not None and not in_archive and os.path.lexists(output) and not os.path.isdir(output):
         raise OptionError(f"{output} is a file; name a folder for the images")
     only_one = len(sources) == 1
+    lists = tuple(NameList(source, output) for source in sources if is_list(source))
+    for names in lists:
+        names.check()
+    single = [source for source in sources if not is_list(source)]
     trees = tuple(
-        Tree(source, _tree_target(source, kind, output, only_one, format), kind)
-        for source in sources
+        Tree(source, tree_target(source, kind, format, output, only_one=only_one), kind)
+        for source in single
         if (kind := tree_kind(source)) is not None
     )
     _check_roots(trees)
     known = {tree.source for tree in trees}
     files = tuple(
-        (source, os.path.dirname(source) if output is None else output)
-        for source in sources
-        if source not in known
+        (source, beside(source) if output is None else output) for source in single if source not in known
     )
     targets = [output] if output is not None else [tree.folder for tree in trees]
     if output is None and files:
         targets += sorted({folder or "." for _, folder in files})
-    return Targets(trees=trees, files=files, outputs=tuple(targets))
+    return Targets(trees=trees, files=files, outputs=tuple(targets), lists=lists, format=format)
 
 
-def _tree_target(source: str, kind: Kind, output: str | None, only_one: bool, format: Format) -> str:
+def beside(source: str) -> str:
+    """The folder of a source's images where none was named. Raises `OptionError` where there is none."""
+    kind = kind_of(source)
+    if kind == "member" and (parts := split_member(source)) is not None:
+        return os.path.dirname(parts[0])
+    if kind != "file":
+        raise OptionError(f"{source}: name a folder for the images with -o")
+    return os.path.dirname(source)
+
+
+def tree_target(
+    source: str, kind: Kind, format: Format, output: str | None = None, *, only_one: bool = False
+) -> str:
+    """The folder that mirrors a tree. Raises `OptionError` where it has no name."""
     if output is not None and only_one:
         return output
-    path = without_archive_end(source) if kind == "archive" else source.rstrip("/" + os.sep)
+    if kind == "archive":
+        path = without_archive_end(source)
+    else:
+        path = (os.path.dirname(source) if kind == "directory" else source).rstrip("/" + os.sep)
     if os.path.basename(path) in ("", ".", ".."):
-        path = os.path.abspath(source)
+        path = os.path.abspath(path or "." if kind == "directory" else source)
     name = os.path.basename(path)
     if not name:
         raise OptionError(f"{source}: name a folder for the images with -o")

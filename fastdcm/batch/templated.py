@@ -32,8 +32,9 @@ def templated(
     """
     if template.has_path:
         found = _from_roots(found)
-    alone = len(targets.files) == 1 and not targets.trees
-    differ = _differ_by_name(targets)  # stems of a folder's files do, also with ``flat``
+    alone = targets.is_one_file
+    # Stems of a folder's files do, also with ``flat``.
+    differ = _differ_by_name(targets) and not targets.lists
     told = template.tells_apart(by_name=differ and not flat, by_stem=differ)
     return found if alone or told else _numbered(found, template, read)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, TextIO
 
 import click
 
@@ -21,21 +22,25 @@ from fastdcm.cli.grouped import GroupedCommand
 from fastdcm.cli.messages import error_line, write_line
 from fastdcm.cli.operands import split_operands
 from fastdcm.cli.progress import Display
-from fastdcm.cli.summary import FAILED, INTERRUPTED, exit_status, summary
+from fastdcm.cli.summary import DONE, FAILED, INTERRUPTED, exit_status, summary
 from fastdcm.errors import OptionError, WorkerError
 from fastdcm.options import ConvertOptions, FrameSelection
+from fastdcm.sources import Place
 
+#: The output that is standard output.
+_STANDARD_OUTPUT = "-"
 _EXAMPLES = """\b
 Examples:
   fastdcm convert scan.dcm                       scan.jpg beside it
   fastdcm convert scan.dcm preview.png           one file, named
   fastdcm convert study/ -o images/ -j 8         a folder and all below it
+  fastdcm convert study.zip @list.txt -o images/ an archive, and what a list names
   fastdcm convert study/ -o images/ -w -600,1500 --name '{series_instance_uid}/{instance_number}'
 """
 
 
 @click.command(cls=GroupedCommand, epilog=_EXAMPLES)
-@click.argument("sources", nargs=-1, required=True, metavar="SRC...", type=click.Path())
+@click.argument("sources", nargs=-1, metavar="SRC...", type=click.Path())
 @output_options
 @image_options
 @colour_options
@@ -48,10 +53,10 @@ Examples:
 @run_options
 @damage_options
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
-    """Convert DICOM files and folders to JPEG, PNG, and other formats.
+    """Convert DICOM files, folders, ZIP and TAR archives to JPEG, PNG, and other formats.
 
     A file's image goes beside it and a folder's images into a sibling FOLDER-jpg/, unless -o names
-    the place.
+    the place. @LIST names further sources, one a line, and - reads their names.
     """
     try:
         status = _convert(list(sources), output, asked)
@@ -69,7 +74,30 @@ def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
 def _convert(operands: list[str], output: str | None, asked: dict[str, Any]) -> int:
     if asked["quiet"] and asked["verbose"]:
         raise OptionError("--quiet and --verbose exclude each other")
+    if not operands and not asked["stdin"]:
+        raise OptionError("Missing argument 'SRC...'.")
     sources, output = split_operands(operands, output)
+    with ExitStack() as closing:
+        places, to_stdout = None, None
+        if asked["stdin"] or output == _STANDARD_OUTPUT:
+            if asked["metadata"] and output == _STANDARD_OUTPUT:
+                raise OptionError("-o - holds an image alone: no --metadata with it")
+            from fastdcm.cli.streams import resolved  # few runs have streams
+
+            format = asked["format"] or "jpeg"
+            streams = resolved(sources, output, stdin=asked["stdin"], format=format, closing=closing)
+            sources, output, places, to_stdout = streams
+        return _run(sources, output, asked, places, to_stdout)
+
+
+def _run(
+    sources: list[str],
+    output: str | None,
+    asked: dict[str, Any],
+    places: dict[str, Place] | None,
+    to_stdout: str | None,
+) -> int:
+    """Convert; ``to_stdout`` is the folder of what goes there, and then all words go to standard error."""
     notices: list[str] = []
     options = _options(sources, output, asked, notices)
     display = Display(quiet=asked["quiet"], verbose=asked["verbose"])
@@ -85,21 +113,29 @@ def _convert(operands: list[str], output: str | None, asked: dict[str, Any]) -> 
             first_only=asked["frames"] is None,
             watcher=display,
             profile=asked["profile"],
+            places=places,
         )
     finally:
         display.close()
+    sent = True
+    if to_stdout is not None:
+        from fastdcm.cli.streams import send
+
+        sent = send(to_stdout, report)
+    words = sys.stdout if to_stdout is None else sys.stderr
     if not asked["quiet"]:
-        _print(summary(report, options.existing))
+        _print(words, summary(report, options.existing))
     if asked["profile"]:
         from fastdcm.cli.profile import profile
 
-        _print(profile(report))
-    return exit_status(report, options.existing)
+        _print(words, profile(report))
+    status = exit_status(report, options.existing, of_part=options.part is not None)
+    return status or (DONE if sent else FAILED)
 
 
-def _print(lines: list[str]) -> None:
+def _print(stream: TextIO, lines: list[str]) -> None:
     for line in lines:
-        write_line(sys.stdout, line)
+        write_line(stream, line)
 
 
 def _options(
@@ -123,4 +159,5 @@ def _options(
         flat=asked["flat"],
         shards=shards_of(asked),
         manifest=manifest_of(asked),
+        part=asked["part"],
     )

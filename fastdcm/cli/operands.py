@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from fastdcm.batch.lists import is_list
 from fastdcm.batch.naming import strip_extension
-from fastdcm.batch.targets import is_image_name, tree_kind
+from fastdcm.batch.targets import holds_many, is_image_name
 from fastdcm.errors import OptionError
 
 #: Entries looked at to tell an empty output folder from an input.
@@ -21,8 +22,10 @@ def split_operands(operands: list[str], output: str | None) -> tuple[list[str], 
     if output is not None or len(operands) < 2:
         return operands, output
     *sources, last = operands
+    if is_list(last):
+        return operands, None
     if is_image_name(last) and not os.path.isdir(last):
-        if len(sources) == 1 and tree_kind(sources[0]) is None:
+        if len(sources) == 1 and not holds_many(sources[0]):
             return sources, last
         if not os.path.exists(last):
             meant = _command(sources, "FOLDER")

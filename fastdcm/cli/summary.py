@@ -9,12 +9,15 @@ from fastdcm.options import Existing
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
-def exit_status(report: Report, existing: Existing) -> int:
-    """0 all converted, 1 something failed, was left alone, or nothing was to convert; 130 Ctrl-C."""
+def exit_status(report: Report, existing: Existing, *, of_part: bool = False) -> int:
+    """0 all converted, 1 something failed, was left alone, or nothing was to convert; 130 Ctrl-C.
+
+    The share of a run that is one ``of_part`` may be empty.
+    """
     if report.interrupted:
         return INTERRUPTED
     left_alone = report.existing > 0 and existing == "keep"
-    nothing = not (report.images or report.existing or report.kept)
+    nothing = not (report.images or report.existing or report.kept or (of_part and not report.found))
     failed = report.failure_count or report.failed_before
     return FAILED if failed or left_alone or nothing else DONE
 
@@ -23,7 +26,7 @@ def summary(report: Report, existing: Existing) -> list[str]:
     """The lines of the summary."""
     told = report.seconds > 0 and report.images
     speed = f" ({rate(report.images, report.seconds)} images/s)" if told else ""
-    where = f", in {printable(', '.join(report.outputs[:3]))}" if report.images else ""
+    where = f", in {printable(', '.join(report.outputs[:3]))}" if report.images and report.outputs else ""
     if len(report.outputs) > 3 and report.images:
         where += f" and {len(report.outputs) - 3} more"
     total = report.converted + report.failed + report.unchanged

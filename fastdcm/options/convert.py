@@ -17,6 +17,7 @@ from fastdcm.options.sidecars import SidecarOptions
 
 if TYPE_CHECKING:
     from fastdcm.options.manifest import ManifestOptions
+    from fastdcm.options.part import Part
     from fastdcm.options.shards import ShardOptions
 
 Existing = Literal["keep", "overwrite", "skip"]
@@ -68,6 +69,7 @@ class ConvertOptions:
     the disk. ``flat`` puts the images of a tree into one folder. With ``shards`` images are members of tar
     archives; those of a run with the same inputs and options that was cut off are kept, unless ``existing``
     is ``overwrite``. With a ``manifest`` each frame is accounted for, and a run can go on from another one.
+    A ``part`` is a share of the inputs; runs of all parts do all of them.
     """
 
     render: RenderOptions = RenderOptions()
@@ -84,6 +86,7 @@ class ConvertOptions:
     flat: bool = False
     shards: ShardOptions | None = None
     manifest: ManifestOptions | None = None
+    part: Part | None = None
 
     def __post_init__(self) -> None:
         if self.existing not in get_args(Existing):
@@ -98,6 +101,8 @@ class ConvertOptions:
             raise OptionError(
                 "shards have a list of their own, by which a run goes on: no manifest with them"
             )
+        if self.part is not None and self.sidecar.metadata in ("csv", "parquet"):
+            raise OptionError("a table of metadata is of a whole run: a part has json beside images instead")
         if self.render.bits == 16 and (reason := too_deep(self.encode.format)):
             raise OptionError(reason)
 

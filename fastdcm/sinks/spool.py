@@ -39,10 +39,13 @@ class Spooled(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a run's spool is, and below which folder the names of members begin."""
+    """Where a run's spool is, and below which folder the names of members begin. With ``by_key`` the JSON of
+    ``KEY.jpg`` is called ``KEY.json``, as WebDataset wants it; else its ending is behind the image's.
+    """
 
     folder: str
     root: str
+    by_key: bool = True
 
     @classmethod
     def of(cls, run: Run, root: str) -> Place:
@@ -53,8 +56,8 @@ class Place(NamedTuple):
 class Spool:
     """Takes images of one worker as `fastdcm.sinks.directory.DirectorySink` does, and tells where they lie.
 
-    The JSON of an image comes before it, under its name and ``.json``; in the tar it is ``KEY.json`` behind
-    the ``KEY.jpg``. Nothing is ever there from before.
+    The JSON of an image comes before it, under its name and ``.json``; in the tar it is behind the image,
+    called as `Place` says. Nothing is ever there from before.
     """
 
     def __init__(self, place: Place) -> None:
@@ -132,7 +135,7 @@ class Spool:
         document, self._beside = self._beside, None
         if document is None:
             return []
-        name = member.rpartition(".")[0] + ".json"
+        name = (member.rpartition(".")[0] if self._place.by_key else member) + ".json"
         return [_header(name, len(document)), document, _padding(len(document))]
 
     def _take(self, parts: Iterable[bytes]) -> None:

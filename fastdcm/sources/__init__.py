@@ -9,6 +9,8 @@
     members   the members of an archive
     zipped    ... of a ZIP
     tarred    ... of a TAR
+    packed    ... of a TAR that is packed as a whole
+    dicomdir  the files that a DICOMDIR names
 
 A run names its inputs by strings, and a worker opens each of them by `open_source`. What is new here, such as
 an address with a scheme, is a row more in `fastdcm.sources.opening.KINDS`.

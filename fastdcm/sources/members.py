@@ -10,7 +10,7 @@ from fastdcm.errors import SourceError
 from fastdcm.options import Limits
 from fastdcm.reader.source import Source, open_to_read
 from fastdcm.sources import files
-from fastdcm.sources.names import archive_kind, split_member
+from fastdcm.sources.names import archive_kind, is_packed, split_member
 from fastdcm.sources.place import Place
 from fastdcm.sources.section import open_place
 from fastdcm.sources.tarred import FileTape, headers
@@ -23,6 +23,10 @@ def open_member(name: str, limits: Limits) -> Source:
     parts = split_member(name)
     assert parts is not None
     archive, wanted = parts
+    if is_packed(archive):
+        from fastdcm.sources.packed import open_packed
+
+        return open_packed(archive, wanted, name, limits)
     found: Member | None = None
     links: dict[str, str] = {}
     for member in members(archive):

@@ -10,16 +10,28 @@ from typing import Literal
 #: How a member's name is told from its archive's.
 SEPARATOR = "!"
 #: How an archive is packed; "" is none.
-Archive = Literal["", "zip", "tar"]
+Archive = Literal["", "zip", "tar", "gz", "zst"]
 
 #: Kinds of archives by the ends of their names; the longer ones first.
-_ENDS: tuple[tuple[str, Archive], ...] = ((".tar", "tar"), (".zip", "zip"))
+_ENDS: tuple[tuple[str, Archive], ...] = (
+    (".tar.gz", "gz"),
+    (".tar.zst", "zst"),
+    (".tgz", "gz"),
+    (".tzst", "zst"),
+    (".tar", "tar"),
+    (".zip", "zip"),
+)
 
 
 def archive_kind(path: str) -> Archive:
     """Which archive a file is by its name; "" for others."""
     folded = path[-8:].lower()
     return next((kind for end, kind in _ENDS if folded.endswith(end)), "")
+
+
+def is_packed(path: str) -> bool:
+    """Whether an archive is packed as a whole, so that it can only be read forwards."""
+    return archive_kind(path) in ("gz", "zst")
 
 
 def without_archive_end(path: str) -> str:
@@ -41,6 +53,25 @@ def split_member(name: str) -> tuple[str, str] | None:
             return None if os.path.lexists(name) else (name[:at], name[at + 1 :])
         at = name.find(SEPARATOR, at + 1)
     return None
+
+
+def last_name(name: str) -> str:
+    """The name without folders, of a member also without its archive; empty for a folder with a separator."""
+    if SEPARATOR in name and (parts := split_member(name)) is not None:
+        return parts[1].rpartition("/")[2]
+    return os.path.basename(name)
+
+
+def parts_below(name: str) -> list[str]:
+    """The folders and the name of a source as they are mirrored below a folder: of an archive's member those
+    of the archive, and then its own; of an address what follows the scheme. Nothing in it leads elsewhere.
+    """
+    if SEPARATOR in name and (parts := split_member(name)) is not None:
+        return [*parts_below(without_archive_end(parts[0])), *parts_of(parts[1])]
+    if "://" in name:
+        return parts_of(name.partition("://")[2])
+    path = os.path.splitdrive(os.path.normpath(name))[1]
+    return parts_of(path.replace(os.sep, "/"))
 
 
 def absolute(name: str) -> str:

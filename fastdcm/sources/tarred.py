@@ -1,7 +1,7 @@
 """TAR archives, header by header (POSIX.1-2001 pax, ustar, GNU).
 
-Python's `tarfile` takes a damaged header for the end, silently; here what it costs is told, and what follows is
-looked for.
+Python's `tarfile` takes a damaged header for the end, silently; here what it costs is told, and what follows
+is looked for.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class FileTape:
         self.position += length
 
 
-def headers(tape: Tape) -> Iterator[Header]:
-    """The members of an archive, without folders, in their order.
+def headers(tape: Tape, *, ends: bool = True) -> Iterator[Header]:
+    """The members of an archive, without folders, in their order; what is a part of one need not have an end.
 
     Whoever takes one may read its bytes, or not. Raises `SourceError` where the archive is cut; a header that
     is damaged is a problem of a member without a name, and the next one that is whole comes after it.
@@ -69,6 +69,8 @@ def headers(tape: Tape) -> Iterator[Header]:
     while True:
         start = tape.position
         block = tape.read(BLOCK)
+        if not block and not ends:
+            return
         if len(block) < BLOCK:
             if not start and not block:
                 raise SourceError("is no TAR archive: it is empty")

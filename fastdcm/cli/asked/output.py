@@ -33,7 +33,12 @@ def parse_quality(text: str) -> tuple[int, str | None]:
 
 output_options = under(
     "Output",
-    given("-o", "--output", metavar="OUT", help="Folder for the images, or one image's name."),
+    given(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Folder for the images, a .zip or .tar, or one image's name; - is standard output.",
+    ),
     given(
         "-F",
         "--format",

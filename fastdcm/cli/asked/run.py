@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from fastdcm.cli.asked.headings import FROM_ONE, given, under
+from fastdcm.cli.asked.headings import FROM_ONE, given, parsed, under
 from fastdcm.options import LIMIT_NAMES, Limits, ReadOptions
+from fastdcm.options.part import parse_part
 
 
 def _limit(name: str) -> dict[str, Any]:
@@ -17,6 +18,7 @@ def _limit(name: str) -> dict[str, Any]:
 
 run_options = under(
     "Run",
+    given("--stdin", is_flag=True, help="Read one object from standard input; with -o."),
     given(
         "--decoder",
         type=click.Choice(["auto", "own", "library"]),
@@ -24,6 +26,12 @@ run_options = under(
         help="For JPEG 2000, JPEG-LS, JPEG: our own, a library, or what suits; default auto.",
     ),
     given("-j", "--jobs", type=FROM_ONE, metavar="N", help="Worker processes; default: all cores."),
+    given(
+        "--part",
+        metavar="I/N",
+        callback=parsed(parse_part),
+        help="A share of the inputs, for array jobs: the runs 1/N to N/N do all of them.",
+    ),
     given(
         "--timeout",
         type=float,

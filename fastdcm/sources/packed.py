@@ -1,0 +1,119 @@
+"""TAR archives that are packed as a whole (gzip, Zstandard): read once, forwards, within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import IO, Any, BinaryIO
+
+from fastdcm.errors import SourceError, UnsupportedError
+from fastdcm.options import Limits
+from fastdcm.reader.source import MemorySource, Source, open_to_read
+from fastdcm.sources.names import archive_kind
+from fastdcm.sources.tarred import headers
+
+#: An archive that becomes more than so many times itself is made to overwhelm; a little one may.
+MOST_GROWTH, LITTLE = 1000, 1 << 30
+_PIECE = 1 << 20
+
+
+class PackedTape:
+    """What comes out of a packed archive, forwards. ``packed`` tells how much of it was read."""
+
+    def __init__(
+        self, stream: IO[bytes], packed: Callable[[], int], errors: tuple[type[Exception], ...]
+    ) -> None:
+        self._stream, self._packed, self._errors = stream, packed, errors
+        self.position = 0
+
+    def read(self, length: int) -> bytes:
+        """So many bytes; fewer at the end. Raises `SourceError`, also for a bomb."""
+        parts: list[bytes] = []
+        while length > 0:
+            try:
+                data = self._stream.read(min(length, _PIECE))
+            except EOFError as error:
+                raise SourceError(f"is cut after {self.position} unpacked bytes") from error
+            except self._errors as error:
+                raise SourceError(f"is damaged after {self.position} unpacked bytes: {error}") from error
+            if not data:
+                break
+            self.position += len(data)
+            length -= len(data)
+            if self.position > LITTLE and self.position > MOST_GROWTH * self._packed():
+                raise SourceError(
+                    f"becomes more than {MOST_GROWTH} times as large when it is unpacked, as archives do "
+                    f"that are made to overwhelm: {self.position} bytes of {self._packed()}"
+                )
+            parts.append(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def skip(self, length: int) -> None:
+        """Go so many bytes further, in little memory. Raises `SourceError`."""
+        while length > 0:
+            data = self.read(min(length, _PIECE))
+            if not data:
+                return  # which the next header tells
+            length -= len(data)
+
+    def pieces(self, length: int) -> Iterator[bytes]:
+        """The next bytes, a part at a time. Raises `SourceError` where fewer are there."""
+        while length > 0:
+            data = self.read(min(length, _PIECE))
+            if not data:
+                raise SourceError(f"is cut after {self.position} unpacked bytes")
+            length -= len(data)
+            yield data
+
+
+@contextmanager
+def open_tape(path: str) -> Iterator[PackedTape]:
+    """A packed archive. Raises `SourceError`; `UnsupportedError` where what unpacks it is not installed."""
+    with ExitStack() as opened:
+        file = opened.enter_context(open(open_to_read(path), "rb"))
+        if archive_kind(path) == "zst":
+            stream, errors = _zstandard(file)
+        else:
+            stream, errors = gzip.GzipFile(fileobj=file), (OSError, zlib.error)
+        opened.callback(stream.close)
+        try:
+            yield PackedTape(stream, file.tell, errors)
+        except SourceError as error:
+            error.at(path=path)
+            raise
+
+
+def _zstandard(file: BinaryIO) -> tuple[Any, tuple[type[Exception], ...]]:
+    try:
+        import zstandard
+    except ImportError as error:
+        raise UnsupportedError(
+            "Zstandard needs the package zstandard: pip install 'fastdcm[zstd]', or unpack the archive"
+        ) from error
+    stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False)
+    return stream, (OSError, zstandard.ZstdError)
+
+
+def open_packed(archive: str, wanted: str, name: str, limits: Limits) -> Source:
+    """A member, for which all before it is unpacked. Raises `SourceError`, `UnsupportedError`."""
+    with open_tape(archive) as tape:
+        for header in headers(tape):
+            if header.name != wanted:
+                continue
+            if header.problem or header.skipped or header.link:
+                why = header.problem or header.skipped or f"is a link to {header.link}: open that"
+                raise SourceError(why, path=name)
+            check_size(header.size, limits)
+            return MemorySource(b"".join(tape.pieces(header.size)), name)
+    raise SourceError(f"cannot be opened: there is no such member in {archive}", path=name)
+
+
+def check_size(size: int, limits: Limits) -> None:
+    """Raises `SourceError` where a member is larger than what may be unpacked."""
+    if size > limits.max_inflated:
+        raise SourceError(
+            f"cannot be read: it has {size} bytes, and of what has to be unpacked the limit is "
+            f"{limits.max_inflated} (max_inflated)"
+        )
