@@ -5,10 +5,19 @@
     job          run(sources, ...) -> Report: the composition
     targets      what was asked for -> where each source's images go
     discovery    the files of the sources, one after another
+    lists        lists of names, as they come
+    listed       what these name
+    archives     the members of an archive
+    unpacked     ... of one that can only be read forwards
+    directories  the files of a DICOMDIR
+    opening      the input of a task, opened
+    sharing      a share of the inputs
     naming       input names and templates -> output names
     templated    inputs whose template would give them one name
     metadata     the table of a run
-    sharded      the order of images in shards; what is passed over after a run that was cut off
+    ordered      images whose order counts
+    sharded      ... in shards; what is passed over after a run that was cut off
+    archived     ... in an archive
     described    what is told of each image (runs in the worker)
     series       the range of each series, before anything is converted (voi series)
     convert      one file -> images in a sink (runs in the worker)
