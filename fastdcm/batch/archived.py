@@ -17,16 +17,22 @@ from fastdcm.sinks.spool import Place, remove_stale_spools
 from fastdcm.sources.names import archive_kind, member_name
 
 
+def check(options: ConvertOptions, path: str) -> None:
+    """Raises `OptionError` where a run with these options cannot go into such an archive."""
+    if archive_kind(path) not in ("zip", "tar"):
+        raise OptionError(f"{path}: archives are written as .zip or .tar")
+    if options.manifest is not None:
+        raise OptionError(f"{path} is there as a whole or not at all: a manifest is for folders")
+    if options.sidecar.metadata in ("csv", "parquet"):
+        raise OptionError(f"in an archive metadata is JSON beside images: no {options.sidecar.metadata}")
+    if os.path.lexists(path) and options.existing != "overwrite":
+        raise OptionError(f"{path} is there already: --overwrite replaces it")
+
+
 class Archived(Ordered):
-    """The archive of one run. Raises `OptionError` where such a run makes none."""
+    """The archive of one run, which `check` has let pass."""
 
     def __init__(self, options: ConvertOptions, path: str, run: Run, workers: int) -> None:
-        if archive_kind(path) not in ("zip", "tar"):
-            raise OptionError(f"{path}: archives are written as .zip or .tar")
-        if options.manifest is not None:
-            raise OptionError(f"{path} is there as a whole or not at all: a manifest is for folders")
-        if options.sidecar.metadata in ("csv", "parquet"):
-            raise OptionError(f"in an archive metadata is JSON beside images: no {options.sidecar.metadata}")
         self._path, self._run, self._options = path, run, options
         self._folder = os.path.dirname(path)
         place = Place.of(run, self._folder)._replace(root=path, by_key=False)
@@ -39,9 +45,7 @@ class Archived(Ordered):
     def begin(
         self, items: Iterator[Task | Outcome], report: Report, watcher: Watcher
     ) -> Iterator[Task | Outcome]:
-        """Make ready, and give the inputs, numbered. Raises `OptionError` where the archive is there."""
-        if os.path.lexists(self._path) and self._options.existing != "overwrite":
-            raise OptionError(f"{self._path} is there already: --overwrite replaces it")
+        """Make ready, and give the inputs, numbered. Raises `OptionError` where nothing can be written."""
         try:
             if self._folder:
                 os.makedirs(self._folder, exist_ok=True)

@@ -16,12 +16,12 @@ from fastdcm.batch.alone import convert_alone
 from fastdcm.batch.convert import Job
 from fastdcm.batch.discovery import Task, discover, failed
 from fastdcm.batch.report import Outcome, Report, Watcher
-from fastdcm.batch.targets import Targets, resolve
+from fastdcm.batch.targets import Targets, is_archive_target, resolve
 from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run, remove_temporaries
 from fastdcm.sources import Place
-from fastdcm.sources.names import archive_kind, is_packed
+from fastdcm.sources.names import is_packed
 
 if TYPE_CHECKING:
     from fastdcm.batch.manifested import Manifested
@@ -99,7 +99,11 @@ def _run(
         from fastdcm.batch.sharded import folder_of
 
         target = folder_of(options.shards, target)
-    in_archive = target is not None and not os.path.isdir(target) and archive_kind(target) != ""
+    in_archive = target is not None and options.shards is None and is_archive_target(target)
+    if target is not None and in_archive:
+        from fastdcm.batch.archived import check
+
+        check(options, target)
     targets = resolve(paths, target, options.encode.format, in_archive=in_archive)._replace(places=places)
     if options.render.voi == "series" and targets.lists:
         # All is looked at first: what lists name is read more than once.

@@ -64,6 +64,11 @@ def holds_many(source: str) -> bool:
     return is_list(source) or tree_kind(source) is not None
 
 
+def is_archive_target(output: str) -> bool:
+    """Whether an output is an archive that is written, or would be if it could."""
+    return archive_kind(output) != "" and not os.path.isdir(output)
+
+
 def is_image_name(path: str) -> bool:
     """Whether a path ends in the extension of a format that is written."""
     return _extension(path) in FORMAT_NAMES

@@ -42,8 +42,9 @@ class Unpacking:
         self._folder = SpoolPlace.of(run, self._root).folder
         self._begun = self._over = False
         self._count = self._bytes = 0
-        #: (path, bytes) of each member that lies there; how many parts of it are not done.
-        self._there: dict[str, tuple[str, int]] = {}
+        #: (path, bytes) of each member that lies there, of one that was named twice several; how many parts
+        #: of the first of them are not done.
+        self._there: dict[str, list[tuple[str, int]]] = {}
         self._parts: dict[str, int] = {}
         self._moved = Condition()
 
@@ -74,6 +75,7 @@ class Unpacking:
                     stem = folders.setdefault(tuple(above), Taken()).stem_of(name)
                     folder = os.path.join(tree.folder, *map(shortened, above))
                     yield Task(source, folder, stem, root=root, base=tree.folder, place=place)
+                tape.finish()
         except FastdcmError as error:
             yield failed(tree.source, error)
 
@@ -107,7 +109,7 @@ class Unpacking:
                 os.unlink(path)
             raise
         with self._moved:
-            self._there[source] = path, header.size
+            self._there.setdefault(source, []).append((path, header.size))
             self._bytes += header.size
         return Place(path, 0, header.size, header.size)
 
@@ -132,7 +134,9 @@ class Unpacking:
             if left > 0:
                 return
             del self._parts[source]
-            path, size = self._there.pop(source)
+            path, size = self._there[source].pop(0)
+            if not self._there[source]:
+                del self._there[source]
             self._bytes -= size
             self._moved.notify_all()
         with suppress(OSError):

@@ -129,7 +129,7 @@ class Spool:
             below = os.path.relpath(folder or ".", self._place.root or ".")
             self._before = "" if below == "." else below.replace(os.sep, "/") + "/"
             self._folder = folder
-        return self._before + name
+        return self._before + name.replace(os.sep, "/")
 
     def _json(self, member: str) -> list[bytes]:
         document, self._beside = self._beside, None

@@ -58,6 +58,11 @@ class PackedTape:
                 return  # which the next header tells
             length -= len(data)
 
+    def finish(self) -> None:
+        """Read to the end, where the checksum is. Raises `SourceError`."""
+        while self.read(_PIECE):
+            pass
+
     def pieces(self, length: int) -> Iterator[bytes]:
         """The next bytes, a part at a time. Raises `SourceError` where fewer are there."""
         while length > 0:

@@ -66,18 +66,28 @@ def headers(tape: Tape, *, ends: bool = True) -> Iterator[Header]:
     """
     told = _Told()
     lost = False
+    block = b""
     while True:
-        start = tape.position
-        block = tape.read(BLOCK)
-        if not block and not ends:
-            return
+        block = block or tape.read(BLOCK)
+        start = tape.position - len(block)
         if len(block) < BLOCK:
+            if lost or not (block or ends):
+                return
             if not start and not block:
                 raise SourceError("is no TAR archive: it is empty")
             raise SourceError(f"is cut at byte {start + len(block)}: what ends a TAR archive is not there")
-        if block == _NOTHING:
-            return
-        if not _is_header(block):
+        if block == _NOTHING and not lost:
+            # Two of these end an archive; one may be what is left of a header.
+            block = tape.read(BLOCK)
+            if not block.strip(b"\0"):
+                return
+            lost, told = True, _Told()
+            yield Header("", problem=f"a header at byte {start} is gone: a member or more are lost")
+            continue
+        found, block = block, b""
+        if lost and found[257:262] != b"ustar":
+            continue  # quicker than its sum
+        if not _is_header(found):
             if not start:
                 raise SourceError("is no TAR archive: it does not begin with a member")
             if not lost:
@@ -85,11 +95,11 @@ def headers(tape: Tape, *, ends: bool = True) -> Iterator[Header]:
                 yield Header("", problem=f"a header at byte {start} is damaged: a member or more are lost")
             continue
         lost = False
-        kind = block[156:157]
+        kind = found[156:157]
         try:
-            size = told.size if told.size is not None else _number(block[124:136])
+            size = told.size if told.size is not None else _number(found[124:136])
             if kind in _LONG_NAME + _LONG_LINK + _RECORDS + _GLOBAL_RECORDS:
-                size = _number(block[124:136])
+                size = _number(found[124:136])
                 if size > _LONGEST:
                     raise ValueError("too long")
                 told.add(kind, _whole(tape, size))
@@ -98,7 +108,7 @@ def headers(tape: Tape, *, ends: bool = True) -> Iterator[Header]:
             lost, told = True, _Told()
             yield Header("", problem=f"a header at byte {start} is damaged: {error}")
             continue
-        header = _header(block, kind, size, told)
+        header = _header(found, kind, size, told)
         told = _Told(told.everywhere)
         end = tape.position + _padded(size if _has_data(kind) else 0)
         if header is not None:
@@ -132,6 +142,8 @@ class _Told:
     def size(self) -> int | None:
         """The member's size, where it is told. Raises `ValueError`."""
         value = self._here.get("size")
+        if value is not None and not value.isdigit():
+            raise ValueError("a size that is no number")
         return None if value is None else int(value)
 
     @property

@@ -246,6 +246,17 @@ def test_members_above_the_limit_and_a_cut_archive() -> None:
 
 
 @pytest.mark.usefixtures("tree")
+def test_the_checksum_of_a_packed_archive_is_compared(unpacking: Unpacking) -> None:
+    packed(NAMES)
+    data = Path("x.tar.gz").read_bytes()
+    Path("x.tar.gz").write_bytes(data[:-8] + bytes(4) + data[-4:])
+    *tasks, last = unpacking.members_of(Tree("x.tar.gz", "out", "archive"))
+    assert len(tasks) == len(NAMES)
+    assert isinstance(last, Outcome)
+    assert "CRC check failed" in last.failures[0].error.message
+
+
+@pytest.mark.usefixtures("tree")
 def test_flat_names_need_all_of_an_archive() -> None:
     zipped("x.zip")
     stems = [item.stem for item in discover(resolve(["x.zip"], "out", "jpeg"), flat=True) if isinstance(item, Task)]

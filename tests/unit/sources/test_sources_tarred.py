@@ -128,6 +128,28 @@ def test_a_damaged_header_is_told_and_what_follows_is_found(tmp_path: Path) -> N
     assert found == {name: data for name, data in CONTENTS.items() if name != "empty"}
 
 
+def test_a_header_of_zeros_is_not_taken_for_the_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tar")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"a/noise.dcm")
+    data[at : at + 512] = bytes(512)
+    path.write_bytes(data)
+    found = read_all(path)
+    assert "a header at byte 512 is gone" in str(found.pop(""))
+    assert found == {name: data for name, data in CONTENTS.items() if name != "a/noise.dcm"}
+
+
+def test_what_is_lost_may_hold_zeros(tmp_path: Path) -> None:
+    contents = {"zeros": bytes(20_000), "after": b"1"}
+    path = write(tmp_path / "a.tar", contents=contents)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"zeros") + 150] ^= 1
+    path.write_bytes(data)
+    found = read_all(path)
+    assert "damaged" in str(found.pop(""))
+    assert found == {"after": b"1"}
+
+
 def test_a_cut_archive_is_told(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tar")
     whole = path.read_bytes()
