@@ -78,10 +78,12 @@ def _convert(operands: list[str], output: str | None, asked: dict[str, Any]) -> 
         raise OptionError("Missing argument 'SRC...'.")
     sources, output = split_operands(operands, output)
     with ExitStack() as closing:
-        places, to_stdout = None, None
+        places: dict[str, Place] | None = None
+        to_stdout: str | None = None
         if asked["stdin"] or output == _STANDARD_OUTPUT:
-            if asked["metadata"] and output == _STANDARD_OUTPUT:
-                raise OptionError("-o - holds an image alone: no --metadata with it")
+            for name in ("metadata", "manifest", "shards") if output == _STANDARD_OUTPUT else ():
+                if asked[name]:
+                    raise OptionError(f"-o - is for an image alone: no --{name} with it")
             from fastdcm.cli.streams import resolved  # few runs have streams
 
             format = asked["format"] or "jpeg"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastdcm.options import Limits
 from fastdcm.reader.source import Source
@@ -67,7 +67,7 @@ def stamp_of(name: str) -> tuple[int, int] | None:
 
 
 @cache
-def _named(name: str) -> Callable[..., object]:
+def _named(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
-    found: Callable[..., object] = getattr(import_module(module), function)
+    found: Callable[..., Any] = getattr(import_module(module), function)
     return found
