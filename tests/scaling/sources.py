@@ -1,8 +1,8 @@
-"""``python -m tests.scaling.sources [--files N] [--jobs N] [--repeat N]``: the same files from all kinds of sources.
+"""``python -m tests.scaling.sources [--files N] [--jobs N] [--repeat N]``: the same files from all sources.
 
-Copies real files (the corpus, where there is one, else pydicom's) into a folder, packs it in all ways, converts
-each of them a few times, and prints a table: whether the images are the folder's, bytes of the source, images a
-second of the best run. Ends with 1 where images differ.
+Copies real files (the corpus, where there is one, else pydicom's) into a folder, packs it in all ways,
+converts each of them a few times, and prints a table: whether the images are the folder's, bytes of the
+source, images a second of the best run. Ends with 1 where images differ.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def main() -> int:
                 best[source] = min(seconds, best.get(source, seconds))
         for source, _, _ in SOURCES:
             path = place / source.lstrip("@")
-            size = sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if source == "in" else path.stat().st_size
+            files = [path / name for name in _files(path)] if path.is_dir() else [path]
+            size = sum(file.stat().st_size for file in files)
             print(f"{source:16} {size / 1e6:8.1f} MB {len(expected) / best[source]:8.0f} images/s")
     print(f"{asked.files} files, {len(expected)} images, " + ("all equal" if equal else "which DIFFER"))
     return 0 if equal else 1

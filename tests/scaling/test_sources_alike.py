@@ -20,14 +20,16 @@ import zstandard
 from tests.resume.kills import digests, killed
 
 ROOT = Path(__file__).parents[2]
-NAMES = ["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm", "SC_rgb_jpeg_dcmtk.dcm", "MR_small_RLE.dcm", "rtdose.dcm"]
+NAMES = [
+    "CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm", "SC_rgb_jpeg_dcmtk.dcm", "MR_small_RLE.dcm", "rtdose.dcm",
+]  # fmt: skip
 POSIX = pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX's")
 
 
-def fastdcm(*arguments: object, cwd: Path, **more: object) -> subprocess.CompletedProcess[bytes]:
+def fastdcm(*arguments: object, cwd: Path, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "fastdcm", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=cwd, capture_output=True, check=False, env=environment, **more)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command, cwd=cwd, capture_output=True, check=False, env=environment, input=input)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ def test_archives_give_the_images_of_the_folder(place: Path, tmp_path: Path, nam
 
 @pytest.mark.parametrize("name", ["deflated.zip", "plain.tar", "packed.tar.gz"])
 @pytest.mark.parametrize("more", [("--voi", "series"), ("--name", "{path}-x"), ("--frames", "1", "--profile")])
-def test_options_that_look_at_files_before(place: Path, tmp_path: Path, name: str, more: tuple[str, ...]) -> None:
+def test_options_that_look_before(place: Path, tmp_path: Path, name: str, more: tuple[str, ...]) -> None:
     SOURCES[name](place, name)
     for source in ("in", name):
         done = fastdcm("convert", source, "-o", tmp_path / source, "-j", "2", *more, cwd=place)
@@ -98,7 +100,8 @@ def test_options_that_look_at_files_before(place: Path, tmp_path: Path, name: st
 @pytest.mark.parametrize("name", ["deflated.zip", "packed.tar.gz"])
 def test_shards_of_archives_are_made_and_gone_on_from(place: Path, tmp_path: Path, name: str) -> None:
     SOURCES[name](place, name)
-    arguments = ("convert", name, "-o", tmp_path / "out", "--shards", "s-%d.tar", "--shard-size", "100K", "-j", "2")
+    shards = ("--shards", "s-%d.tar", "--shard-size", "100K")
+    arguments = ("convert", name, "-o", tmp_path / "out", *shards, "-j", "2")
     assert fastdcm(*arguments, cwd=place).returncode == 0
     before = digests(tmp_path / "out")
     last = max(tmp_path.glob("out/s-*.tar"), key=lambda path: int(path.stem[2:]))
@@ -183,7 +186,7 @@ def _first(place: Path, number: int) -> Path:
 @POSIX
 def test_a_run_into_an_archive_that_is_killed_leaves_none(place: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "fastdcm", "convert", str(place / "in"), "-o", str(tmp_path / "out.zip")]
-    process = subprocess.Popen([*command, "-j", "2"], cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE)
+    process = subprocess.Popen([*command, "-j", "2"], cwd=ROOT, start_new_session=True, stderr=-1)
     while not list(tmp_path.glob(".fastdcm-*-spool/*")) and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
@@ -227,8 +230,10 @@ class TestStreams:
     def test_through_pipes(self, place: Path, tmp_path: Path) -> None:
         if os.name == "nt":
             pytest.skip("needs a shell")
-        command = f"cat '{place}/in/000.dcm' | {sys.executable} -m fastdcm convert --stdin -o - -F png | cat > x.png"
-        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+        program = f"{sys.executable} -m fastdcm convert --stdin -o - -F png"
+        command = f"cat '{place}/in/000.dcm' | {program} | cat > x.png"
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment, check=False)
         assert done.returncode == 0
         assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / "x.png").read_bytes().endswith(b"IEND\xaeB`\x82")

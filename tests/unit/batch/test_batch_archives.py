@@ -83,7 +83,7 @@ def test_members_are_found_named_and_ordered_as_files_of_a_folder() -> None:
         (["x.zip", "in"], "out", "out/x"),
     ],
 )
-def test_where_images_of_an_archive_go(tree: Path, sources: list[str], output: str | None, folder: str) -> None:
+def test_where_images_go(tree: Path, sources: list[str], output: str | None, folder: str) -> None:
     (tree / "sub").mkdir()
     for source in sources:
         if source.endswith(".zip"):
@@ -107,8 +107,8 @@ def test_a_missing_archive_is_a_failure() -> None:
 @pytest.mark.usefixtures("tree")
 def test_names_that_lead_elsewhere_stay_below_the_output() -> None:
     zipped("x.zip", ["../../up", "/abs", "a/../../b/c", "..", "a/./d"])
-    places = {item.source: f"{item.folder}/{item.stem}" for item in discover(resolve(["x.zip"], "out", "jpeg"))
-              if isinstance(item, Task)}  # fmt: skip
+    found = discover(resolve(["x.zip"], "out", "jpeg"))
+    places = {item.source: f"{item.folder}/{item.stem}" for item in found if isinstance(item, Task)}
     assert places == {
         "x.zip!../../up": "out/up",
         "x.zip!/abs": "out/abs",
@@ -145,8 +145,8 @@ def test_hard_links_are_other_names_of_a_member() -> None:
             archive.addfile(member)
         archive.add("in/b.dcm", "b.dcm")
     found = list(discover(resolve(["x.tar"], "out", "jpeg")))
-    tasks = {item.stem: open_source(item.source, item.place).whole for item in found if isinstance(item, Task)}
-    assert tasks == {"b": b"b.dcm", "y": b"b.dcm", "z": b"b.dcm"}
+    tasks = [item for item in found if isinstance(item, Task)]
+    assert {task.stem: open_source(task.source, task.place).whole for task in tasks} == {"b": b"b.dcm", "y": b"b.dcm", "z": b"b.dcm"}
     failures = [str(item.failures[0]) for item in found if isinstance(item, Outcome)]
     assert len(failures) == 2
     assert all("which the archive does not have" in failure for failure in failures)
@@ -183,7 +183,7 @@ def test_members_of_a_packed_archive_come_in_its_order(unpacking: Unpacking) -> 
 
 
 @pytest.mark.usefixtures("tree")
-def test_what_is_unpacked_waits_for_what_is_done(unpacking: Unpacking, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unpacking_waits_for_what_is_done(unpacking: Unpacking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacked, "_AHEAD", 12)  # bytes: two or three of these members
     taken: list[Task] = []
 
@@ -259,8 +259,9 @@ def test_the_checksum_of_a_packed_archive_is_compared(unpacking: Unpacking) -> N
 @pytest.mark.usefixtures("tree")
 def test_flat_names_need_all_of_an_archive() -> None:
     zipped("x.zip")
-    stems = [item.stem for item in discover(resolve(["x.zip"], "out", "jpeg"), flat=True) if isinstance(item, Task)]
-    assert len({stem.casefold() for stem in stems}) == len(NAMES)
+    found = discover(resolve(["x.zip"], "out", "jpeg"), flat=True)
+    stems = [item.stem for item in found if isinstance(item, Task)]
+    assert len({stem.casefold() for stem in stems}) == len(stems) == len(NAMES)
     packed(NAMES)
     (outcome,) = discover(resolve(["x.tar.gz"], "out", "jpeg"), flat=True)
     assert isinstance(outcome, Outcome)
