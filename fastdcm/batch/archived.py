@@ -72,8 +72,8 @@ class Archived(Ordered):
                 whole = False
         self.give_up()
         for name in self._twice:
-            error = OutputError("another input of this run has that name; --name tells them apart")
-            _tell(report, watcher, member_name(self._path, name), error)
+            twice = OutputError("another input of this run has that name; --name tells them apart")
+            _tell(report, watcher, member_name(self._path, name), twice)
         report.images = self._images if whole else 0
         report.passed_through = min(report.passed_through, report.images)
         if self._error is not None:

@@ -53,9 +53,9 @@ def members_of(tree: Tree) -> Iterator[Task | Outcome]:
     if links:
         by_name = {member.name: member for listed in folders.values() for member in listed.values()}
     root = member_name(tree.source, "")
-    for above in sorted(folders, key=lambda parts: [sort_key(part) for part in parts]):
-        listed = folders.pop(above)
-        target = os.path.join(tree.folder, *map(shortened, above))
+    for place in sorted(folders, key=lambda parts: [sort_key(part) for part in parts]):
+        listed = folders.pop(place)
+        target = os.path.join(tree.folder, *map(shortened, place))
         for name, stem in name_listing(name for name in listed if not name.startswith(TEMPORARY)):
             member = listed[name]
             if member.link and by_name is not None:
@@ -65,9 +65,7 @@ def members_of(tree: Tree) -> Iterator[Task | Outcome]:
             elif member.place is None:
                 yield Outcome(root + member.name, skipped=member.skipped)
             else:
-                yield Task(
-                    root + member.name, target, stem, root=root, base=tree.folder, place=member.place
-                )
+                yield Task(root + member.name, target, stem, root=root, base=tree.folder, place=member.place)
 
 
 def _followed(member: Member, links: dict[str, str], by_name: dict[str, Member]) -> Member:

@@ -31,8 +31,8 @@ def files_of(tree: Tree) -> Iterator[Task | Outcome]:
             folders.setdefault(tuple(above), {})[name] = path
     except SourceError as error:
         yield failed(tree.source, error)
-    for above in sorted(folders, key=lambda parts: [sort_key(part) for part in parts]):
-        listed = folders.pop(above)
-        target = os.path.join(tree.folder, *above)
+    for place in sorted(folders, key=lambda parts: [sort_key(part) for part in parts]):
+        listed = folders.pop(place)
+        target = os.path.join(tree.folder, *place)
         for name, stem in name_listing(listed):
             yield Task(listed[name], target, stem, root=root, base=tree.folder)

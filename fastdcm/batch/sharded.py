@@ -15,7 +15,7 @@ from fastdcm.batch.discovery import Task
 from fastdcm.batch.made_of import made_of
 from fastdcm.batch.ordered import Ordered
 from fastdcm.batch.report import Failure, Outcome, Report, Watcher
-from fastdcm.errors import OptionError, OutputError
+from fastdcm.errors import OptionError
 from fastdcm.model import Notice
 from fastdcm.options import ConvertOptions
 from fastdcm.options.shards import ShardOptions

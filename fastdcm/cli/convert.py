@@ -24,7 +24,7 @@ from fastdcm.cli.operands import split_operands
 from fastdcm.cli.progress import Display
 from fastdcm.cli.summary import DONE, FAILED, INTERRUPTED, exit_status, summary
 from fastdcm.errors import OptionError, WorkerError
-from fastdcm.options import ConvertOptions, FrameSelection
+from fastdcm.options import ConvertOptions, Format, FrameSelection
 from fastdcm.sources import Place
 
 #: The output that is standard output.
@@ -86,7 +86,7 @@ def _convert(operands: list[str], output: str | None, asked: dict[str, Any]) -> 
                     raise OptionError(f"-o - is for an image alone: no --{name} with it")
             from fastdcm.cli.streams import resolved  # few runs have streams
 
-            format = asked["format"] or "jpeg"
+            format: Format = asked["format"] or "jpeg"
             streams = resolved(sources, output, stdin=asked["stdin"], format=format, closing=closing)
             sources, output, places, to_stdout = streams
         return _run(sources, output, asked, places, to_stdout)

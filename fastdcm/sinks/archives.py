@@ -51,6 +51,8 @@ class ArchiveWriter(ABC):
                 begin = start + -(-header.size // BLOCK) * BLOCK
         except SourceError as error:
             raise OSError(f"what was on its way into an archive is damaged: {error.message}") from error
+        if begin != length:
+            raise OSError("what was on its way into an archive is gone")
         return ""
 
     def close(self, *, replace: bool) -> None:

@@ -7,11 +7,12 @@ import struct
 from collections.abc import Iterator
 from functools import lru_cache
 
-from fastdcm.errors import FastdcmError, SourceError
+from fastdcm.errors import FastdcmError, SourceError, TruncatedError
 from fastdcm.options import Limits
-from fastdcm.reader.scan import scan
-from fastdcm.reader.sequences import elements_of, items
-from fastdcm.reader.source import open_source
+from fastdcm.reader.elements import ITEM, UNDEFINED, Element, Encoding
+from fastdcm.reader.scan import MAX_SEQUENCE, scan
+from fastdcm.reader.sequences import Walk, elements_of, item_encoding, skip_undefined
+from fastdcm.reader.source import MemorySource, open_source
 
 _RECORDS, _IN_USE, _FILE_ID = 0x00041220, 0x00041410, 0x00041500
 #: Folders whose names are kept.
@@ -28,27 +29,57 @@ def file_ids(path: str, limits: Limits) -> Iterator[tuple[str, ...]]:
         wanted = frozenset((_RECORDS,))
         bounds = {"max_nesting": limits.max_nesting, "max_inflated": limits.max_inflated}
         found = scan(source, wanted=wanted, **bounds)
-        value = found.value(_RECORDS)
-        if value is None:
+        if (records := found.elements.get(_RECORDS)) is None:
             raise SourceError("is no DICOMDIR: it has no directory records (0004,1220)")
+        _, start, length = records
+        if source.size > MAX_SEQUENCE:
+            raise SourceError(f"it is larger than {MAX_SEQUENCE} bytes")
+        data = found.source.read(start, found.source.size - start)
         seen: set[tuple[str, ...]] = set()
-        for start, length in items(value, found.encoding, found.walk):
-            elements = elements_of(value, start, length, found.encoding, found.walk)
-            if (flag := elements.get(_IN_USE)) is not None and flag[2] == 2:
-                order = found.encoding.order
-                if struct.unpack_from(order + "H", value, flag[1])[0] == 0:
-                    continue  # a record that was deleted
-            if (named := elements.get(_FILE_ID)) is None or not named[2]:
-                continue
-            text = value[named[1] : named[1] + named[2]].decode("utf-8", "surrogateescape")
-            file_id = tuple(part.strip(" \0") for part in text.split("\\"))
-            if file_id not in seen:
+        for position, size in _items(data, length, found.encoding, found.walk):
+            elements = elements_of(data, position, size, found.encoding, found.walk)
+            file_id = _file_id(data, elements, found.encoding)
+            if file_id and file_id not in seen:
                 seen.add(file_id)
                 yield file_id
     except FastdcmError as error:
         raise SourceError(f"its records cannot be read: {error.message}", path=path) from error
     finally:
         source.close()
+
+
+def _items(data: bytes, length: int, encoding: Encoding, walk: Walk) -> Iterator[tuple[int, int]]:
+    """(offset, length) of each item of a sequence that should end after ``length`` bytes; the last one may
+    end later, as where records were taken out and the length was left. Raises `DicomError`.
+    """
+    unpack = struct.Struct(encoding.order + "HHI").unpack_from
+    source = MemorySource(data)
+    position = 0
+    while position + 8 <= min(length, len(data)):
+        group, number, size = unpack(data, position)
+        if group << 16 | number != ITEM:
+            return
+        position += 8
+        if size == UNDEFINED:
+            written = item_encoding(source, position, len(data), encoding, walk)
+            after = skip_undefined(source, position, written, walk, in_item=True)
+            yield position, after - 8 - position
+            position = after
+        elif position + size > len(data):
+            raise TruncatedError(f"a record declares {size} bytes, {len(data) - position} follow")
+        else:
+            yield position, size
+            position += size
+
+
+def _file_id(data: bytes, elements: dict[int, Element], encoding: Encoding) -> tuple[str, ...]:
+    """The Referenced File ID of a record; empty where it has none, or is not in use."""
+    _, at, size = elements.get(_IN_USE, (b"", 0, 0))
+    if size == 2 and struct.unpack_from(encoding.order + "H", data, at)[0] == 0:
+        return ()  # a record that was deleted
+    _, at, size = elements.get(_FILE_ID, (b"", 0, 0))
+    text = data[at : at + size].decode("utf-8", "surrogateescape")
+    return tuple(part.strip(" \0") for part in text.split("\\")) if text.strip(" \0") else ()
 
 
 class Medium:

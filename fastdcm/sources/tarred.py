@@ -74,7 +74,7 @@ def headers(tape: Tape, *, ends: bool = True) -> Iterator[Header]:
             if lost or not (block or ends):
                 return
             if not start and not block:
-                raise SourceError("is no TAR archive: it is empty")
+                raise SourceError("is no TAR archive: it is empty, or cut")
             raise SourceError(f"is cut at byte {start + len(block)}: what ends a TAR archive is not there")
         if block == _NOTHING and not lost:
             # Two of these end an archive; one may be what is left of a header.

@@ -17,6 +17,7 @@ from fastdcm.errors import SourceError
 from fastdcm.sources.place import Packing, Place
 from fastdcm.system import read_at
 
+_LISTED = b"PK\x01\x02"
 _END, _END_64, _LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_SIZE, _END_64_SIZE, _LOCATOR_SIZE, _LONGEST_COMMENT = 22, 56, 20, 0xFFFF
 _ENTRY, _LOCAL = struct.Struct("<4s6H3I5H2I"), struct.Struct("<4s5H3I2H")
@@ -64,7 +65,7 @@ def members_of_zip(path: str, descriptor: int) -> Iterator[Member]:
         if position + _ENTRY.size > base + len(buffer):
             buffer, base = read_at(descriptor, position, min(_WINDOW, end - position)), position
         at = position - base
-        if at + _ENTRY.size > len(buffer) or buffer[at : at + 4] != b"PK\x01\x02":
+        if at + _ENTRY.size > len(buffer) or buffer[at : at + 4] != _LISTED:
             raise SourceError(f"its list of members is damaged at byte {position}")
         fields = _ENTRY.unpack_from(buffer, at)
         name_size, extra_size, comment_size = fields[10:13]
@@ -107,25 +108,32 @@ def _find_list(descriptor: int, size: int) -> _List:
     tail_size = min(size, _END_SIZE + _LONGEST_COMMENT)
     tail = read_at(descriptor, size - tail_size, tail_size)
     at = tail.rfind(_END)
+    wrong: SourceError | None = None
     while at >= 0:
-        if at + _END_SIZE <= len(tail):
-            comment = struct.unpack_from("<H", tail, at + 20)[0]
-            if at + _END_SIZE + comment <= len(tail):
-                break
-        at = tail.rfind(_END, 0, at)
-    if at < 0:
-        raise SourceError("is no ZIP archive, or is cut: its list of members is not there")
-    disk, first, _, _, list_size, list_start = struct.unpack_from("<4H2I", tail, at + 4)
-    end = size - tail_size + at
+        try:
+            found = _list_before(descriptor, size, size - tail_size + at, tail[at : at + _END_SIZE])
+            if found is not None:
+                return found
+        except SourceError as error:
+            wrong = wrong or error
+        at = tail.rfind(_END, 0, at)  # that was in a comment, maybe
+    raise wrong or SourceError("is no ZIP archive, or is cut: its list of members is not there")
+
+
+def _list_before(descriptor: int, size: int, end: int, record: bytes) -> _List | None:
+    """The list of members that a record at ``end`` tells of; None where it is no such record."""
+    if len(record) < _END_SIZE or end + _END_SIZE + struct.unpack_from("<H", record, 20)[0] > size:
+        return None
+    disk, first, _, _, list_size, list_start = struct.unpack_from("<4H2I", record, 4)
     where = end
     located = read_at(descriptor, end - _LOCATOR_SIZE, _LOCATOR_SIZE) if end >= _LOCATOR_SIZE else b""
     if located[:4] == _LOCATOR_64:
         # Its own offset does not count what may precede the archive: the record mostly ends at the locator.
         places = (end - _LOCATOR_SIZE - _END_64_SIZE, struct.unpack_from("<Q", located, 8)[0])
         for where in places:
-            record = read_at(descriptor, where, _END_64_SIZE) if 0 <= where < size else b""
-            if record[:4] == _END_64 and len(record) == _END_64_SIZE:
-                disk, first, _, _, list_size, list_start = struct.unpack_from("<2I4Q", record, 16)
+            wide = read_at(descriptor, where, _END_64_SIZE) if 0 <= where < size else b""
+            if wide[:4] == _END_64 and len(wide) == _END_64_SIZE:
+                disk, first, _, _, list_size, list_start = struct.unpack_from("<2I4Q", wide, 16)
                 break
         else:
             raise SourceError("its list of members is damaged: its ZIP64 record is not there")
@@ -134,12 +142,12 @@ def _find_list(descriptor: int, size: int) -> _List:
     before = where - list_size - list_start
     if before < 0:
         raise SourceError("its list of members is damaged, or the archive is cut at its start")
+    if list_size and read_at(descriptor, list_start + before, 4) != _LISTED:
+        raise SourceError(f"its list of members is damaged at byte {list_start + before}")
     return _List(list_start + before, list_size, before)
 
 
-def _member(
-    path: str, before: int, fields: tuple[int, ...], raw: bytes, extra: bytes
-) -> Member | None:
+def _member(path: str, before: int, fields: tuple[int, ...], raw: bytes, extra: bytes) -> Member | None:
     """A member by its entry (APPNOTE 4.3.12); None for folders."""
     _, made_by, _, flags, method, _, _, crc, packed, size = fields[:10]
     attributes, offset = fields[15:17]

@@ -88,7 +88,9 @@ def test_archives_give_the_images_of_the_folder(place: Path, tmp_path: Path, nam
 
 
 @pytest.mark.parametrize("name", ["deflated.zip", "plain.tar", "packed.tar.gz"])
-@pytest.mark.parametrize("more", [("--voi", "series"), ("--name", "{path}-x"), ("--frames", "1", "--profile")])
+@pytest.mark.parametrize(
+    "more", [("--voi", "series"), ("--name", "{path}-x"), ("--frames", "1", "--profile")]
+)
 def test_options_that_look_before(place: Path, tmp_path: Path, name: str, more: tuple[str, ...]) -> None:
     SOURCES[name](place, name)
     for source in ("in", name):
@@ -160,8 +162,8 @@ def test_a_run_of_an_archive_that_is_killed_is_gone_on_from(place: Path, tmp_pat
     SOURCES[name](many, name)
     assert fastdcm("convert", "in", "-o", "whole", "-j", "2", cwd=many).returncode == 0
     arguments = ["convert", name, "-o", "out", "--manifest", "run.jsonl", "--resume", "-j", "2", "--quiet"]
-    command = [sys.executable, "-c", f"import os, runpy; os.chdir({str(many)!r}); "
-               "runpy.run_module('fastdcm', run_name='__main__')", *arguments]  # fmt: skip
+    program = f"import os, runpy; os.chdir({str(many)!r}); runpy.run_module('fastdcm', run_name='__main__')"
+    command = [sys.executable, "-c", program, *arguments]
     assert sum(killed(command, after) for after in (0.6, 0.9, 1.2)) > 0
     done = fastdcm(*arguments, cwd=many)
     assert done.returncode == 0, done.stderr
@@ -169,7 +171,7 @@ def test_a_run_of_an_archive_that_is_killed_is_gone_on_from(place: Path, tmp_pat
     assert fastdcm("verify", "run.jsonl", cwd=many).returncode == 0
     again = fastdcm(*arguments, cwd=many)
     assert again.returncode == 0
-    assert b"" == again.stdout
+    assert again.stdout == b""
 
 
 def _near(place: Path, tmp_path: Path, name: str) -> Path:

@@ -53,7 +53,9 @@ def files(folder: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", ["out.zip", "sub/out.tar"])
-@pytest.mark.parametrize("more", [{}, {"metadata": "json"}, {"flat": True}, {"name": "{path}/{frame}"}], ids=str)
+@pytest.mark.parametrize(
+    "more", [{}, {"metadata": "json"}, {"flat": True}, {"name": "{path}/{frame}"}], ids=str
+)
 def test_members_are_the_files_of_a_folder(scans: Path, name: str, more: dict[str, Any]) -> None:
     expected = convert(scans, "folder", **more)
     reports = [convert(scans, name, jobs=jobs, existing="overwrite", **more) for jobs in (1, 3)]

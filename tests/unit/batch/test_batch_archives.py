@@ -146,7 +146,11 @@ def test_hard_links_are_other_names_of_a_member() -> None:
         archive.add("in/b.dcm", "b.dcm")
     found = list(discover(resolve(["x.tar"], "out", "jpeg")))
     tasks = [item for item in found if isinstance(item, Task)]
-    assert {task.stem: open_source(task.source, task.place).whole for task in tasks} == {"b": b"b.dcm", "y": b"b.dcm", "z": b"b.dcm"}
+    assert {task.stem: open_source(task.source, task.place).whole for task in tasks} == {
+        "b": b"b.dcm",
+        "y": b"b.dcm",
+        "z": b"b.dcm",
+    }
     failures = [str(item.failures[0]) for item in found if isinstance(item, Outcome)]
     assert len(failures) == 2
     assert all("which the archive does not have" in failure for failure in failures)
@@ -184,7 +188,7 @@ def test_members_of_a_packed_archive_come_in_its_order(unpacking: Unpacking) -> 
 
 @pytest.mark.usefixtures("tree")
 def test_unpacking_waits_for_what_is_done(unpacking: Unpacking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacked, "_AHEAD", 12)  # bytes: two or three of these members
+    monkeypatch.setattr(unpacked, "_AHEAD", 12)  # bytes: three of these members
     taken: list[Task] = []
 
     def take() -> None:
@@ -201,16 +205,16 @@ def test_unpacking_waits_for_what_is_done(unpacking: Unpacking, monkeypatch: pyt
             time.sleep(0.1)
         return count
 
-    assert settled() == 2
+    assert settled() == 3
     there = [task.place.path for task in taken if task.place is not None]
     assert all(map(os.path.exists, there))
     unpacking.release("another", 1)
-    assert settled() == 2
+    assert settled() == 3
     unpacking.release(taken[0].source, 2)  # one of two parts
-    assert settled() == 2
+    assert settled() == 3
     unpacking.release(taken[0].source, 2)
     unpacking.release(taken[1].source)
-    assert not any(map(os.path.exists, there))
+    assert [os.path.exists(path) for path in there] == [False, False, True]
     assert settled() == 4
     unpacking.close()
     thread.join(timeout=5)
@@ -236,9 +240,9 @@ def test_members_above_the_limit_and_a_cut_archive() -> None:
     assert isinstance(found[1], Outcome)
     assert "max_inflated" in found[1].failures[0].error.message
     data = gzip.decompress(Path("x.tar.gz").read_bytes())
-    Path("x.tar.gz").write_bytes(gzip.compress(data[:1600]))
+    Path("x.tar.gz").write_bytes(gzip.compress(data[: data.rindex(b"z/c.dcm")]))
     *rest, last = unpacking.members_of(Tree("x.tar.gz", "out", "archive"))
-    assert len(rest) == 2
+    assert isinstance(rest[0], Task)
     assert isinstance(last, Outcome)
     assert last.failures[0].path == "x.tar.gz"
     assert "is cut" in last.failures[0].error.message

@@ -123,5 +123,6 @@ def test_what_is_gone_from_the_spool_is_an_error(tmp_path: Path, spooled: tuple[
         writer = open_archive(str(tmp_path / name), Run.begin(), fsync=False)
         with pytest.raises(OSError, match="on its way"):
             writer.append(spooled[0], spooled[1].offset, spooled[1].lengths[0] + 10_000_000)
+        with pytest.raises(OSError, match="on its way"):
             writer.append(spooled[0], 1 << 40, 1024)
         writer.give_up()

@@ -15,7 +15,7 @@ from fastdcm.sources.dicomdir import Medium, file_ids
 from tests.builders import Element, dicom
 
 
-@pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-bigEnd", "DICOMDIR-implicit", "DICOMDIR-nooffset"])
+@pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-bigEnd", "DICOMDIR-implicit", "DICOMDIR-reordered"])
 def test_file_ids_are_those_that_pydicom_reads(pydicom_files: Path, name: str) -> None:
     path = pydicom_files / "dicomdirtests" / name
     records = pydicom.dcmread(path).DirectoryRecordSequence
@@ -23,6 +23,14 @@ def test_file_ids_are_those_that_pydicom_reads(pydicom_files: Path, name: str) -
     found = list(file_ids(str(path), Limits()))
     assert len(found) == len(set(found)) > 5
     assert set(found) == expected
+
+
+def test_records_before_a_cut_are_read(pydicom_files: Path) -> None:
+    found = file_ids(str(pydicom_files / "dicomdirtests" / "DICOMDIR-nooffset"), Limits())
+    read = []
+    with pytest.raises(SourceError, match="a record declares 248 bytes, 224 follow"):
+        read.extend(found)
+    assert len(read) > 5
 
 
 def directory(*records: list[Element]) -> bytes:

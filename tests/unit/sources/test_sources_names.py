@@ -119,6 +119,6 @@ def test_absolute_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_is_not_there_is_an_error_of_the_source(tmp_path: Path) -> None:
     for name in ("no.dcm", "no.zip!x"):
-        with pytest.raises(SourceError, match="no such file|No such file"):
+        with pytest.raises(SourceError, match=r"[Nn]o such file"):
             open_source(str(tmp_path / name))
         assert stamp_of(str(tmp_path / name)) is None

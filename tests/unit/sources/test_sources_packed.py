@@ -21,8 +21,15 @@ def pack(path: Path, data: bytes) -> Path:
     if path.suffix in (".gz", ".tgz"):
         path.write_bytes(gzip.compress(data))
     else:
-        path.write_bytes(zstandard.compress(data))
+        path.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(data))
     return path
+
+
+def drain(path: Path) -> None:
+    with open_tape(str(path)) as tape:
+        for _ in headers(tape):
+            pass
+        tape.finish()
 
 
 @pytest.fixture(params=["a.tar.gz", "a.tgz", "a.tar.zst", "a.tzst"])
@@ -59,9 +66,9 @@ def test_several_streams_behind_each_other(tmp_path: Path) -> None:
 def test_a_cut_archive_is_told(archive: Path) -> None:
     data = archive.read_bytes()
     archive.write_bytes(data[: len(data) // 2])
-    with pytest.raises(SourceError, match="is cut"), open_tape(str(archive)) as tape:
-        list(headers(tape))
-    with pytest.raises(SourceError, match="is cut"):
+    with pytest.raises(SourceError, match=r"is cut|or cut"):
+        drain(archive)
+    with pytest.raises(SourceError, match=r"is cut|or cut"):
         open_source(f"{archive}!block")
 
 
@@ -69,8 +76,8 @@ def test_a_damaged_archive_is_told(archive: Path) -> None:
     data = bytearray(archive.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 50] = bytes(50)
     archive.write_bytes(data)
-    with pytest.raises(SourceError, match="damaged|is cut") as raised, open_tape(str(archive)) as tape:
-        list(headers(tape))
+    with pytest.raises(SourceError, match=r"damaged|is cut") as raised:
+        drain(archive)
     assert raised.value.path == str(archive)
 
 

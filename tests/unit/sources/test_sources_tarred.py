@@ -155,7 +155,7 @@ def test_a_cut_archive_is_told(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for size in (0, 100, 512, 5000, 71_000, len(whole) - 10_240 + 512):
         path.write_bytes(whole[:size])
-        with pytest.raises(SourceError, match="is cut|is empty"):
+        with pytest.raises(SourceError, match=r"is cut|or cut"):
             list(members(str(path)))
     path.write_bytes(whole[:5000])
     found = iter(members(str(path)))
