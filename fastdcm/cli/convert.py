@@ -34,7 +34,7 @@ Examples:
   fastdcm convert scan.dcm                       scan.jpg beside it
   fastdcm convert scan.dcm preview.png           one file, named
   fastdcm convert study/ -o images/ -j 8         a folder and all below it
-  fastdcm convert study.zip @list.txt -o images/ an archive, and what a list names
+  fastdcm convert study.zip @list.txt -o images/ an archive, and a list of sources
   fastdcm convert study/ -o images/ -w -600,1500 --name '{series_instance_uid}/{instance_number}'
 """
 
@@ -53,10 +53,10 @@ Examples:
 @run_options
 @damage_options
 def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
-    """Convert DICOM files, folders, ZIP and TAR archives to JPEG, PNG, and other formats.
+    """Convert DICOM files, folders, ZIPs and TARs to JPEG, PNG, and other formats.
 
     A file's image goes beside it and a folder's images into a sibling FOLDER-jpg/, unless -o names
-    the place. @LIST names further sources, one a line, and - reads their names.
+    the place. @LIST is a list of sources, - reads one.
     """
     try:
         status = _convert(list(sources), output, asked)

@@ -37,7 +37,7 @@ output_options = under(
         "-o",
         "--output",
         metavar="OUT",
-        help="Folder for the images, a .zip or .tar, or one image's name; - is standard output.",
+        help="Folder, .zip, .tar, image's name, - for stdout.",
     ),
     given(
         "-F",
@@ -94,10 +94,10 @@ output_options = under(
     given(
         "--shard-size",
         metavar="SIZE",
-        help="Bytes of an archive at most, 64M, 1G; default 256M.",
+        help="Most bytes of a shard, 64M, 1G; default 256M.",
     ),
     given("--overwrite", is_flag=True, help="Replace outputs that exist."),
-    given("--skip-existing", is_flag=True, help="Leave outputs that exist, and call that success."),
+    given("--skip-existing", is_flag=True, help="Leave outputs that exist: a success."),
 )
 
 

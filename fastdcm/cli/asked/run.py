@@ -30,7 +30,7 @@ run_options = under(
         "--part",
         metavar="I/N",
         callback=parsed(parse_part),
-        help="A share of the inputs, for array jobs: the runs 1/N to N/N do all of them.",
+        help="A share of the inputs, for array jobs.",
     ),
     given(
         "--timeout",
@@ -41,8 +41,8 @@ run_options = under(
     ),
     given("--fail-fast", is_flag=True, help="Stop at the first failure."),
     given("--strict", is_flag=True, help="Make notices failures."),
-    given("--fsync", is_flag=True, help="Wait until each image is on the disk: safe, and slow."),
-    given("--profile", is_flag=True, help="Tell where the time went: read, decode, render, ..."),
+    given("--fsync", is_flag=True, help="Wait until each image is on the disk: slow."),
+    given("--profile", is_flag=True, help="Tell where the time went."),
     given("-v", "--verbose", is_flag=True, help="Tell of every file."),
     given("--quiet", is_flag=True, help="Tell of failures only."),
 )
