@@ -42,7 +42,8 @@ class Job(NamedTuple):
     ``profile`` counts the seconds of each stage. ``states`` is the index of the folder of presentation
     states, where the run has made it for all workers; ``series`` are the ranges of those that are not shown
     by the same window, where the run has looked for them; ``sidecars`` says what is told of images beside
-    them; ``spool`` is where images go that are to be in shards; ``account`` is how manifests tell.
+    them; ``spool`` is where images go that are to be in shards; ``account`` is how manifests tell;
+    some inputs are there until they are done with where the run ``unpacks``.
     """
 
     run: Run
@@ -56,6 +57,7 @@ class Job(NamedTuple):
     sidecars: Sidecars | None = None
     spool: Place | None = None
     account: Account | None = None
+    unpacks: bool = False
 
 
 class Converter(Serving):

@@ -120,7 +120,7 @@ def _run(
     unpacking = _unpacking(targets, job, closing)
     release = None if unpacking is None else unpacking.release
     if release is not None:
-        job = job._replace(every_file=True)  # what is done with is to be known
+        job = job._replace(every_file=True, unpacks=True)  # what is done with is to be known
     found = partial(
         discover, targets, flat=options.flat, by_template=template is not None, unpacking=unpacking
     )

@@ -66,7 +66,7 @@ class Looker(Serving):
         with suppress(Exception), self._open(task, self._options.read) as image:
             parts = self._look(image, task, beat)
         self._files += task.part == 0 and not parts
-        return Looked(task.source, task.parts) if self._job.every_file else None, parts
+        return Looked(task.source, task.parts) if self._job.unpacks else None, parts
 
     def counted(self) -> list[Seen]:
         """What the files say together that were looked at since the last call."""

@@ -9,6 +9,7 @@ import pytest
 
 from fastdcm.batch import run
 from fastdcm.batch import stages as module
+from fastdcm.batch.discovery import Task
 from fastdcm.batch.measured import open_measured
 from fastdcm.batch.stages import DECODE, ENCODE, READ, RENDER, STAGES, Stages
 from fastdcm.options import ConvertOptions, EncodeOptions, ReadOptions, RenderOptions
@@ -59,7 +60,7 @@ def test_a_measured_image_is_the_same(
     options = RenderOptions(), EncodeOptions(format="png")
     stages = Stages()
     stages.start()
-    with open_measured(path, ReadOptions(), stages) as measured, open_image(path) as image:
+    with open_measured(Task(str(path), "", ""), ReadOptions(), stages) as measured, open_image(path) as image:
         assert measured.encode_frame(0, *options) == image.encode_frame(0, *options)
         assert (measured.path, measured.header) == (image.path, image.header)
         assert (measured.bytes_read, measured.notices) == (image.bytes_read, image.notices)
@@ -82,7 +83,7 @@ def test_a_measured_image_closes_its_file_whatever_happens(
     monkeypatch.setattr(source.FileSource, "close", noted)
     path = str(pydicom_files / "reportsi.dcm")
     with pytest.raises(Exception, match="no pixel data"):
-        open_measured(path, ReadOptions(), Stages())
+        open_measured(Task(str(path), "", ""), ReadOptions(), Stages())
     assert closed == [path]
 
 
