@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -149,6 +150,16 @@ def test_lists_are_read_as_they_come(here: Path) -> None:
         assert next(items) == b"a.dcm"
         os.close(write)
         assert list(items) == []
+
+
+def test_lists_are_not_held(here: Path) -> None:
+    (here / "list").write_text("".join(f"nothing/{number % 10}/{number}\n" for number in range(20_000)))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in discover(resolve(["@list"], "out", "jpeg"))) == 20_000
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_pipe_is_kept_where_it_is_read_twice(here: Path) -> None:
