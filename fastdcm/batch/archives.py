@@ -46,7 +46,7 @@ def members_of(tree: Tree) -> Iterator[Task | Outcome]:
                     continue
                 # The last one counts, as it does when an archive is unpacked.
                 why = "a later member of the archive has its name"
-                yield Outcome(member_name(tree.source, before.name), skipped=why)
+                yield Outcome(member_name(tree.source, before.name), skipped=why, is_told=True)  # by that one
             listed[name] = member
     except FastdcmError as error:
         yield failed(tree.source, error)

@@ -64,7 +64,7 @@ def _one(
     target = beside(name) if folder is None else os.path.join(folder, *above)
     stem = stems.of(name, target, last)
     if stem is None:
-        yield Outcome(name, skipped="named before in the list")
+        yield Outcome(name, skipped="named before in the list", is_told=True)  # by the first
         return
     below = "/".join([*above, last])
     if not name.replace(os.sep, "/").endswith(below):

@@ -48,7 +48,8 @@ class Outcome:
     the seconds of each of `fastdcm.batch.stages.STAGES`, where they are counted; ``rows`` are those of the
     run's table of metadata, where there is one. ``number`` is the input's place among all, and ``spooled``
     where its images are, on their way into shards. ``lines`` are those of the run's manifest; ``kept`` images
-    are those of a run before, in which the file may have ``failed_before``: then all ``is_told`` already.
+    are those of a run before, in which the file may have ``failed_before``; what ``is_told`` has its rows in
+    the manifest already.
     """
 
     path: str

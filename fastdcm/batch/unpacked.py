@@ -68,7 +68,9 @@ class Unpacking:
                     except SourceError as error:
                         if error.path is not None:
                             raise  # of the archive
-                        yield failed(source, error)
+                        outcome = failed(source, error)
+                        outcome.is_told = header.name in seen  # by the first of that name
+                        yield outcome
                         continue
                     if place is None:
                         return
@@ -88,7 +90,6 @@ class Unpacking:
         if header.name in seen:
             raise SourceError("comes a second time in its archive; the first one was taken")
         check_size(header.size, self._limits)
-        seen.add(header.name)
         if not self._wait_for(header.size):
             return None
         path = os.path.join(self._folder, str(self._count))
@@ -108,6 +109,7 @@ class Unpacking:
             with suppress(OSError):
                 os.unlink(path)
             raise
+        seen.add(header.name)
         with self._moved:
             self._there.setdefault(source, []).append((path, header.size))
             self._bytes += header.size

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, Any, BinaryIO
 
+from fastdcm.codecs.gunzip import open_gzip
 from fastdcm.errors import SourceError, UnsupportedError
 from fastdcm.options import Limits
 from fastdcm.reader.source import MemorySource, Source, open_to_read
@@ -81,7 +80,7 @@ def open_tape(path: str) -> Iterator[PackedTape]:
         if archive_kind(path) == "zst":
             stream, errors = _zstandard(file)
         else:
-            stream, errors = gzip.GzipFile(fileobj=file), (OSError, zlib.error)
+            stream, errors = open_gzip(file)
         opened.callback(stream.close)
         try:
             yield PackedTape(stream, file.tell, errors)

@@ -21,6 +21,7 @@ from fastdcm.batch.lists import NameList, is_list
 from fastdcm.batch.report import Outcome
 from fastdcm.batch.targets import resolve
 from fastdcm.errors import OptionError, SourceError
+from fastdcm.manifest.checking import check
 from tests.builders import image
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs names that Windows does not take")
@@ -194,6 +195,18 @@ def test_whole_runs_of_lists(here: Path, more: dict[str, Any], expected: set[str
     report = fastdcm.convert("@list", "out", jobs=2, **more)
     assert (report.images, report.failures) == (4, [])
     assert {path.relative_to("out").as_posix() for path in Path("out").rglob("*.jpg")} == expected
+
+
+def test_what_is_named_twice_is_gone_on_from_once(here: Path) -> None:
+    (here / "list").write_text("a.dcm\na.dcm\nx.zip\n")
+    for images in (2, 0, 0):
+        report = fastdcm.convert("@list", "out", jobs=1, manifest="run.jsonl", resume=True, checksum=True)
+        assert (report.images, report.kept, report.failures) == (images, 2 - images, [])
+    Path("out/a.jpg").unlink()
+    assert (
+        fastdcm.convert("@list", "out", jobs=1, manifest="run.jsonl", resume=True, checksum=True).images == 1
+    )
+    assert [found.problem for found in check("run.jsonl")] == ["", ""]
 
 
 def test_listed_files_that_are_no_images_are_failures(here: Path) -> None:

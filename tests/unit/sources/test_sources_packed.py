@@ -25,6 +25,13 @@ def pack(path: Path, data: bytes) -> Path:
     return path
 
 
+@pytest.fixture(params=["isal", "zlib"], autouse=True)
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gzip is unpacked by either."""
+    if request.param == "zlib":
+        monkeypatch.setitem(sys.modules, "isal", None)
+
+
 def drain(path: Path) -> None:
     with open_tape(str(path)) as tape:
         for _ in headers(tape):
