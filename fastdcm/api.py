@@ -47,7 +47,7 @@ def open(
 ) -> Image:
     """Open a DICOM object: a path, bytes, a binary file object, or a `fastdcm.reader.source.Source`.
 
-    Reads the header only. With ``strict`` every notice is an error; with ``allow_partial`` a frame
+    A path may be that of a member of a ZIP or TAR archive, ``ARCHIVE!MEMBER``. Reads the header only. With ``strict`` every notice is an error; with ``allow_partial`` a frame
     that is cut is given as far as it goes, with a notice; ``threads`` may decode one frame (JPEG 2000);
     ``decoder`` is "own" or "library" for JPEG 2000, JPEG-LS and JPEG, else what suits a frame; with
     ``refuse_burned_in`` an image whose pixels may name the patient is a `BurnedInError`.
