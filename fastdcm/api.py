@@ -47,8 +47,9 @@ def open(
 ) -> Image:
     """Open a DICOM object: a path, bytes, a binary file object, or a `fastdcm.reader.source.Source`.
 
-    A path may be that of a member of a ZIP or TAR archive, ``ARCHIVE!MEMBER``. Reads the header only. With ``strict`` every notice is an error; with ``allow_partial`` a frame
-    that is cut is given as far as it goes, with a notice; ``threads`` may decode one frame (JPEG 2000);
+    A path may be that of a member of a ZIP or TAR archive, ``ARCHIVE!MEMBER``. Reads the header only. With
+    ``strict`` every notice is an error; with ``allow_partial`` a frame that is cut is given as far as it
+    goes, with a notice; ``threads`` may decode one frame (JPEG 2000);
     ``decoder`` is "own" or "library" for JPEG 2000, JPEG-LS and JPEG, else what suits a frame; with
     ``refuse_burned_in`` an image whose pixels may name the patient is a `BurnedInError`.
     ``limits`` are the fields of `fastdcm.options.Limits` (``max_pixels``, ...). Use it as a context
