@@ -25,6 +25,9 @@ from fastdcm.kernels import Compiling
 _LOG_LIMIT = 1 << 20
 #: When the run is gone, a worker has so long to finish its file.
 _GRACE_SECONDS = 10.0
+#: The input has ended. With files left to do, that is because the run was killed; another one may go on with
+#: them already.
+_ENDED = threading.Event()
 #: What is done is told as often: each message costs the run 0.1 ms, and what is not told is done again
 #: where the worker dies.
 _TELL_SECONDS = 0.2
@@ -88,6 +91,8 @@ def _serve(
     done = 0
     start = told = time.monotonic()
     for begun, (item, own) in enumerate(chunk, 1):
+        if _ENDED.is_set():
+            os._exit(0)
         now = time.monotonic()
         if now - start > _CHUNK_SECONDS and begun > 1:
             break
@@ -113,6 +118,7 @@ def _listen(requests: BinaryIO, chunks: queue.SimpleQueue[Any]) -> None:
     """Hand on chunks; at their end see to it that the process ends even in a decoder that hangs."""
     while (message := protocol.receive(requests)) is not None:
         chunks.put(message[1])
+    _ENDED.set()
     chunks.put(None)
     threading.Event().wait(_GRACE_SECONDS)
     os._exit(1)

@@ -267,6 +267,18 @@ def test_workers_end_when_the_run_is_killed(tmp_path: Path) -> None:
     assert not (tmp_path / "slow_2").exists()
 
 
+def test_a_worker_leaves_the_rest_of_a_chunk_when_the_run_is_gone(tmp_path: Path) -> None:
+    script = (
+        "import io; from fastdcm.batch import worker; from fastdcm.batch.board import Board\n"
+        f"from tests.unit.batch.stub_tasks import Stub; stub = Stub({str(tmp_path)!r})\n"
+        "worker._ENDED.set(); log = open('log', 'w+b'); log.write(bytes(4096)); log.flush()\n"
+        "worker._serve(io.BytesIO(), stub, [('ok:1', False)], Board(log.fileno()), 30.0); raise SystemExit(3)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment).returncode == 0
+    assert not (tmp_path / "ok_1").exists()
+
+
 def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
