@@ -5,6 +5,8 @@ Here the reader and decoders meet, and path and frame are attached to errors and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -102,6 +104,12 @@ class Opened:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of a frame."""
         return self._header.rows, self._header.columns
+
+    def expect(self, indexes: Sequence[int]) -> None:
+        """These frames will be asked for, by their indexes: a remote source fetches them in few requests."""
+        if self._source.expects:
+            with suppress(FastdcmError):  # which the frames will meet, and tell
+                self._frames.expect(indexes)
 
     def close(self) -> None:
         """Close the source; frames cannot be read after."""

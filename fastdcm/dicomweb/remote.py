@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -11,13 +10,14 @@ from fastdcm.dicomweb.bodies import files_of, source_of, whole_body
 from fastdcm.dicomweb.retrieving import SINGLE_OBJECT, Service
 from fastdcm.dicomweb.transport import Again, Answer
 from fastdcm.errors import SourceError, WebError
+from fastdcm.reader.ranged import RangedSource
 from fastdcm.reader.source import MemorySource, Source
 from fastdcm.web.resources import Address, Resource, shown
 
 T = TypeVar("T")
-#: What is asked for at first: the header of most objects, which costs no more than to wait for it. Later
-#: ranges are at least a block, and blocks that were read last are kept.
-_FIRST, _BLOCK, _KEPT = 256 << 10, 64 << 10, 32
+#: What is asked for at first: the header of most objects, which costs no more than to wait for it; and later,
+#: at least.
+_FIRST, _LEAST = 256 << 10, 64 << 10
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 
 
@@ -91,43 +91,16 @@ def _told(answer: Answer) -> tuple[int, int, int, str]:
     return int(found[1]), int(found[2]), int(found[3]), "" if tag.startswith("W/") else tag
 
 
-class RemoteSource(Source):
+class RemoteSource(RangedSource):
     """An instance that is read by ranges; safe to use from several threads, but that of its loop."""
 
     def __init__(self, reading: Reading, resource: Resource, begun: _Begun) -> None:
         self._reading, self._url = reading, _address(reading.service, resource)
-        self._blocks: dict[int, bytes] = {}
-        self._begin, self._tag = begun.data, begun.tag
-        self._lock = threading.Lock()
-        self.size, self.name = begun.size, shown(self._url)
-        self.bytes_read = len(begun.data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        end = min(offset + length, self.size)
-        if offset >= end:
-            return b""
-        if end <= len(self._begin):
-            return self._begin[offset:end]
-        if end - offset > _BLOCK:
-            return self._fetched(offset, end)
-        with self._lock:
-            blocks = range(offset // _BLOCK, (end - 1) // _BLOCK + 1)
-            missing = [block for block in blocks if block not in self._blocks]
-            if missing:
-                start = missing[0] * _BLOCK
-                data = self._fetched(start, min((missing[-1] + 1) * _BLOCK, self.size))
-                for block in range(missing[0], missing[-1] + 1):
-                    self._blocks[block] = data[block * _BLOCK - start :][:_BLOCK]
-            joined = b"".join(self._blocks[block] for block in blocks)
-            while len(self._blocks) > _KEPT:
-                del self._blocks[next(iter(self._blocks))]
-        start = offset - blocks[0] * _BLOCK
-        return joined[start : start + end - offset]
+        self._tag = begun.tag
+        super().__init__(begun.size, shown(self._url), begun.data, least=_LEAST)
 
     def _fetched(self, start: int, end: int) -> bytes:
-        data = self._reading.run(self._range, start, end)
-        self.bytes_read += len(data)
-        return data
+        return self._reading.run(self._range, start, end)
 
     async def _range(self, start: int, end: int) -> bytes:
         headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}

@@ -40,6 +40,16 @@ class Fragments:
         self._table.compare_length(index, fragments)
         return fragments
 
+    def extent(self, index: int) -> tuple[int, int] | None:
+        """From where to where the frame lies with all that is read to find that out, without reading
+        anything.
+
+        None where no offset table tells.
+        """
+        if self._frames == 1:
+            return self._items.first, self._items.source.size
+        return self._table.extent(index)
+
     def stream(self) -> FragmentFile:
         """All fragments as one file, for frames that share one codestream (video, PS3.5 8.2.5 ff.).
 

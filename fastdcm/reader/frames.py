@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fastdcm.errors import CodestreamError, DicomError, TruncatedError
@@ -128,6 +128,23 @@ class FrameIndex:
         """Where the frame's bytes lie. Raises `TruncatedError`, `DicomError`."""
         return FrameSpan(self._fragments.of(index)) if self._fragments else self._native_span(index)
 
+    def expect(self, indexes: Sequence[int]) -> None:
+        """These frames will be read, in this order: tell the source, as far as it is known where they lie."""
+        if not self._source.expects:
+            return
+        size, ranges = self._source.size, []
+        for index in indexes:
+            if self._fragments is not None:
+                extent = self._fragments.extent(index)
+            else:
+                bit = index * self._frame_bits
+                start = self._start + (bit >> 3)
+                extent = start, self._start + ((bit + self._frame_bits + 7) >> 3)
+            if extent is None:
+                return
+            ranges.append((extent[0], min(extent[1], size) - extent[0]))
+        self._source.expect(ranges)
+
     def stream(self) -> FragmentFile:
         """The whole value of encapsulated Pixel Data as one file, for video (PS3.5 8.2.5 ff.)."""
         assert self._fragments is not None
@@ -141,6 +158,7 @@ class FrameIndex:
         Raises as `read`.
         """
         ((offset, length),) = self.span(index).fragments
+        self._source.expect(((offset, length),))
         buffer = memoryview(bytearray(min(length, PART_BYTES)))
         for done in range(0, length, PART_BYTES):
             part = buffer[: min(PART_BYTES, length - done)]
@@ -167,6 +185,9 @@ class FrameIndex:
             offset, length = span.fragments[0]
             data = self._source.view(offset, length)
         else:
+            if self._source.expects:
+                start, (last, length) = span.fragments[0][0], span.fragments[-1]
+                self._source.expect([(start, last + length - start)])
             data = memoryview(b"".join(self._source.read(*fragment) for fragment in span.fragments))
         if len(data) < span.length:
             raise TruncatedError(f"{span.length} bytes declared, {len(data)} could be read")

@@ -12,7 +12,7 @@ from typing import Literal
 from fastdcm.errors import TruncatedError
 from fastdcm.model import Header, Notice
 from fastdcm.reader.elements import ITEM
-from fastdcm.reader.pixel_items import Fragment, PixelItems
+from fastdcm.reader.pixel_items import START_BYTES, Fragment, PixelItems
 from fastdcm.reader.scan import DataSet
 
 
@@ -51,6 +51,15 @@ class OffsetTable:
         if wrong is not None:
             self._give_up(wrong)
         return fragments
+
+    def extent(self, index: int) -> tuple[int, int] | None:
+        """From where to where a frame lies, with the start of the next one, which is looked at as well."""
+        offsets, first = self._offsets, self._items.first
+        if index >= len(offsets):
+            return None
+        if index + 1 == len(offsets):
+            return first + offsets[index], self._items.source.size
+        return first + offsets[index], first + offsets[index + 1] + START_BYTES
 
     def compare_length(self, index: int, fragments: Sequence[Fragment]) -> None:
         """Note where Extended Offset Table Lengths say otherwise; the byte of padding may count or not."""

@@ -22,6 +22,8 @@ _ONE_FRAGMENT = _NO_SIGNATURE | {_RLE}
 MAX_FRAGMENTS = 1 << 18
 #: Bytes by which the start of a codestream is told; those that wrap others count as these.
 _START = 12
+#: The head of an item with the start of what is in it.
+START_BYTES = 8 + _START
 _KINDS = (
     (signatures.JPEG, "jpeg"),
     (signatures.JPEG_2000, "jpeg2000"),

@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import BinaryIO, Union
 
 from fastdcm.errors import OptionError, SourceError
@@ -40,6 +41,8 @@ class Source(ABC):
     whole: bytes | None = None
     #: Why nothing is read behind ``size``, where it is not for the source's end.
     refusal: str = ""
+    #: Whether it is of use to it to know what will be read (`expect`).
+    expects: bool = False
     _windows: tuple[tuple[int, memoryview], ...] = ()
 
     @abstractmethod
@@ -78,6 +81,9 @@ class Source(ABC):
             if start <= offset and offset + length <= start + len(kept):
                 return bytes(kept[offset - start : offset - start + length])
         return self.read(offset, length)
+
+    def expect(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """These ranges (offset, length) will be read, in this order; each where that is not known already."""
 
     def close(self) -> None:
         """Release what the source holds."""

@@ -95,7 +95,7 @@ def test_a_server_that_gives_multipart_alone_is_asked_for_no_ranges_again(archiv
 
 def test_of_large_instances_ranges_are_read(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fastdcm.dicomweb.remote._FIRST", 2000)
-    monkeypatch.setattr("fastdcm.dicomweb.remote._BLOCK", 512)
+    monkeypatch.setattr("fastdcm.dicomweb.remote._LEAST", 512)
     one = archive.add("rtdose.dcm", times=50)
     with client(archive) as web, fastdcm.open(one.data) as whole:
         with web.open(*one.uids) as image:
