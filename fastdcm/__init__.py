@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fastdcm.errors import (
         BurnedInError,
         CodestreamError,
+        CollisionError,
         DecodeError,
         DicomError,
         EncodeError,
@@ -48,6 +49,7 @@ __all__ = [
     "Batch",
     "BurnedInError",
     "CodestreamError",
+    "CollisionError",
     "DecodeError",
     "DicomError",
     "EncodeError",

@@ -109,6 +109,7 @@ def convert(
     retry_failed: bool = False,
     part: str | None = None,
     watcher: Watcher | None = None,
+    dask: object = None,
     **options: Any,
 ) -> Report:
     """Convert files and folders to image files, as ``fastdcm convert`` does.
@@ -132,6 +133,8 @@ def convert(
     of its output; ``resume`` goes on from the one that is there, ``retry_failed`` tries again what failed.
     ``sources`` are files, folders, ZIP and TAR archives, their members as ``ARCHIVE!MEMBER``, DICOMDIR files,
     and ``@list.txt``, which names more of these. ``part``, "3/16", is a share of them, for several machines.
+    ``dask`` has a Dask cluster do the work: a `distributed.Client`, or the address of a scheduler, the path
+    of its file (.json), or "local"; sources and output are on storage that its workers share.
 
     Failures are in the report, they do not raise. Raises `OptionError` before anything is written
     where the request makes no sense, `WorkerError` where no worker can be started, and
@@ -170,7 +173,16 @@ def convert(
         manifest=_manifest(manifest, checksum, resume, retry_failed),
         part=None if part is None else _part(part),
     )
-    report = run(paths, target, asked, jobs=jobs, first_only=frames is None, watcher=watcher, profile=profile)
+    report = run(
+        paths,
+        target,
+        asked,
+        jobs=jobs,
+        first_only=frames is None,
+        watcher=watcher,
+        profile=profile,
+        cluster=dask,
+    )
     if report.interrupted:
         raise KeyboardInterrupt
     return report

@@ -17,6 +17,7 @@
     ├── RenderError              this image cannot be rendered as asked
     ├── EncodeError              the output format cannot hold this image
     ├── OutputError              an output cannot be written
+    │   └── CollisionError       ... because another input of the run has its name
     ├── VolumeError              images that make no volume, or a segmentation of another geometry
     ├── StrictError              a notice, where notices were asked to be errors
     └── WorkerError              a worker process failed
@@ -120,6 +121,10 @@ class EncodeError(FastdcmError):
 
 class OutputError(FastdcmError):
     """An output cannot be written."""
+
+
+class CollisionError(OutputError):
+    """An output would have the name of that of another input of the same run."""
 
 
 class VolumeError(FastdcmError):

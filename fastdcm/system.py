@@ -157,6 +157,33 @@ for _name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NOINHERIT"):
     _EXCLUSIVE |= getattr(os, _name, 0)
 
 
+def try_lock(path: str) -> int | None:
+    """The descriptor of a file that is locked until it is closed; None where somebody else has locked it.
+
+    None as well where there is no such place to write to.
+    """
+    try:
+        descriptor = os.open(path, _LOCKED, 0o600)
+    except OSError:
+        return None
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+_LOCKED = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
 def unnamed_file() -> BinaryIO:
     """A file for this process and its children that no folder shows, for its owner to close.
 

@@ -8,6 +8,7 @@
     lists        lists of names, as they come
     listed       what these name
     archives     the members of an archive
+    objects      what lies below an address
     unpacked     ... of one that can only be read forwards
     directories  the files of a DICOMDIR
     opening      the input of a task, opened
@@ -22,10 +23,15 @@
     series       the range of each series, before anything is converted (voi series)
     convert      one file -> images in a sink (runs in the worker)
     serving      what workers do around that
+    converting   conversion as the work of an executor
+    executor     who does work: the interface, and which one it is
+    local        an executor: processes of this machine
+    dask         an executor: a Dask cluster
     feed         the queue between discovery and workers, in chunks
     feeding      discovery into the queue
     pool         one thread a worker: crashes, time limits, second tries
     process      the parent's end of one worker
+    stock        workers that are kept from one pool to the next
     worker       the worker: python -m fastdcm.batch.worker
     protocol     the messages between the two
     board        the numbers that a worker shows without a message

@@ -16,6 +16,7 @@ from fastdcm.model import Notice
 from fastdcm.options import EXTENSIONS, FORMATS, ConvertOptions, RenderOptions
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
+from fastdcm.sources.addresses import shown
 
 if TYPE_CHECKING:
     from fastdcm.batch.described import Described
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fastdcm.pipeline import Image
     from fastdcm.presentation.folder import Index
     from fastdcm.sidecars.records import Sidecars
+    from fastdcm.sinks.objects import ObjectSink
     from fastdcm.sinks.spool import Place, Spool
 
 #: Frames that a video encoder looks at before it writes the first of them: x264 about so many.
@@ -43,7 +45,8 @@ class Job(NamedTuple):
     states, where the run has made it for all workers; ``series`` are the ranges of those that are not shown
     by the same window, where the run has looked for them; ``sidecars`` says what is told of images beside
     them; ``spool`` is where images go that are to be in shards; ``account`` is how manifests tell;
-    some inputs are there until they are done with where the run ``unpacks``.
+    some inputs are there until they are done with where the run ``unpacks``. With
+    ``remote`` folders of outputs are addresses. So many inputs are best begun ``together``.
     """
 
     run: Run
@@ -58,6 +61,12 @@ class Job(NamedTuple):
     spool: Place | None = None
     account: Account | None = None
     unpacks: bool = False
+    remote: bool = False
+    together: int = 1
+
+    def elsewhere(self) -> Job:
+        """The same for processes of this machine, where the run is another one's."""
+        return self._replace(run=self.run.elsewhere())
 
 
 class Converter(Serving):
@@ -66,8 +75,12 @@ class Converter(Serving):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self._spool: Spool | None = None
-        self._sink: DirectorySink | Spool
-        if job.spool is None:
+        self._sink: DirectorySink | ObjectSink | Spool
+        if job.remote:
+            from fastdcm.sinks.objects import ObjectSink
+
+            self._sink = ObjectSink(job.run, job.options.existing)
+        elif job.spool is None:
             self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync)
         else:
             from fastdcm.sinks.spool import Spool
@@ -108,7 +121,7 @@ class Converter(Serving):
 
         ``own`` tells that outputs of this run may be the task's own, from a try that was cut off.
         """
-        outcome = Outcome(task.source, task.part, task.parts)
+        outcome = Outcome(shown(task.source), task.part, task.parts)
         self.begin()
         parts = self.convert(task, own, beat, outcome)
         if self._job.every_file or parts or not outcome.is_plain:
@@ -171,7 +184,7 @@ class Converter(Serving):
         if task.exact is not None and self._job.first_only and frames > 1:
             numbers = [1]
             message = f"1 of {frames} frames; --frames all for the rest"
-            outcome.notices = (Notice("more-frames", message, task.source),)
+            outcome.notices = (Notice("more-frames", message, outcome.path),)
         selected = len(numbers)
         if task.done:
             numbers = [number for number in numbers if number not in task.done]
@@ -181,13 +194,15 @@ class Converter(Serving):
         render = self._render(image, task, beat)
         if self._described is not None:
             self._described.begin(image, task, render, own, outcome)
-        for number in self.timed(image, share(numbers, task), beat):
+        wanted = share(numbers, task)
+        image.expect([number - 1 for number in wanted])
+        for number in self.timed(image, wanted, beat):
             name = self._name(image, task, number, frames, selected)
             try:
                 self._frame(image, number, render, task.folder, name, own, outcome)
             except OutputError as error:
                 # the next frame would meet the same full disk
-                _fail(outcome, error.at(path=task.source, frame=number if frames > 1 else None))
+                _fail(outcome, error.at(path=outcome.path, frame=number if frames > 1 else None))
                 break
             except FastdcmError as error:
                 _fail(outcome, error)
@@ -202,7 +217,7 @@ class Converter(Serving):
         from fastdcm.manifest.rows import Rows
 
         def note(notice: Notice) -> None:
-            outcome.notices += (notice._replace(path=task.source),)
+            outcome.notices += (notice._replace(path=outcome.path),)
 
         render = self._render(image, task, beat)
         self._rows = Rows(self._job.account, image, task.source, render, frames, note)
@@ -268,6 +283,7 @@ class Converter(Serving):
             outcome.existing += 1
             return
         render = self._render(image, task, beat)
+        image.expect(indexes)
         rows, columns = image.shape
         last = -1
 
@@ -288,7 +304,7 @@ class Converter(Serving):
         try:
             written, size = self._put_made(task.folder, name, make, own=own)
         except FastdcmError as error:
-            _fail(outcome, error.at(path=task.source))
+            _fail(outcome, error.at(path=outcome.path))
             return
         finally:
             if described is not None:

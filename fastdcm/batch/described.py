@@ -16,9 +16,10 @@ from fastdcm.sidecars.records import Records, Row, Sidecars
 if TYPE_CHECKING:
     from fastdcm.pipeline import Image
     from fastdcm.sinks.directory import DirectorySink
+    from fastdcm.sinks.objects import ObjectSink
     from fastdcm.sinks.spool import Spool
 
-    Sink = DirectorySink | Spool
+    Sink = DirectorySink | ObjectSink | Spool
 
 #: `DirectorySink.put`, whose time may be taken.
 Put = Callable[..., bool]
@@ -40,7 +41,7 @@ class Described:
         def note(notice: Notice) -> None:
             if self._options.read.strict:
                 raise StrictError(notice.message)
-            located = notice._replace(path=task.source)
+            located = notice._replace(path=outcome.path)
             if located not in outcome.notices:
                 outcome.notices += (located,)
 
@@ -64,10 +65,10 @@ class Described:
         document = self._records.document(indexes, os.path.basename(name), together=together)
         if self._options.existing == "skip" and self._sink.leaves(folder, beside, own=self._own):
             # The image is not there: this is of a run that was cut off.
-            path = os.path.join(folder, beside)
             try:
-                os.unlink(path)
+                self._sink.remove(folder, beside)
             except OSError as error:
+                path = os.path.join(folder, beside)
                 raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         if not self._put(folder, beside, document, own=self._own):
             raise OutputError(f"cannot write {os.path.join(folder, beside)}: it has just appeared")

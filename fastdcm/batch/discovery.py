@@ -12,6 +12,7 @@ from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.targets import Targets, Tree
 from fastdcm.errors import FastdcmError, OutputError, SourceError, UnsupportedError
 from fastdcm.sources import Place, kind_of
+from fastdcm.sources.addresses import is_remote, shown
 from fastdcm.sources.names import is_packed, last_name
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Task(NamedTuple):
     @property
     def below(self) -> str:
         """The source's path below the folder that was named, or below that of all files that were."""
-        return self.source[len(self.root) :]
+        below = self.source[len(self.root) :]
+        return below.partition("?")[0] if "?" in below and is_remote(self.source) else below
 
 
 def discover(
@@ -78,6 +80,10 @@ def found_in(tree: Tree, outputs: Iterable[str], unpacking: Unpacking | None) ->
     if tree.kind == "folder":
         return _walk(tree, outputs)
     # Few runs have others.
+    if tree.kind == "prefix":
+        from fastdcm.batch.objects import objects_of
+
+        return objects_of(tree, outputs)
     if tree.kind == "directory":
         from fastdcm.batch.directories import files_of
 
@@ -103,7 +109,12 @@ def _explicit(targets: Targets, by_template: bool) -> Iterator[Task | Outcome]:
 
 def _common_root(sources: list[str]) -> str:
     """The folders that the paths of files have in common, with the separator at the end."""
-    heads = [source[: len(source) - len(last_name(source))] for source in sources]
+    heads = [
+        source.partition("?")[0].rpartition("/")[0] + "/"
+        if is_remote(source)
+        else source[: len(source) - len(last_name(source))]
+        for source in sources
+    ]
     common = os.path.commonprefix(heads)  # noqa: RUF071  # cut back to a whole folder below
     return common[: max(common.rfind(separator) for separator in (os.sep, "/")) + 1]
 
@@ -134,6 +145,7 @@ def _explicit_in(
 
 def failed(path: str, error: FastdcmError) -> Outcome:
     """The outcome of a file that failed as a whole."""
+    path = shown(path)
     return Outcome(path, failures=[Failure(path, error.frame, error.at(path=path))])
 
 

@@ -18,10 +18,25 @@ Entry = tuple[Any, bool]
 
 
 class Feed:
-    """Items wait here. Many threads may use it."""
+    """Items wait here. Many threads may use it.
 
-    def __init__(self, workers: int, ahead: int | None = None) -> None:
+    ``seconds`` are those that a chunk should take, and ``most`` the items it has at most. Where handing one
+    out is dear, chunks shrink to a part of ``shrink`` of that at most, and not at all while more is found
+    than is done. ``together`` are so many items that a chunk should have at least, however long they take.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        ahead: int | None = None,
+        *,
+        seconds: float = _CHUNK_SECONDS,
+        most: int = _CHUNK_ITEMS,
+        shrink: int = 0,
+        together: int = 1,
+    ) -> None:
         self._workers = workers
+        self._seconds, self._most, self._shrink, self._together = seconds, most, shrink, together
         self._ahead = AHEAD * workers if ahead is None else ahead
         self._items: deque[Entry] = deque()
         self._alone: deque[Entry] = deque()
@@ -36,6 +51,18 @@ class Feed:
     def waiting(self) -> int:
         """Items that nobody has taken yet."""
         return len(self._items)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing will come any more, and all that came is done."""
+        with self._changed:
+            return self._stopped or (self.complete and not (self._items or self._alone or self._under_way))
+
+    def serve(self, workers: int, seconds: float, ahead: int) -> None:
+        """From now on so many workers take chunks, that should take so long; so many items may wait."""
+        with self._changed:
+            self._workers, self._seconds, self._ahead = workers, seconds, ahead
+            self._changed.notify_all()
 
     def put(self, item: Any) -> bool:
         """Add an item, waiting while too many wait; False where the run was stopped."""
@@ -96,11 +123,25 @@ class Feed:
                     self._waiting -= 1
             return None
 
+    def take_now(self) -> list[Entry]:
+        """The next chunk without waiting; empty where nothing is there."""
+        with self._changed:
+            if self._stopped or not (self._alone or self._items):
+                return []
+            if not self._alone:
+                return self._chunk()
+            self._under_way += 1
+            return [self._alone.popleft()]
+
     def _chunk(self) -> list[Entry]:
-        wanted = 1 if self._cost is None else int(_CHUNK_SECONDS / max(self._cost, 1e-6))
+        wanted = 1 if self._cost is None else int(self._seconds / max(self._cost, 1e-6))
+        wanted = max(wanted, self._together)
         # towards the end chunks shrink, so that all workers finish together
         fair = -(-len(self._items) // (2 * self._workers))
-        count = max(1, min(wanted, fair, _CHUNK_ITEMS))
+        if self._shrink:
+            plenty = not self.complete and 2 * len(self._items) >= self._ahead
+            fair = wanted if plenty else max(fair, wanted // self._shrink)
+        count = max(1, min(wanted, fair, self._most, len(self._items)))
         chunk = [self._items.popleft() for _ in range(count)]
         self._under_way += count
         self._changed.notify_all()

@@ -8,19 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from threading import Thread
 from typing import TYPE_CHECKING
 
-from fastdcm import system
 from fastdcm.batch.alone import convert_alone
 from fastdcm.batch.convert import Job
+from fastdcm.batch.converting import converting
 from fastdcm.batch.discovery import Task, discover, failed
+from fastdcm.batch.executor import Executor, Lost, executor_of
+from fastdcm.batch.lists import is_list
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import Targets, is_archive_target, resolve
 from fastdcm.errors import FastdcmError, OptionError
 from fastdcm.options import FORMATS, ConvertOptions
-from fastdcm.sinks.run import Run, remove_temporaries
-from fastdcm.sources import Place
+from fastdcm.sinks.run import Run
+from fastdcm.sources import Place, absolute
+from fastdcm.sources.addresses import as_path, is_remote, shown
 from fastdcm.sources.names import is_packed
 
 if TYPE_CHECKING:
@@ -35,11 +37,13 @@ class _Nobody(Watcher):
 
 
 _NOBODY = _Nobody()
+#: Remote objects of a worker at least, so that it has some on their way; what a second does not do is given
+#: back.
+_TOGETHER = 32
 #: Is given each outcome before it is counted; true where the run cannot go on after it.
 Add = Callable[[Outcome], object]
 #: Is told the name of each input that is done with, and how many parts it has.
 Release = Callable[[str, int], None]
-_CONVERTER = "fastdcm.batch.convert:Converter"
 
 
 def run(
@@ -52,11 +56,13 @@ def run(
     watcher: Watcher | None = None,
     profile: bool = False,
     places: Mapping[str, Place] | None = None,
+    cluster: object = None,
 ) -> Report:
     """Convert files and folders.
 
-    ``jobs`` worker processes (None: as many as there are usable cores) do the work; a single file
-    is converted in this process. ``first_only`` writes frame 1 alone where ``output`` names one
+    ``jobs`` worker processes (None: as many as there are usable cores) do the work, or a ``cluster``, as
+    `fastdcm.batch.executor.executor_of` has them; a single file is converted in this process, unless there
+    is a cluster. ``first_only`` writes frame 1 alone where ``output`` names one
     file. ``watcher`` sees what happens as it happens; ``profile`` counts the time of each stage.
     ``places`` are where the bytes of sources lie that are no files of their names.
 
@@ -64,16 +70,44 @@ def run(
     `WorkerError` where no worker can be started. Ctrl-C ends the run early and sets
     ``interrupted`` in the report.
     """
+    options, watcher = options or ConvertOptions(), watcher or _NOBODY
+    paths = [as_path(os.fspath(source)) for source in sources]
+    target = None if output is None else as_path(os.fspath(output))
+    if target is not None and is_remote(target):
+        if options.shards is not None or is_archive_target(target):
+            raise OptionError(
+                "shards and archives are written into folders: name one, and copy them from there"
+            )
+        if options.sidecar.metadata in ("csv", "parquet"):
+            raise OptionError(f"no table ({options.sidecar.metadata}) is written there: use --metadata json")
     with ExitStack() as closing:
-        options, watcher = options or ConvertOptions(), watcher or _NOBODY
-        return _run(sources, output, options, jobs, first_only, watcher, profile, places or {}, closing)
+        if cluster is not None:
+            paths, target = _from_elsewhere(paths, target, options, places)
+        executor = closing.enter_context(executor_of(jobs, cluster))
+        return _run(paths, target, options, executor, first_only, watcher, profile, places or {}, closing)
+
+
+def _from_elsewhere(
+    paths: list[str], target: str | None, options: ConvertOptions, places: Mapping[str, Place] | None
+) -> tuple[list[str], str | None]:
+    """Sources and target as workers on other machines know them. Raises `OptionError` for what these cannot
+    do."""
+    if options.shards is not None or (target is not None and is_archive_target(target)):
+        raise OptionError("shards and archives are written by one machine: leave the cluster (--dask) out")
+    if places or any(map(is_packed, paths)):
+        what = "standard input and packed archives are read by one machine"
+        raise OptionError(
+            f"{what}: leave the cluster (--dask) out, or unpack them where all machines see them"
+        )
+    known = [path if is_list(path) else absolute(path) for path in paths]
+    return known, None if target is None else absolute(target)
 
 
 def _run(
-    sources: Iterable[str | os.PathLike[str]],
-    output: str | os.PathLike[str] | None,
+    paths: list[str],
+    target: str | None,
     options: ConvertOptions,
-    jobs: int | None,
+    executor: Executor,
     first_only: bool,
     watcher: Watcher,
     profile: bool,
@@ -90,11 +124,7 @@ def _run(
             raise OptionError(f"a {title} holds all frames of an object: leave {{frame}} out of --name")
         if template.has_folders and options.flat:
             raise OptionError(f"name {options.name!r} makes folders, and flat leaves them out")
-    if jobs is not None and jobs < 1:
-        raise OptionError(f"jobs must be at least 1, not {jobs}")
-    jobs = jobs or system.usable_cores()
-    paths = [os.fspath(source) for source in sources]
-    target = None if output is None else os.fspath(output)
+    jobs = executor.workers
     if options.shards is not None:
         from fastdcm.batch.sharded import folder_of
 
@@ -109,7 +139,13 @@ def _run(
         # All is looked at first: what lists name is read more than once.
         targets = targets._replace(lists=tuple(names.to_read_again(closing) for names in targets.lists))
     report = Report(outputs=targets.outputs)
-    job = Job(Run.begin(), options, jobs, first_only, every_file=watcher.every_file, profile=profile)
+    run = Run.begin()
+    remote = target is not None and is_remote(target)
+    if executor.elsewhere and not remote:
+        run = run.by_clock_of(next(iter(targets.outputs), os.getcwd()))
+    job = Job(run, options, jobs, first_only, every_file=watcher.every_file, profile=profile, remote=remote)
+    if targets.lists or any(map(is_remote, paths)):
+        job = job._replace(together=_TOGETHER)
     table = None
     if options.sidecar.metadata is not None or options.shards is not None:
         from fastdcm.batch.metadata import sidecars_of, table_of
@@ -117,7 +153,8 @@ def _run(
         job = job._replace(sidecars=sidecars_of(options, targets, target))
         table = table_of(job.sidecars, job.run, options)
     start = time.monotonic()
-    unpacking = _unpacking(targets, job, closing)
+    # Where workers are elsewhere, what this machine unpacks is out of their sight.
+    unpacking = None if executor.elsewhere else _unpacking(targets, job, closing)
     release = None if unpacking is None else unpacking.release
     if release is not None:
         job = job._replace(every_file=True, unpacks=True)  # what is done with is to be known
@@ -154,14 +191,14 @@ def _run(
         ordered.release = release or ordered.release
         items, add = ordered.begin(items, report, watcher), ordered.add
     try:
-        if not targets.is_one_file:
-            job = _with_series(_with_states(job), found, jobs, report, watcher, release)
-            _with_workers(items, job, jobs, report, watcher, add, release)
+        if executor.elsewhere or not targets.is_one_file:
+            job = _with_series(_with_states(job), found, executor, report, watcher, release)
+            _with_workers(items, job, executor, report, watcher, add, release)
         elif (item := next(items, None)) is not None and (
             parts := _alone(item, _with_threads(job, jobs), report, watcher, add)
         ):
-            job = _with_series(job, lambda: parts, jobs, report, watcher)
-            _with_workers(parts, job, jobs, report, watcher, add)
+            job = _with_series(job, lambda: parts, executor, report, watcher)
+            _with_workers(parts, job, executor, report, watcher, add)
     except KeyboardInterrupt:
         report.interrupted = True
     except BaseException:
@@ -226,7 +263,7 @@ def _with_states(job: Job) -> Job:
 def _with_series(
     job: Job,
     found: Callable[[], Iterable[Task | Outcome]],
-    jobs: int,
+    executor: Executor,
     report: Report,
     watcher: Watcher,
     release: Release | None = None,
@@ -238,7 +275,7 @@ def _with_series(
     from fastdcm.batch.series import with_series
 
     start = time.monotonic()
-    job = with_series(job, found, jobs, watcher, release)
+    job = with_series(job, found, executor, watcher, release)
     report.preparing = time.monotonic() - start
     return job
 
@@ -252,7 +289,7 @@ def _add_told(table: Table | None, manifest: Manifested | None, outcome: Outcome
 
 def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher, add: Add | None) -> list[Task]:
     """Convert the only file here; the parts of a large object are returned for workers."""
-    outcome = item if isinstance(item, Outcome) else Outcome(item.source)
+    outcome = item if isinstance(item, Outcome) else Outcome(shown(item.source))
     parts: list[Task] = []
     if isinstance(item, Task):
         try:
@@ -279,18 +316,12 @@ def _counted(items: Iterable[Task | Outcome], report: Report) -> Iterator[Task |
 def _with_workers(
     items: Iterable[Task | Outcome],
     job: Job,
-    jobs: int,
+    executor: Executor,
     report: Report,
     watcher: Watcher,
     add: Add | None,
     release: Release | None = None,
 ) -> None:
-    report.workers = jobs
-    # Not needed, and not imported, for a single file.
-    from fastdcm.batch.feed import Feed
-    from fastdcm.batch.feeding import feed_from
-    from fastdcm.batch.pool import Lost, Pool
-
     def count(result: Outcome | Lost) -> bool:
         """Whether the run ends with it."""
         outcome = _lost(result.item, result.error) if isinstance(result, Lost) else result
@@ -302,23 +333,18 @@ def _with_workers(
             watcher.done(outcome)
         return bool(over or (outcome.failures and job.options.fail_fast))
 
-    def after_death(task: Task | None, pid: int) -> None:
-        if task is not None:
-            remove_temporaries(task.folder or ".", job.run.prefix(pid))
-
-    feed = Feed(jobs)
-    pool = Pool(_CONVERTER, job, feed, workers=jobs, timeout=job.options.timeout, after_death=after_death)
-    Thread(target=feed_from, args=(items, feed, pool), daemon=True).start()
+    execution = executor.start(converting(job), items)
     try:
-        for result in pool.results():
+        for result in execution.results():
             if result is None:
-                watcher.tick(report.progress(complete=feed.complete))
+                watcher.tick(report.progress(complete=execution.complete))
             elif count(result):
                 break
     finally:
-        for result in pool.stop():
+        for result in execution.stop():
             count(result)
-        report.waited += pool.waited
+        report.waited += execution.waited
+        report.workers = executor.workers
 
 
 def _lost(task: Task, error: FastdcmError) -> Outcome:

@@ -18,6 +18,7 @@ from fastdcm.batch.targets import Tree, beside, tree_kind, tree_target
 from fastdcm.errors import FastdcmError, SourceError
 from fastdcm.options import Format
 from fastdcm.sources import kind_of
+from fastdcm.sources.addresses import as_path, is_remote, parse
 from fastdcm.sources.names import last_name, parts_below, without_archive_end
 
 if TYPE_CHECKING:
@@ -47,9 +48,13 @@ def _one(
     stems: _Stems,
     unpacking: Unpacking | None,
 ) -> Iterator[Task | Outcome]:
+    name = as_path(name)
     kind = kind_of(name)
-    if kind == "file" and (holds := tree_kind(name)) is not None:
-        if folder is None:
+    may_hold_many = kind == "file" or (is_remote(name) and parse(name).is_prefix)
+    if may_hold_many and (holds := tree_kind(name)) is not None:
+        if folder is None and holds == "prefix":
+            target = beside(name)
+        elif folder is None:
             target = tree_target(name, holds, format)
         else:
             *above, last = parts_below(name)

@@ -15,6 +15,7 @@ from fastdcm.manifest.rows import Account, failed_row, skipped_row
 from fastdcm.options import ConvertOptions, GeometryOptions
 from fastdcm.options.manifest import ManifestOptions
 from fastdcm.sinks.run import Run
+from fastdcm.sources.addresses import is_remote, shown
 
 if TYPE_CHECKING:
     from fastdcm.manifest.done import Done
@@ -35,7 +36,7 @@ class Manifested:
 
             check_available()
         folder = os.path.dirname(os.path.abspath(self._options.journal))
-        place = None if target is None else os.path.relpath(os.path.abspath(target), folder)
+        place = None if target is None else _place(target, folder)
         self.account = Account(folder, self._options.checksum, options.render.geometry != GeometryOptions())
         self._done: Done | None = None
         goes_on = self._options.resume and os.path.exists(self._options.journal)
@@ -59,7 +60,7 @@ class Manifested:
                 yield item._replace(done=before.frames)
             else:
                 yield Outcome(
-                    item.source,
+                    shown(item.source),
                     kept=len(before.frames),
                     failed_before=int(before.failed),
                     skipped=before.skipped,
@@ -93,3 +94,7 @@ class Manifested:
             outcome = Outcome(self._options.path, failures=[Failure(self._options.path, None, error)])
             report.add(outcome)
             watcher.done(outcome)
+
+
+def _place(target: str, folder: str) -> str:
+    return target if is_remote(target) else os.path.relpath(os.path.abspath(target), folder)

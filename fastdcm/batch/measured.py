@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from fastdcm.batch.discovery import Task
@@ -24,6 +24,7 @@ class _MeasuredSource(Source):
         self._inner, self._stages = source, stages
         self.name, self.size, self.refusal = source.name, source.size, source.refusal
         self.bytes_read, self.whole = source.bytes_read, source.whole
+        self.expects = source.expects
 
     def read(self, offset: int, length: int) -> bytes:
         return self._counted(self._inner.read, offset, length)
@@ -39,6 +40,9 @@ class _MeasuredSource(Source):
 
     def part(self, offset: int, length: int) -> bytes:
         return self._counted(self._inner.part, offset, length)
+
+    def expect(self, ranges: Iterable[tuple[int, int]]) -> None:
+        self._inner.expect(ranges)
 
     def _counted(self, read: Callable[[int, _What], _Bytes], offset: int, what: _What) -> _Bytes:
         with self._stages.during(READ):

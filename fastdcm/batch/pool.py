@@ -7,13 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastdcm.batch.executor import Lost
 from fastdcm.batch.feed import Entry, Feed
 from fastdcm.batch.process import WorkerProcess
 from fastdcm.batch.protocol import Outlook
 from fastdcm.errors import WorkerCrashError, WorkerError, WorkerTimeoutError
+
+if TYPE_CHECKING:
+    from fastdcm.batch.stock import Stock
 
 #: How often deadlines are looked at and the caller gets to do something.
 TICK_SECONDS = 0.1
@@ -23,14 +26,6 @@ _WAITING_RESULTS = 1024
 _PATIENCE_SECONDS = 0.002
 #: Workers that die one after another before they begin anything: something is wrong with all.
 _IDLE_DEATHS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """An item that a worker did not survive, twice where it crashed, or was too slow for."""
-
-    item: Any
-    error: WorkerError
 
 
 class _Ended:
@@ -47,7 +42,11 @@ class Pool:
     together, that tell of those since its last call. ``after_death`` is called with the item under
     way (or None) and the number of a process that did not end by itself. The function's
     ``foresee(outlook)`` is called before each chunk, its ``has_compiled()`` after it, and
-    ``announce(item)`` with the item that comes next before each one.
+    ``announce(items)`` with a few items that come next before each one.
+
+    Workers come from the ``stock``, where there is one, and go back to it. They are told that ``to_come``
+    items will come besides those of the feed; without ``may_compile`` none of them is told to compile
+    kernels, as somebody else does. They work in ``folder``, where it is given.
     """
 
     def __init__(
@@ -59,6 +58,10 @@ class Pool:
         workers: int,
         timeout: float,
         after_death: Callable[[Any, int], None],
+        stock: Stock | None = None,
+        to_come: int = 0,
+        may_compile: bool = True,
+        folder: str | None = None,
     ) -> None:
         self._task, self._argument, self._timeout = task, argument, timeout
         self._feed = feed
@@ -66,8 +69,10 @@ class Pool:
         self._events: queue.Queue[Any] = queue.Queue(_WAITING_RESULTS)
         self._workers = workers
         self._processes: set[WorkerProcess] = set()
+        self._stock, self._to_come, self._folder = stock, to_come, folder
+        self._may_compile = may_compile
         self._compiler: WorkerProcess | None = None
-        self._compiled = False
+        self._compiled = stock is not None and stock.compiled
         self._lock = threading.Lock()
         self._stopping = False
         self._fatal: WorkerError | None = None
@@ -118,11 +123,7 @@ class Pool:
 
     def stop(self) -> list[Any]:
         """Kill the workers and wait until what they left is removed; returns the last results."""
-        self._stopping = True
-        self._feed.stop()
-        with self._lock:
-            for process in self._processes:
-                process.kill()
+        self.halt()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(timeout=5)
@@ -132,6 +133,14 @@ class Pool:
                 event = self._events.get_nowait()
                 results += () if isinstance(event, _Ended) else event
         return results
+
+    def halt(self) -> None:
+        """Kill the workers, without waiting for anything."""
+        self._stopping = True
+        self._feed.stop()
+        with self._lock:
+            for process in self._processes:
+                process.kill()
 
     def fail(self, error: WorkerError) -> None:
         """End the run with an error."""
@@ -168,6 +177,8 @@ class Pool:
                     return self._retire(WorkerCrashError("workers end before they begin a file"))
                 if process.ended:
                     process = None
+            if process is not None and self._is_kept(process):
+                process = None
             self._retire(None)
         except BaseException as error:  # a fault of this module ends the run, it does not hang it
             self.fail(WorkerError(f"{type(error).__name__}: {error}"))
@@ -186,17 +197,31 @@ class Pool:
             self.fail(error)
 
     def _start(self) -> WorkerProcess:
-        process = WorkerProcess(self._timeout)
+        kept = None if self._stock is None else self._stock.take()
+        process = kept or WorkerProcess(self._timeout, self._folder)
         with self._lock:
             self._processes.add(process)
             if self._stopping:
                 process.kill()
+        if kept is not None:
+            return kept
         try:
             process.greet(self._task, self._argument)
         except WorkerError:
             self._forget(process)
             raise
         return process
+
+    def _is_kept(self, process: WorkerProcess) -> bool:
+        """Whether a worker that has nothing more to do is in the stock now."""
+        with self._lock:
+            if self._stock is None or self._stopping:
+                return False
+            self._processes.discard(process)
+            self.waited += process.board.waited
+            process.board.waited = 0.0
+        self._stock.compiled |= self._compiled
+        return self._stock.keep(process)
 
     def _forget(self, process: WorkerProcess) -> None:
         with self._lock:
@@ -226,8 +251,8 @@ class Pool:
         with self._lock:
             if self._compiler not in self._processes:
                 self._compiler = process
-        may_compile = self._compiled or process is self._compiler
-        return Outlook(items + self._feed.waiting // self._workers, may_compile)
+        may_compile = self._compiled or (self._may_compile and process is self._compiler)
+        return Outlook(items + self._feed.waiting // self._workers + self._to_come, may_compile)
 
     def _bury(self, process: WorkerProcess, chunk: list[Entry], done: int, begun: int) -> None:
         """A process is gone in the middle of a chunk: nothing of it may be lost.

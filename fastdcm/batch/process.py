@@ -26,10 +26,11 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NU
 class WorkerProcess:
     """Starts a worker, talks to it, ends it. One thread uses it; others may read its state and `kill`.
 
-    ``board`` tells what it is at; the process must be closed before it is given up.
+    ``board`` tells what it is at; the process must be closed before it is given up. It works in ``folder``,
+    where it is given.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, folder: str | None = None) -> None:
         self._timeout = timeout
         self.overdue = False
         self.ended = False
@@ -45,6 +46,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=self._log,
                 env=_environment(),
+                cwd=folder,
                 **system.own_process_group(),
             )
         except OSError as error:

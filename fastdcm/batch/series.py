@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastdcm.batch.convert import COMPARING, MEASURING, Job, series_of
 from fastdcm.batch.discovery import Task
-from fastdcm.batch.feed import Feed
-from fastdcm.batch.feeding import feed_from
-from fastdcm.batch.pool import Lost, Pool
+from fastdcm.batch.executor import Executor, Lost, Work
 from fastdcm.batch.report import Outcome, Progress, Watcher
 from fastdcm.batch.serving import Beat, Serving, share
 from fastdcm.errors import FastdcmError
@@ -24,6 +21,7 @@ from fastdcm.rendering.series import Finding, each_by_its_own
 
 if TYPE_CHECKING:
     from fastdcm.pipeline import Image
+
 
 _LOOKER = "fastdcm.batch.series:Looker"
 
@@ -33,6 +31,10 @@ class Looking(NamedTuple):
 
     job: Job
     differing: frozenset[str] | None
+
+    def elsewhere(self) -> Looking:
+        """The same for another machine: nothing is written."""
+        return self
 
 
 class Seen(NamedTuple):
@@ -81,7 +83,9 @@ class Looker(Serving):
         frames = len(image)
         if parts := self.parts(image, task, frames):
             return parts
-        for number in self.timed(image, share(range(1, frames + 1), task), beat):
+        wanted = share(range(1, frames + 1), task)
+        image.expect([number - 1 for number in wanted])
+        for number in self.timed(image, wanted, beat):
             try:
                 found = image.look(number - 1, self._alone, measure=self._differing is not None)
             except FastdcmError:
@@ -94,7 +98,7 @@ class Looker(Serving):
 def with_series(
     job: Job,
     tasks: Callable[[], Iterable[Task | Outcome]],
-    jobs: int,
+    executor: Executor,
     watcher: Watcher,
     release: Callable[[str, int], None] | None = None,
 ) -> Job:
@@ -104,19 +108,28 @@ def with_series(
 
     Raises `WorkerError` where no worker can be started.
     """
-    series = _looked_at(tasks(), Looking(job, None), jobs, watcher, release)
+    series = _looked_at(tasks(), Looking(job, None), executor, watcher, release)
     differing = [name for name, found in series.items() if not found.alike and not found.measured]
     if differing:
-        more = _looked_at(tasks(), Looking(job, frozenset(differing)), jobs, watcher, release)
+        more = _looked_at(tasks(), Looking(job, frozenset(differing)), executor, watcher, release)
         for name, found in more.items():
             series[name] = found.merged(series[name]) if name in series else found
     return job._replace(series={name: found.range for name, found in series.items() if found.range})
 
 
+def _nothing_is_left(looking: Looking, tasks: list[Task], process: int | None) -> None:
+    """Whoever looks writes nothing."""
+
+
+def _is_certain(result: Seen) -> bool:
+    """What was seen is seen again."""
+    return False
+
+
 def _looked_at(
     tasks: Iterable[Task | Outcome],
     looking: Looking,
-    jobs: int,
+    executor: Executor,
     watcher: Watcher,
     release: Callable[[str, int], None] | None,
 ) -> dict[str, Finding]:
@@ -131,12 +144,11 @@ def _looked_at(
                 yield task
 
     series: dict[str, Finding] = {}
-    feed = Feed(jobs)
-    timeout = looking.job.options.timeout
-    pool = Pool(_LOOKER, looking, feed, workers=jobs, timeout=timeout, after_death=lambda task, pid: None)
-    Thread(target=feed_from, args=(counted(), feed, pool), daemon=True).start()
+    job = looking.job
+    work = Work(_LOOKER, looking, job.options.timeout, _nothing_is_left, _is_certain, job.together)
+    execution = executor.start(work, counted())
     try:
-        for result in pool.results():
+        for result in execution.results():
             if isinstance(result, Seen):
                 looked_at += result.files
                 for name, found in result.series.items():
@@ -147,7 +159,7 @@ def _looked_at(
                     looked = result if isinstance(result, Looked) else result.item
                     release(looked.source, looked.parts)
             elif result is None:
-                watcher.tick(Progress(looked_at, 0, 0, listed, complete=feed.complete, phase=phase))
+                watcher.tick(Progress(looked_at, 0, 0, listed, complete=execution.complete, phase=phase))
     finally:
-        pool.stop()
+        execution.stop()
     return series

@@ -8,9 +8,11 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from fastdcm.batch.lists import NameList, is_list
-from fastdcm.errors import OptionError
+from fastdcm.batch.naming import strip_extension
+from fastdcm.errors import OptionError, SourceError
 from fastdcm.options import EXTENSIONS, FORMAT_NAMES, Format
 from fastdcm.sources import Place, kind_of
+from fastdcm.sources.addresses import WEB, base_name, is_remote, joined, parse, shown
 from fastdcm.sources.names import archive_kind, split_member, without_archive_end
 
 #: Formats of images and videos that people may ask for and that are not written.
@@ -18,7 +20,7 @@ _OTHER_IMAGES = {"avi", "exr", "heic", "heif", "jls", "jxr", "mkv", "mov", "pbm"
 
 
 #: What holds many inputs.
-Kind = Literal["folder", "archive", "directory"]
+Kind = Literal["folder", "archive", "directory", "prefix"]
 
 
 class Tree(NamedTuple):
@@ -52,6 +54,8 @@ class Targets(NamedTuple):
 
 def tree_kind(source: str) -> Kind | None:
     """How a source holds many inputs; None for one that is a single input."""
+    if "://" in source and is_remote(source):
+        return _remote_kind(source)
     if os.path.isdir(source):
         return "folder"
     if os.path.basename(source).upper() == "DICOMDIR":
@@ -62,6 +66,24 @@ def tree_kind(source: str) -> Kind | None:
 def holds_many(source: str) -> bool:
     """Whether a source stands for many inputs, or may."""
     return is_list(source) or tree_kind(source) is not None
+
+
+def _remote_kind(source: str) -> Kind | None:
+    """Whether an address is a prefix: by itself, else because the store has no object of that name."""
+    address = parse(source)
+    if address.is_prefix:
+        return "prefix"
+    if archive_kind(address.key):
+        raise OptionError(f"{shown(source)}: archives are read where they are files; copy it here first")
+    if address.scheme in WEB or strip_extension(address.key) != address.key:
+        return None
+    from fastdcm.sources.listing import holds_objects
+    from fastdcm.sources.objects import is_there
+
+    try:
+        return None if is_there(source) or not holds_objects(source) else "prefix"
+    except SourceError:
+        return None  # opening it tells why
 
 
 def is_archive_target(output: str) -> bool:
@@ -103,6 +125,12 @@ def resolve(
     if not sources:
         raise OptionError("nothing to convert: name at least one file or folder")
     exact = named_output(sources, output)
+    if output is None and any(map(is_remote, sources)):
+        raise OptionError("nothing is written beside addresses: name a folder for the images with -o")
+    if output is not None and is_remote(output) and parse(output).scheme in WEB:
+        raise OptionError(
+            f"{shown(output)}: images are not written by HTTP; use a folder, or s3://, gs://, az://"
+        )
     if exact is not None:
         folder, name = os.path.split(exact)
         return Targets(files=((sources[0], folder),), exact=name, outputs=(exact,))
@@ -145,6 +173,9 @@ def tree_target(
     """The folder that mirrors a tree. Raises `OptionError` where it has no name."""
     if output is not None and only_one:
         return output
+    if kind == "prefix":
+        address = parse(source)
+        return joined(output or "", base_name(source.rstrip("/")) if address.key else address.place)
     if kind == "archive":
         path = without_archive_end(source)
     else:
@@ -162,8 +193,9 @@ def tree_target(
 def _check_roots(trees: tuple[Tree, ...]) -> None:
     taken: dict[str, str] = {}
     for tree in trees:
-        root = os.path.realpath(tree.folder)
-        if root == os.path.realpath(tree.source):
+        root = tree.folder if is_remote(tree.folder) else os.path.realpath(tree.folder)
+        source = joined(tree.source, "") if tree.kind == "prefix" else os.path.realpath(tree.source)
+        if source in (root, joined(root, "")):
             raise OptionError(f"{tree.source} is the output folder as well; name another with -o")
         if (other := taken.get(root.casefold())) is not None:
             raise OptionError(

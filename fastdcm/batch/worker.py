@@ -34,6 +34,8 @@ _TELL_SECONDS = 0.2
 #: A chunk that takes longer than this holds dearer files than those before it; what is left of it is
 #: given back, so that other workers get their share.
 _CHUNK_SECONDS = 1.0
+#: So many items of a chunk are announced at once: far away it pays to have several under way.
+_ANNOUNCED = 16
 #: What compiling one kernel takes at most on a slow and busy machine: the largest takes 5 on a usual one.
 _COMPILING_SECONDS = 300.0
 
@@ -101,7 +103,7 @@ def _serve(
             done, told = 0, now
         board.begin(begun, now + seconds)
         if begun < len(chunk):
-            function.announce(chunk[begun][0])
+            function.announce([following for following, _ in chunk[begun : begun + _ANNOUNCED]])
         result, parts = function(item, own, beat)
         if result is not None or parts:
             results.append((result, parts))

@@ -76,11 +76,15 @@ def _convert(operands: list[str], output: str | None, asked: dict[str, Any]) -> 
         raise OptionError("--quiet and --verbose exclude each other")
     if not operands and not asked["stdin"]:
         raise OptionError("Missing argument 'SRC...'.")
+    if asked["jobs"] is not None and asked["dask"] not in (None, "local"):
+        raise OptionError("a cluster has as many workers as it has: leave --jobs out")
     sources, output = split_operands(operands, output)
     with ExitStack() as closing:
         places: dict[str, Place] | None = None
         to_stdout: str | None = None
         if asked["stdin"] or output == _STANDARD_OUTPUT:
+            if asked["dask"]:
+                raise OptionError("standard input and output are this machine's: leave --dask out")
             for name in ("metadata", "manifest", "shards") if output == _STANDARD_OUTPUT else ():
                 if asked[name]:
                     raise OptionError(f"-o - is for an image alone: no --{name} with it")
@@ -116,6 +120,7 @@ def _run(
             watcher=display,
             profile=asked["profile"],
             places=places,
+            cluster=asked["dask"],
         )
     finally:
         display.close()

@@ -6,8 +6,11 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from fastdcm.errors import SourceError
 from fastdcm.manifest.reading import THERE, latest
-from fastdcm.manifest.rows import sha256_of
+from fastdcm.manifest.rows import output_path
+from fastdcm.sources.reading import sha256_of, size_of
+from fastdcm.sources.stores import AbsentError
 
 
 class Checked(NamedTuple):
@@ -27,14 +30,14 @@ def check(path: str) -> Iterator[Checked]:
         if row["status"] not in THERE or row["output"] == before:
             continue
         before = row["output"]
-        output = os.path.normpath(os.path.join(folder, row["output"]))
+        output = output_path(row["output"], folder)
         problem = _problem(output, row["bytes"], row.get("sha256"))
         yield Checked(output, row["source"], problem, "sha256" in row)
 
 
 def _problem(output: str, size: int, digest: str | None) -> str:
     try:
-        there = os.path.getsize(output)
+        there = size_of(output)
         if there != size:
             return f"has {there} bytes, not {size}"
         if digest is not None and sha256_of(output) != digest:
@@ -43,4 +46,8 @@ def _problem(output: str, size: int, digest: str | None) -> str:
         return "is not there"
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
+    except AbsentError:
+        return "is not there"
+    except SourceError as error:
+        return error.message
     return ""

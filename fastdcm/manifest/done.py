@@ -8,12 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastdcm.errors import SourceError
 from fastdcm.manifest.reading import THERE, Row, hash_of, rows_of
 from fastdcm.manifest.rows import stat_of
 from fastdcm.sources import absolute
+from fastdcm.sources.addresses import is_remote, shown
+from fastdcm.sources.listing import sizes_in
+from fastdcm.sources.reading import size_of
 
 #: Errors of the disk or the network, which another run may not meet: a full disk, a source out of reach.
 _PASSING = ("OutputError", "SourceError")
+#: Outputs below one address that are listed rather than asked for one by one.
+_MANY = 100_000
 
 
 class Before(NamedTuple):
@@ -41,6 +47,9 @@ class Done:
         order = np.argsort(np.array(keys, np.uint64), kind="stable")
         self._keys = np.array(keys, np.uint64)[order]
         self._offsets = np.array(offsets, np.int64)[order]
+        #: The address that was listed last, and what is there; None where that is too much.
+        self._listed = ""
+        self._sizes: dict[str, int] | None = None
         self._file = open(path, "rb")  # noqa: SIM115  # as long as the run asks
 
     def close(self) -> None:
@@ -49,7 +58,7 @@ class Done:
 
     def before(self, source: str) -> Before:
         """What is done of an input, and still true: the source has not changed, and the outputs are there."""
-        rows = self._rows(absolute(source))
+        rows = self._rows(shown(absolute(source)))
         if not rows:
             return Before()
         whole = rows.pop(None, None)
@@ -95,7 +104,16 @@ class Done:
         if row["status"] not in THERE:
             return False
         try:
-            found = os.lstat(os.path.join(self._folder, row["output"]))
-        except OSError:
+            size = self._size(row["output"])
+        except (OSError, SourceError):
             return False
-        return bool(found.st_size == row["bytes"])
+        return bool(size == row["bytes"])
+
+    def _size(self, output: str) -> int | None:
+        """Bytes of an output, None where it is not there. Raises `OSError`, `SourceError`."""
+        if not is_remote(output):
+            return os.lstat(os.path.join(self._folder, output)).st_size
+        above, _, name = output.rpartition("/")
+        if above != self._listed:
+            self._sizes, self._listed = sizes_in(above, _MANY), above
+        return size_of(output) if self._sizes is None else self._sizes.get(name)

@@ -13,9 +13,12 @@ from io import BytesIO
 from typing import Any
 
 from fastdcm.codecs.table import SYNTAXES
-from fastdcm.errors import OutputError
+from fastdcm.errors import OutputError, SourceError
 from fastdcm.manifest.reading import THERE, Row, latest
+from fastdcm.manifest.rows import output_path
 from fastdcm.manifest.sums import Sums
+from fastdcm.sources.addresses import is_remote
+from fastdcm.sources.reading import bytes_of
 
 #: Pictures of the sheet, and their longest side.
 _PICTURES, _SIDE = 60, 160
@@ -204,7 +207,7 @@ def _sheet(manifest: str, images: int) -> list[str]:
     figures = []
     for place in range(min(len(chosen), _PICTURES)):
         row = chosen[int(place * spread)]
-        picture = _thumbnail(os.path.join(folder, row["output"]))
+        picture = _thumbnail(output_path(row["output"], folder))
         if picture is not None:
             words = html.escape(f"{row.get('modality') or 'unknown'}: {row['output']}")
             figures.append(
@@ -218,7 +221,7 @@ def _thumbnail(path: str) -> str | None:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
+        with Image.open(BytesIO(bytes_of(path)) if is_remote(path) else path) as image:
             image.draft("RGB", (_SIDE, _SIDE))
             picture: Any = image
             if image.mode.startswith(("I", "F")):
@@ -228,7 +231,7 @@ def _thumbnail(path: str) -> str | None:
             picture.thumbnail((_SIDE, _SIDE))
             data = BytesIO()
             picture.save(data, "JPEG", quality=80)
-    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
+    except (OSError, SourceError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
         return None
     return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode('ascii')}"
 

@@ -17,16 +17,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastdcm.errors import FastdcmError
+from fastdcm.errors import FastdcmError, SourceError
 from fastdcm.model import Notice
 from fastdcm.options import RenderOptions
 from fastdcm.sidecars.records import Records, Sidecars
 from fastdcm.sources import absolute, stamp_of
+from fastdcm.sources.addresses import is_remote, shown
+from fastdcm.sources.reading import sha256_of, size_of
 
 if TYPE_CHECKING:
     from fastdcm.pipeline import Image
-
-_PIECE = 1 << 20
 
 
 class Account(NamedTuple):
@@ -55,7 +55,7 @@ class Rows:
             Sidecars("json", mapped=account.mapped, brief=True), image, source, render, note
         )
         self._about = {
-            "source": absolute(source),
+            "source": shown(absolute(source)),
             "frames": frames,
             "modality": image.header.modality or "",
             **stat_of(source),
@@ -73,7 +73,7 @@ class Rows:
         they are at hand.
         """
         took = (time.perf_counter() - self._start) * 1000 / len(indexes)
-        size = os.path.getsize(path) if data is None else len(data)
+        size = size_of(path) if data is None else len(data)
         digest = None
         if self._account.checksum:
             digest = sha256_of(path) if data is None else hashlib.sha256(data).hexdigest()
@@ -91,14 +91,14 @@ class Rows:
     def existing(self, indexes: Sequence[int], path: str) -> list[bytes]:
         """The rows of frames whose image was at ``path`` before."""
         try:
-            size = os.path.getsize(path)
-        except OSError:
+            size: int | None = size_of(path)
+        except (OSError, SourceError):
             size = None  # it was there a moment ago
         more = {"bytes": size, "finished": round(time.time(), 3)}
         return [self._row(index, path, "existing", more) for index in indexes]
 
     def _row(self, index: int, path: str, status: str, more: dict[str, Any]) -> bytes:
-        output = os.path.relpath(path, self._account.folder).replace(os.sep, "/")
+        output = output_name(path, self._account.folder)
         facts = self._records.facts(index, output)
         del facts["source"]
         codes = [notice.code for notice in self._image.notices if notice.frame in (None, index + 1)]
@@ -116,7 +116,7 @@ def failed_row(source: str, frame: int | None, error: FastdcmError) -> bytes:
     """The row of a frame that failed, or of a whole file."""
     return as_line(
         {
-            "source": absolute(source),
+            "source": shown(absolute(source)),
             "frame": frame,
             "status": "failed",
             "error": type(error).__name__,
@@ -129,17 +129,18 @@ def failed_row(source: str, frame: int | None, error: FastdcmError) -> bytes:
 
 def skipped_row(source: str, reason: str) -> bytes:
     """The row of a file of a folder that holds no image."""
-    about = {"source": absolute(source), "frame": None, "status": "skipped", "message": reason}
+    about = {"source": shown(absolute(source)), "frame": None, "status": "skipped", "message": reason}
     return as_line({**about, **stat_of(source)})
 
 
-def sha256_of(path: str) -> str:
-    """The SHA-256 of a file. Raises `OSError`."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
+def output_name(path: str, folder: str) -> str:
+    """The name of an output in a manifest: its path from the manifest's folder, or its address."""
+    return path if is_remote(path) else os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def output_path(name: str, folder: str) -> str:
+    """Where the output of a row is, by its name there."""
+    return name if is_remote(name) else os.path.normpath(os.path.join(folder, name))
 
 
 def as_line(row: dict[str, Any]) -> bytes:

@@ -23,6 +23,8 @@ class ManifestOptions:
     def __post_init__(self) -> None:
         if not self.path.endswith((".jsonl", ".parquet")):
             raise OptionError(f"manifest {self.path!r}: name it .jsonl or .parquet")
+        if "://" in self.path:
+            raise OptionError(f"manifest {self.path!r}: it is appended to line by line, so that it is a file")
         if self.retry_failed and not self.resume:
             raise OptionError("retry-failed is for runs that go on: give resume, too")
 

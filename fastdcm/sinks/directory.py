@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from fastdcm import system
-from fastdcm.errors import OutputError
+from fastdcm.errors import CollisionError, OutputError
 from fastdcm.options import Existing
 from fastdcm.sinks.run import Run, remove_stale
 
@@ -191,6 +191,8 @@ class DirectorySink:
 
     def _is_of_this_run(self, folder: str, found: os.stat_result) -> bool:
         """Compares with the start of the run on the filesystem's own clock (it may be a server's)."""
+        if self._run.written_from is not None:
+            return found.st_mtime >= self._run.written_from
         if found.st_dev not in self._starts:
             probe = self._temporary()
             try:
@@ -209,8 +211,8 @@ def _is_flat(name: str) -> bool:
     return _SEPARATORS.isdisjoint(name)
 
 
-def _collision(path: str) -> OutputError:
-    return OutputError(
+def _collision(path: str) -> CollisionError:
+    return CollisionError(
         f"its image would be {path}, which another input of this run has; "
         "--name with {name}, {path}, {sop_instance_uid} or {frame} tells them apart"
     )

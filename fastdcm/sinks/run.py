@@ -27,11 +27,15 @@ _HEAD_START = 0.02
 class Run(NamedTuple):
     """One run: ``tag`` names its temporary files, ``started`` is its start on `time.monotonic`.
 
-    The monotonic clock is one for all processes of a machine on Linux, macOS and Windows.
+    The monotonic clock is one for all processes of a machine on Linux, macOS and Windows. ``written_from`` is
+    the start on the clock of the outputs' filesystem, where processes of several machines write there;
+    ``machine`` is the one that this process is on, where it is not that of the run.
     """
 
     tag: str
     started: float
+    written_from: float | None = None
+    machine: str = ""
 
     @classmethod
     def begin(cls) -> Run:
@@ -39,9 +43,39 @@ class Run(NamedTuple):
         tag = f"{system.machine_tag()}-{os.getpid()}-{time.time_ns():x}"
         return cls(tag, time.monotonic() + _HEAD_START)
 
+    def by_clock_of(self, folder: str) -> Run:
+        """The same for processes of several machines, that write into ``folder`` or below.
+
+        The clock is that of the filesystem; where nothing can be written there, which each output will meet,
+        this machine's.
+        """
+        while folder and not os.path.isdir(folder):
+            folder = os.path.dirname(folder)
+        probe = os.path.join(folder, f"{self.prefix(os.getpid())}0")
+        try:
+            os.close(system.create_exclusive(probe))
+            begun = os.lstat(probe).st_mtime
+        except OSError:
+            begun = time.time()
+        finally:
+            _remove(probe)
+        return self._replace(written_from=begun + _HEAD_START)
+
+    def elsewhere(self) -> Run:
+        """The same for processes of this machine, where it was begun on another one.
+
+        A process number is one machine's, so that the names of temporary files have this one's, too.
+        """
+        return self._replace(machine=system.machine_tag())
+
+    @property
+    def all_prefix(self) -> str:
+        """How the temporary files begin that any process of the run writes, on any machine."""
+        return PREFIX + self.tag
+
     def prefix(self, pid: int) -> str:
-        """How the temporary files begin that the process ``pid`` writes."""
-        return f"{PREFIX}{self.tag}-{pid}-"
+        """How the temporary files begin that the process ``pid`` of this machine writes."""
+        return f"{PREFIX}{self.tag}{self.machine}-{pid}-"
 
 
 def remove_temporaries(folder: str, prefix: str) -> None:

@@ -11,6 +11,11 @@
     tarred    ... of a TAR
     packed    ... of a TAR that is packed as a whole
     dicomdir  the files that a DICOMDIR names
+    addresses scheme://place/key, as text
+    objects   remote objects: small ones at once, of large ones ranges
+    stores    what a library for stores is asked
+    listing   what lies below an address
+    reading   sizes and checksums of files and objects
 
 A run names its inputs by strings, and a worker opens each of them by `open_source`. What is new here, such as
 an address with a scheme, is a row more in `fastdcm.sources.opening.KINDS`.

@@ -6,17 +6,18 @@ import os
 
 from fastdcm.options import Limits
 from fastdcm.reader.source import Source, open_source
+from fastdcm.sources.addresses import as_path
 
 
 def open_path(path: str, limits: Limits) -> Source:
-    """A file. Raises `SourceError`."""
-    return open_source(path)
+    """A file, by its path or as ``file:///path``. Raises `SourceError`."""
+    return open_source(as_path(path))
 
 
 def stamp(path: str) -> tuple[int, int] | None:
     """Size and time of a file; None where it cannot be looked at."""
     try:
-        found = os.stat(path)
+        found = os.stat(as_path(path))
     except (OSError, ValueError):
         return None
     return found.st_size, found.st_mtime_ns

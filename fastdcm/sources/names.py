@@ -7,6 +7,8 @@ import re
 import sys
 from typing import Literal
 
+from fastdcm.sources.addresses import base_name, is_remote, parse
+
 #: How a member's name is told from its archive's.
 SEPARATOR = "!"
 #: How an archive is packed; "" is none.
@@ -59,7 +61,7 @@ def last_name(name: str) -> str:
     """The name without folders, of a member also without its archive; empty for a folder with a separator."""
     if SEPARATOR in name and (parts := split_member(name)) is not None:
         return parts[1].rpartition("/")[2]
-    return os.path.basename(name)
+    return base_name(name)
 
 
 def parts_below(name: str) -> list[str]:
@@ -68,8 +70,9 @@ def parts_below(name: str) -> list[str]:
     """
     if SEPARATOR in name and (parts := split_member(name)) is not None:
         return [*parts_below(without_archive_end(parts[0])), *parts_of(parts[1])]
-    if "://" in name:
-        return parts_of(name.partition("://")[2])
+    if is_remote(name):
+        address = parse(name)
+        return [*parts_of(address.place.rpartition("@")[2]), *parts_of(address.key)]
     path = os.path.splitdrive(os.path.normpath(name))[1]
     return parts_of(path.replace(os.sep, "/"))
 

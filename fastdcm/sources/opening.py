@@ -32,6 +32,10 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "file": Kind("fastdcm.sources.files:open_path", "fastdcm.sources.files:stamp"),
     "member": Kind("fastdcm.sources.members:open_member", "fastdcm.sources.members:stamp"),
+    **dict.fromkeys(
+        ("s3", "gs", "az", "http", "https"),
+        Kind("fastdcm.sources.objects:open_object", "fastdcm.sources.objects:stamp"),
+    ),
 }
 
 
@@ -47,6 +51,10 @@ def open_source(name: str, place: Place | None = None, limits: Limits = _USUAL) 
 
     Raises `SourceError`, also where it would exceed a limit.
     """
+    if place is not None and place.is_remote:
+        from fastdcm.sources.objects import open_object
+
+        return open_object(name, limits, place.size)
     if place is not None:
         from fastdcm.sources.section import open_place
 

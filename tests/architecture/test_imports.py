@@ -50,6 +50,8 @@ def test_contracts_are_kept() -> None:
         ("batch/__init__.py", "import rich", "Only the command line"),
         ("web/__init__.py", "import fastdcm.dicomweb", "Every import points down"),
         ("web/resources.py", "import httpx", "Only the client and the server"),
+        ("sinks/objects.py", "import obstore", "Only the module of stores"),
+        ("batch/job.py", "import distributed", "Only the executor of clusters"),
     ],
 )
 def test_forbidden_import_is_noticed(copied: Path, module: str, line: str, contract: str) -> None:

@@ -173,3 +173,28 @@ def test_what_will_be_needed_is_fetched(tmp_path: Path) -> None:
     if fetched == 0:
         pytest.skip("this filesystem is in memory")
     assert system.blocks_read() - before == fetched == (1 << 20) // 512
+
+
+def test_a_lock_is_one_holders_until_it_is_closed(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    first = system.try_lock(path)
+    assert first is not None
+    assert system.try_lock(path) is None
+    os.close(first)
+    second = system.try_lock(path)
+    assert second is not None
+    os.close(second)
+    assert system.try_lock(str(tmp_path / "nowhere" / "lock")) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by a signal")
+def test_a_lock_is_gone_with_its_holder(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    code = (
+        "import os; from fastdcm import system\n"
+        f"assert system.try_lock({path!r}) is not None; os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    lock = system.try_lock(path)
+    assert lock is not None
+    os.close(lock)

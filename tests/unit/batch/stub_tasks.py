@@ -28,6 +28,9 @@ class Stub:
         if action == "kill" or (action == "kill-once" and not own):
             beat(7, 60.0)
             os.kill(os.getpid(), signal.SIGKILL)
+        elif action == "kill-parent":
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
         elif action == "exit":
             sys.stderr.write("the last words\n")
             sys.stderr.flush()
@@ -60,10 +63,10 @@ class Stub:
         with (self._folder / "outlooks").open("a") as file:
             file.write(f"{os.getpid()} {outlook.items} {outlook.may_compile}\n")
 
-    def announce(self, item: str) -> None:
+    def announce(self, items: list[str]) -> None:
         """Note what is to come next."""
         with (self._folder / "announced").open("a") as file:
-            file.write(item + "\n")
+            file.write(items[0] + "\n")
 
     def has_compiled(self) -> bool:
         """Nothing is compiled."""

@@ -56,6 +56,9 @@ class FakeImage:
     def __exit__(self, *exception: object) -> None:
         return
 
+    def expect(self, indexes: list[int]) -> None:
+        self.expected = indexes
+
     def encode_frame(self, index: int, render: object, encode: object) -> Encoded:
         self.encoded.append(index)
         if index + 1 in self.errors:
@@ -311,7 +314,7 @@ def test_the_next_file_is_fetched_while_files_come_from_a_disk(
     converter = Converter(setting.job())
     for chunk in ("a", "b", "c"):
         converter.foresee(protocol.Outlook(1, False))
-        converter.announce(setting.task(source=chunk))
+        converter.announce([setting.task(source=chunk), setting.task(source="later")])
     assert fetched == ["b"]
 
 

@@ -145,3 +145,58 @@ def test_what_is_expected() -> None:
     stopped = Feed(1)
     stopped.stop()
     assert not stopped.expects(5)
+
+
+def test_what_is_taken_without_waiting() -> None:
+    feed = Feed(2)
+    assert feed.take_now() == []
+    assert not feed.over
+    feed.put("a")
+    assert feed.take_now() == [("a", False)]
+    feed.finish()
+    assert not feed.over, "one is under way"
+    feed.done(1, ["part"])
+    assert feed.take_now() == [("part", False)]
+    feed.done(1, [])
+    assert feed.over
+    assert feed.take_now() == []
+    stopped = _filled(3)
+    stopped.stop()
+    assert stopped.over
+    assert stopped.take_now() == []
+
+
+def test_where_handing_out_is_dear_chunks_shrink_less() -> None:
+    feed = Feed(2, ahead=100_000, seconds=1.0, most=5000, shrink=8)
+    for item in range(10_000):
+        feed.put(item)
+    feed.learn(1000, 0.25)
+    assert len(feed.take_now()) == 2500, "a quarter of what is there, which would take less than a second"
+    feed.finish()
+    sizes = [2500]
+    while chunk := feed.take_now():
+        sizes.append(len(chunk))
+    assert sum(sizes) == 10_000
+    assert min(sizes[:-1]) == 500, "an eighth of a second's"
+    assert len(sizes) < 16
+
+
+def test_while_more_is_found_than_is_done_chunks_are_whole() -> None:
+    feed = Feed(2, ahead=6000, seconds=1.0, most=5000, shrink=8)
+    for item in range(5000):
+        feed.put(item)
+    feed.learn(1000, 0.25)
+    assert len(feed.take_now()) == 4000
+
+
+def test_a_feed_serves_more_workers_from_now_on() -> None:
+    feed = Feed(1, ahead=10, seconds=1.0)
+    for item in range(10):
+        feed.put(item)
+    putting = threading.Thread(target=lambda: feed.put(10), daemon=True)
+    putting.start()
+    feed.serve(5, 1.0, 20)
+    putting.join(10)
+    assert feed.waiting == 11
+    feed.learn(1, 0.01)
+    assert len(feed.take_now()) == 2

@@ -15,8 +15,9 @@ import pytest
 
 from fastdcm.batch import protocol, worker
 from fastdcm.batch.board import BOARD_BYTES, Board
+from fastdcm.batch.executor import Lost
 from fastdcm.batch.feed import Feed
-from fastdcm.batch.pool import Lost, Pool
+from fastdcm.batch.pool import Pool
 from fastdcm.batch.process import WorkerProcess
 from fastdcm.errors import WorkerCrashError, WorkerError, WorkerTimeoutError
 from tests.unit.batch.stub_tasks import Stub

@@ -15,7 +15,7 @@ from typing import get_args
 import pytest
 
 from fastdcm import system
-from fastdcm.errors import OutputError
+from fastdcm.errors import CollisionError, OutputError
 from fastdcm.options import Existing
 from fastdcm.sinks import run as run_module
 from fastdcm.sinks.directory import DirectorySink
@@ -352,3 +352,37 @@ def test_a_link_under_the_temporary_name_is_not_followed(tmp_path: Path, run: Ru
     with pytest.raises(OutputError):
         sink.put_made(str(folder), "x.gif", lambda path: Path(path).write_bytes(b"new"))
     assert victim.read_bytes() == b"old"
+
+
+def test_processes_of_several_machines_have_names_of_their_own(run: Run, tmp_path: Path) -> None:
+    """Process numbers are one machine's; of all of them it is known to which run they belong."""
+    there = run.elsewhere()
+    assert there.prefix(7) != run.prefix(7)
+    for name in (f"{run.prefix(7)}1", f"{there.prefix(7)}1"):
+        assert name.startswith(run.all_prefix)
+        assert re.fullmatch(run_module._NAME, name)
+        (tmp_path / name).write_bytes(b"")
+    remove_temporaries(str(tmp_path), there.prefix(7))
+    assert os.listdir(tmp_path) == [f"{run.prefix(7)}1"]
+
+
+@pytest.mark.parametrize("existing", ALL)
+def test_the_start_of_a_run_by_the_clock_of_its_filesystem(tmp_path: Path, existing: Existing) -> None:
+    """The monotonic clock of another machine tells nothing."""
+    _old(tmp_path / "before.jpg")
+    run = Run.begin().by_clock_of(str(tmp_path / "not" / "there"))
+    assert sorted(os.listdir(tmp_path)) == ["before.jpg"]
+    assert run.written_from == pytest.approx(time.time(), abs=5)
+    time.sleep(0.1)
+    elsewhere = run._replace(started=run.started + 1e6).elsewhere()
+    one, other = DirectorySink(elsewhere, existing), DirectorySink(elsewhere, existing)
+    assert one.put(str(tmp_path), "before.jpg", b"new") == (existing == "overwrite")
+    assert one.put(str(tmp_path), "x.jpg", b"new")
+    with pytest.raises(CollisionError):
+        other.put(str(tmp_path), "x.jpg", b"newer")
+    assert other.put(str(tmp_path), "x.jpg", b"newer", own=True)
+
+
+def test_where_nothing_can_be_written_this_machine_tells_the_time() -> None:
+    run = Run.begin().by_clock_of("/proc/nothing/here")
+    assert run.written_from == pytest.approx(time.time(), abs=5)

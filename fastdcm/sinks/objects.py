@@ -1,0 +1,140 @@
+"""Images as objects of a store: whole or not at all, and never one over another of the same run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable
+
+from fastdcm.errors import CollisionError, OutputError, SourceError
+from fastdcm.options import Existing
+from fastdcm.sinks.run import Run
+from fastdcm.sources.addresses import joined
+from fastdcm.sources.listing import sizes_in
+from fastdcm.sources.stores import AbsentError, PresentError, Store, store_of
+
+#: What tells of an object by which run it was written, and by which of its writings.
+_WRITTEN = "fastdcm-run"
+#: Names of a folder that are kept at most.
+_MANY = 10_000
+_TYPES = {
+    "avif": "image/avif", "gif": "image/gif", "jp2": "image/jp2", "jpeg": "image/jpeg", "jpg": "image/jpeg",
+    "json": "application/json", "jxl": "image/jxl", "mp4": "video/mp4", "png": "image/png",
+    "tif": "image/tiff", "tiff": "image/tiff", "webp": "image/webp",
+}  # fmt: skip
+
+
+class ObjectSink:
+    """Writes objects for one process of a run, as `fastdcm.sinks.directory.DirectorySink` writes files.
+
+    An object appears when all of it has come. Who writes it is told with it, so that it is known without any
+    clock whether what is in the way is of this run.
+    """
+
+    def __init__(self, run: Run, existing: Existing) -> None:
+        self._run, self._existing = run.tag, existing
+        self._mine = f"{run.tag}/{uuid.uuid4().hex}"
+        self._number = 0
+        self._seen: str | None = None
+        self._before: frozenset[str] | None = None
+
+    def leaves(self, folder: str, name: str, *, own: bool = False) -> bool:
+        """Whether `put` would leave what is there; asked before the work is done.
+
+        ``own`` tells that this run may have written it for the same input. Raises `OutputError`
+        where the place is taken by another input of this run.
+        """
+        if self._existing == "overwrite":
+            return False
+        address = joined(folder, name)
+        above, _, last = address.rpartition("/")
+        try:
+            if above != self._seen:
+                found = sizes_in(above, _MANY)
+                self._before, self._seen = None if found is None else frozenset(found), above
+            if self._before is not None and last not in self._before:
+                return False  # `put` tells what has come since
+            store, key = store_of(address)
+            if self._before is None and not _is_there(store, key):
+                return False
+            return not self._may_replace(store, key, address, own)
+        except SourceError as error:
+            raise _failure(address, error) from error
+
+    def put(self, folder: str, name: str, data: bytes, *, own: bool = False) -> bool:
+        """Write one image; False where something from before the run was left in its place.
+
+        Raises `OutputError`.
+        """
+        address = joined(folder, name)
+        self._number += 1
+        mark = f"{self._mine}/{self._number}"
+        told = {_WRITTEN: mark}
+        if kind := _TYPES.get(name.rpartition(".")[2].lower()):
+            told["Content-Type"] = kind
+        try:
+            store, key = store_of(address)
+            try:
+                store.put(key, data, told, replace=False)
+                return True
+            except PresentError:
+                # The answer of a try that had written it may have been lost, and it was tried again.
+                if store.attributes(key).get(_WRITTEN) == mark:
+                    return True
+            if not self._may_replace(store, key, address, own):
+                return False
+            store.put(key, data, told, replace=True)
+            return True
+        except SourceError as error:
+            raise _failure(address, error) from error
+
+    def put_made(
+        self, folder: str, name: str, make: Callable[[str], object], *, own: bool = False
+    ) -> tuple[bool, int]:
+        """`put` of what is made bit by bit, in a file of this machine first; also its size in bytes."""
+        address = joined(folder, name)
+        try:
+            descriptor, path = tempfile.mkstemp(prefix="fastdcm-")
+            os.close(descriptor)
+            try:
+                make(path)
+                with open(path, "rb") as file:
+                    data = file.read()
+            finally:
+                os.unlink(path)
+        except OSError as error:
+            raise OutputError(f"cannot write {address}: {error.strerror or error}") from error
+        return self.put(folder, name, data, own=own), len(data)
+
+    def remove(self, folder: str, name: str) -> None:
+        """Take away what this process has just put."""
+        address = joined(folder, name)
+        try:
+            store, key = store_of(address)
+            store.delete(key)
+        except SourceError as error:
+            raise _failure(address, error) from error
+
+    def _may_replace(self, store: Store, key: str, address: str, own: bool) -> bool:
+        written = store.attributes(key).get(_WRITTEN, "")
+        if written.partition("/")[0] != self._run:
+            return self._existing == "overwrite"
+        if not own:
+            raise CollisionError(
+                f"its image would be {address}, which another input of this run has; "
+                "--name with {name}, {path}, {sop_instance_uid} or {frame} tells them apart"
+            )
+        return True
+
+
+def _is_there(store: Store, key: str) -> bool:
+    try:
+        store.stat(key)
+    except AbsentError:
+        return False
+    return True
+
+
+def _failure(address: str, error: SourceError) -> OutputError:
+    return OutputError(f"cannot write {address}: {error.message.removeprefix('cannot be written: ')}")

@@ -1,0 +1,59 @@
+"""What lies below an address, and what is known of it by that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastdcm.errors import FastdcmError, SourceError
+from fastdcm.sources.addresses import WEB, parse, shown
+from fastdcm.sources.objects import remember
+from fastdcm.sources.place import Place
+from fastdcm.sources.stores import AbsentError, store_of
+
+
+def prefix_of(name: str) -> str:
+    """An address that stands for what lies below it, with the slash at its end."""
+    return name if name.endswith("/") else name + "/"
+
+
+def objects_below(name: str) -> Iterator[tuple[str, Place]]:
+    """The keys of all objects below an address, after it, and where they lie, as the store lists them.
+
+    Raises `SourceError`.
+    """
+    root = prefix_of(name)
+    try:
+        if parse(root).scheme in WEB:
+            raise SourceError("servers list nothing: name the objects one by one, or in a list (@FILE)")
+        store, prefix = store_of(root)
+        for key, stat in store.below(prefix):
+            below = key[len(prefix) :]
+            if not below or below.endswith("/"):
+                continue  # an object that stands for a folder
+            remember(root + below, stat)
+            yield below, Place(root + below, 0, stat.size, stat.size)
+    except FastdcmError as error:
+        error.at(path=shown(name))
+        raise
+
+
+def holds_objects(name: str) -> bool:
+    """Whether anything lies below an address. Raises `SourceError`."""
+    return next(objects_below(name), None) is not None
+
+
+def sizes_in(folder: str, most: int) -> dict[str, int] | None:
+    """The names directly below an address, and their sizes; None where these are more than ``most``.
+
+    Raises `SourceError`.
+    """
+    store, prefix = store_of(prefix_of(folder))
+    sizes: dict[str, int] = {}
+    try:
+        for key, stat in store.beside(prefix):
+            sizes[key[len(prefix) :]] = stat.size
+            if len(sizes) > most:
+                return None
+    except AbsentError:
+        return {}  # some stores know folders, and say so of one that is not there
+    return sizes
