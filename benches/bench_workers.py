@@ -46,7 +46,7 @@ class Nothing:
     def foresee(self, outlook: protocol.Outlook) -> None:
         pass
 
-    def announce(self, item: Task) -> None:
+    def announce(self, items: list[Task]) -> None:
         pass
 
     def has_compiled(self) -> bool:
