@@ -26,7 +26,7 @@ run_options = under(
         help="For JPEG 2000, JPEG-LS, JPEG: our own, a library, or what suits; default auto.",
     ),
     given("-j", "--jobs", type=FROM_ONE, metavar="N", help="Worker processes; default: all cores."),
-    given("--dask", metavar="ADDRESS", help="A Dask cluster, its scheduler file, or local; not with -j."),
+    given("--dask", metavar="ADDRESS", help="A Dask cluster, its file, or local."),
     given(
         "--part",
         metavar="I/N",
