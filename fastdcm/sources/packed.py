@@ -94,7 +94,7 @@ def _zstandard(file: BinaryIO) -> tuple[Any, tuple[type[Exception], ...]]:
         import zstandard
     except ImportError as error:
         raise UnsupportedError(
-            "Zstandard needs the package zstandard: pip install 'fastdcm[zstd]', or unpack the archive"
+            "Zstandard needs the package zstandard: pip install zstandard, or unpack the archive"
         ) from error
     stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False)
     return stream, (OSError, zstandard.ZstdError)
