@@ -81,7 +81,8 @@ def test_a_single_frame_transfers_its_own_bytes(
         np.testing.assert_array_equal(there.pixels(frame), here.pixels(frame))
         assert web.given == there.bytes_read
         assert own < web.given <= most * own
-        assert len(web.requests) <= 6
+        # One more where this process has seen headers that are longer than what comes first.
+        assert len(web.requests) <= 7
         with fastdcm.open(bucket.put("large.dcm", data)) as in_bucket:
             np.testing.assert_array_equal(in_bucket.pixels(frame), here.pixels(frame))
             assert in_bucket.bytes_read <= most * own
