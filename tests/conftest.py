@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Generator
 from importlib.util import find_spec
@@ -71,6 +72,12 @@ def peer() -> Callable[[str], str]:
         return found
 
     return find
+
+
+def pytest_configure() -> None:
+    # A shell has what runs in its background ignore Ctrl-C, and so all that tests start, and send it to.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
