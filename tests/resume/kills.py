@@ -27,8 +27,17 @@ ROOT = Path(__file__).parents[2]
 
 
 def make_inputs(folder: Path, count: int) -> None:
-    """So many files, by links to a few of pydicom's."""
-    names = ["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm", "SC_rgb_jpeg_dcmtk.dcm", "MR_small_RLE.dcm"]
+    """So many files, by links to a few of pydicom's.
+
+    Not lossy JPEG 2000, of which a short run and a long one may take different decoders, a grey apart.
+    """
+    names = [
+        "CT_small.dcm",
+        "MR_small.dcm",
+        "MR_small_jp2klossless.dcm",
+        "SC_rgb_jpeg_dcmtk.dcm",
+        "MR_small_RLE.dcm",
+    ]
     for number in range(count):
         place = folder / f"{number // 250:03}"
         place.mkdir(parents=True, exist_ok=True)
@@ -58,6 +67,8 @@ def killed(arguments: list[str], after: float) -> bool:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        # Workers, which have groups of their own, see that their run is gone, and end with their file.
+        time.sleep(1)
         return True
     return False
 
