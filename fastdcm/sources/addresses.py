@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from fastdcm.errors import OptionError
 
@@ -43,6 +42,8 @@ def as_path(name: str) -> str:
     """The path of ``file:///path`` (RFC 8089); other names as they are. Raises `OptionError`."""
     if name[:7].lower() != "file://":
         return name
+    from urllib.parse import urlsplit  # 3 ms, of a start of 40, and few runs have addresses
+
     parts = urlsplit(name)
     if parts.netloc not in ("", "localhost"):
         raise OptionError(f"{name}: file:// is for files of this machine, as file:///folder/name")
@@ -56,6 +57,8 @@ def parse(name: str) -> Address:
     scheme, _, rest = name.partition("://")
     scheme = scheme.lower()
     if scheme in WEB:
+        from urllib.parse import unquote, urlsplit
+
         try:
             parts = urlsplit(name)
             host = parts.hostname
@@ -94,6 +97,8 @@ _SECRET = ("signature", "credential", "token", "sig", "key", "password", "secret
 
 
 def _shown_parameter(part: str) -> str:
+    from urllib.parse import unquote
+
     name, equals, value = part.partition("=")
     folded = unquote(name).lower()
     is_secret = folded in ("sv", "se", "sp") or any(word in folded for word in _SECRET)
