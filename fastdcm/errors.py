@@ -17,7 +17,8 @@
     ├── RenderError              this image cannot be rendered as asked
     ├── EncodeError              the output format cannot hold this image
     ├── OutputError              an output cannot be written
-    │   └── CollisionError       ... because another input of the run has its name
+    │   ├── CollisionError       ... because another input of the run has its name
+    │   └── TargetError          ... because its place is full or read-only, so that none can
     ├── VolumeError              images that make no volume, or a segmentation of another geometry
     ├── StrictError              a notice, where notices were asked to be errors
     └── WorkerError              a worker process failed
@@ -30,6 +31,7 @@ cause alone.
 
 from __future__ import annotations
 
+import errno
 from typing import Self
 
 
@@ -125,6 +127,29 @@ class OutputError(FastdcmError):
 
 class CollisionError(OutputError):
     """An output would have the name of that of another input of the same run."""
+
+
+class TargetError(OutputError):
+    """The place of an output is full, beyond its quota, or read-only: others would meet the same.
+
+    ``reason`` is that alone, as the system has it.
+    """
+
+    reason = ""
+
+
+#: What no other output of the same place would be spared.
+_OF_THE_TARGET = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def cannot_write(path: str, error: OSError) -> OutputError:
+    """That this output cannot be written, and why: a `TargetError` where no other could be."""
+    reason = error.strerror or str(error)
+    if error.errno not in _OF_THE_TARGET:
+        return OutputError(f"cannot write {path}: {reason}")
+    target = TargetError(f"cannot write {path}: {reason}")
+    target.reason = reason
+    return target
 
 
 class VolumeError(FastdcmError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastdcm.batch.discovery import Task
 from fastdcm.batch.report import Outcome
-from fastdcm.errors import OutputError, StrictError
+from fastdcm.errors import OutputError, StrictError, cannot_write
 from fastdcm.model import Notice
 from fastdcm.options import ConvertOptions, RenderOptions
 from fastdcm.sidecars.records import Records, Row, Sidecars
@@ -69,7 +69,7 @@ class Described:
                 self._sink.remove(folder, beside)
             except OSError as error:
                 path = os.path.join(folder, beside)
-                raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+                raise cannot_write(path, error) from error
         if not self._put(folder, beside, document, own=self._own):
             raise OutputError(f"cannot write {os.path.join(folder, beside)}: it has just appeared")
         self._written = beside

@@ -18,7 +18,7 @@ from fastdcm.batch.executor import Executor, Lost, executor_of
 from fastdcm.batch.lists import is_list
 from fastdcm.batch.report import Outcome, Report, Watcher
 from fastdcm.batch.targets import Targets, is_archive_target, resolve
-from fastdcm.errors import FastdcmError, OptionError
+from fastdcm.errors import FastdcmError, OptionError, TargetError
 from fastdcm.options import FORMATS, ConvertOptions
 from fastdcm.sinks.run import Run
 from fastdcm.sources import Place, absolute
@@ -190,6 +190,8 @@ def _run(
         job = job._replace(every_file=True, spool=ordered.place)
         ordered.release = release or ordered.release
         items, add = ordered.begin(items, report, watcher), ordered.add
+    elif target is not None and not targets.is_one_file:
+        add = _until_full(report, add)
     try:
         if executor.elsewhere or not targets.is_one_file:
             job = _with_series(_with_states(job), found, executor, report, watcher, release)
@@ -209,7 +211,7 @@ def _run(
         if ordered is not None:
             ordered.give_up()
         raise
-    cut_off = report.interrupted or (options.fail_fast and report.failure_count > 0)
+    cut_off = report.interrupted or bool(report.stopped) or (options.fail_fast and report.failure_count > 0)
     if ordered is not None:
         ordered.finish(report, watcher, cut_off=cut_off)
     if manifest is not None:
@@ -285,6 +287,20 @@ def _add_told(table: Table | None, manifest: Manifested | None, outcome: Outcome
     if table is not None:
         table.add(outcome.rows)
     return manifest is not None and manifest.add(outcome)
+
+
+def _until_full(report: Report, add: Add | None) -> Add:
+    """The same; the run ends besides where the one place of all outputs takes no more of them."""
+
+    def added(outcome: Outcome) -> bool:
+        over = add is not None and add(outcome)
+        reasons = (
+            failure.error.reason for failure in outcome.failures if isinstance(failure.error, TargetError)
+        )
+        report.stopped = report.stopped or next(reasons, "")
+        return bool(over or report.stopped)
+
+    return added
 
 
 def _alone(item: Task | Outcome, job: Job, report: Report, watcher: Watcher, add: Add | None) -> list[Task]:

@@ -17,7 +17,7 @@ from threading import Condition
 
 from fastdcm.batch.discovery import Task
 from fastdcm.batch.report import Outcome, Report, Watcher
-from fastdcm.errors import OutputError
+from fastdcm.errors import OutputError, cannot_write
 from fastdcm.sinks.spool import Place, Spooled
 
 #: Inputs that may be handed out beyond the first one that is not in its place, for each worker.
@@ -101,7 +101,7 @@ class Ordered(ABC):
 
     def _failed_with(self, error: OSError) -> None:
         self._over = True
-        self._error = OutputError(f"cannot write {self._what}: {error.strerror or error}")
+        self._error = cannot_write(self._what, error)
 
     def _append(self, outcome: Outcome) -> None:
         number, part = self._next

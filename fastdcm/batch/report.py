@@ -111,7 +111,8 @@ class Report:
     of series were looked for, before anything was converted. ``metadata`` is the path of the table of
     metadata, where one was written, ``manifest`` that of the run's manifest. ``kept`` are images of an
     earlier run, which this one goes on from, and ``failed_before`` files that failed in it; with shards
-    ``images`` are those in whole ones.
+    ``images`` are those in whole ones. ``stopped`` is why the place of all
+    outputs takes no more of them (a full disk), where that ended the run.
     """
 
     found: int = 0
@@ -141,6 +142,7 @@ class Report:
     manifest: str | None = None
     kept: int = 0
     failed_before: int = 0
+    stopped: str = ""
     _open: dict[str, _OpenFile] = field(default_factory=dict, repr=False)
 
     @property

@@ -40,6 +40,8 @@ def summary(report: Report, existing: Existing) -> list[str]:
     lines = [f"{images} from {files} in {report.seconds:.1f} s{speed}{where}"]
     if report.interrupted:
         lines[0] = f"interrupted after {report.files} of {counted(report.found, 'file')} found: {lines[0]}"
+    elif report.stopped:
+        lines[0] = f"stopped after {report.files} of {counted(report.found, 'file')} found: {lines[0]}"
     if report.failure_count:
         failed = f"{counted(report.failed, 'file')} failed"
         if report.failure_count != report.failed:
@@ -64,6 +66,9 @@ def summary(report: Report, existing: Existing) -> list[str]:
         lines.append(_existing_line(report.existing, existing))
     elif not (report.images or report.kept or report.failure_count or report.interrupted):
         lines.append("nothing to convert")
+    if report.stopped:
+        goes_on = "--resume" if report.manifest is not None else "--skip-existing"
+        lines.append(f"{report.stopped}: no output was possible any more; once one is, {goes_on} goes on")
     return lines
 
 

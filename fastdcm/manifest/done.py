@@ -17,7 +17,7 @@ from fastdcm.sources.listing import sizes_in
 from fastdcm.sources.reading import size_of
 
 #: Errors of the disk or the network, which another run may not meet: a full disk, a source out of reach.
-_PASSING = ("OutputError", "SourceError")
+_PASSING = ("OutputError", "TargetError", "SourceError")
 #: Outputs below one address that are listed rather than asked for one by one.
 _MANY = 100_000
 

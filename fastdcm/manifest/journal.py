@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastdcm import __version__, system
-from fastdcm.errors import OptionError, OutputError
+from fastdcm.errors import OptionError, OutputError, cannot_write
 from fastdcm.manifest.rows import as_line
 from fastdcm.options import Existing
 from fastdcm.options.manifest import ManifestOptions
@@ -55,7 +55,7 @@ class Journal:
             while data:
                 data = data[os.write(self._file, data) :]
         except OSError as error:
-            self.error = OutputError(f"cannot write {self.path}: {error.strerror or error}")
+            self.error = cannot_write(self.path, error)
             return False
         return True
 
@@ -65,7 +65,7 @@ class Journal:
             if self._fsync and self.error is None:
                 system.sync_file(self._file)
         except OSError as error:
-            self.error = OutputError(f"cannot write {self.path}: {error.strerror or error}")
+            self.error = cannot_write(self.path, error)
         finally:
             os.close(self._file)
 

@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 
 from fastdcm.codecs.table import SYNTAXES
-from fastdcm.errors import OutputError, SourceError
+from fastdcm.errors import SourceError, cannot_write
 from fastdcm.manifest.reading import THERE, Row, latest
 from fastdcm.manifest.rows import output_path
 from fastdcm.manifest.sums import Sums
@@ -77,7 +77,7 @@ def write_page(manifest: str, output: str | None = None) -> str:
     except OSError as error:
         with suppress(OSError):
             os.unlink(temporary)
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise cannot_write(path, error) from error
     return path
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
-from fastdcm.errors import OptionError, OutputError
+from fastdcm.errors import OptionError, cannot_write
 from fastdcm.manifest.reading import Row, latest
 from fastdcm.sinks.run import Run
 
@@ -48,7 +48,7 @@ def write_table(journal: str, path: str, run: Run) -> None:
     except OSError as error:
         with suppress(OSError):
             os.unlink(temporary)
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise cannot_write(path, error) from error
 
 
 def _groups(rows: Iterator[Row]) -> Iterator[list[Row]]:

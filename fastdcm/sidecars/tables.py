@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from fastdcm import system
-from fastdcm.errors import OptionError, OutputError
+from fastdcm.errors import OptionError, OutputError, cannot_write
 from fastdcm.options import Existing
 from fastdcm.sidecars.dictionary import Kind
 from fastdcm.sidecars.records import Row, Sidecars
@@ -89,7 +89,7 @@ class Table(ABC):
                 os.unlink(self._temporary)
 
     def _failed(self, error: OSError) -> None:
-        self.error = OutputError(f"cannot write {self.path}: {error.strerror or error}")
+        self.error = cannot_write(self.path, error)
         self.give_up()
 
     @abstractmethod

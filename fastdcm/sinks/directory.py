@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from fastdcm import system
-from fastdcm.errors import CollisionError, OutputError
+from fastdcm.errors import CollisionError, OutputError, cannot_write
 from fastdcm.options import Existing
 from fastdcm.sinks.run import Run, remove_stale
 
@@ -114,7 +114,7 @@ class DirectorySink:
                 system.sync_folder(os.path.dirname(path))
             return placed
         except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+            raise cannot_write(path, error) from error
 
     def _prepare(self, folder: str) -> None:
         if folder == self._folder:

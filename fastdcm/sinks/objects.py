@@ -7,7 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Callable
 
-from fastdcm.errors import CollisionError, OutputError, SourceError
+from fastdcm.errors import CollisionError, OutputError, SourceError, cannot_write
 from fastdcm.options import Existing
 from fastdcm.sinks.run import Run
 from fastdcm.sources.addresses import joined
@@ -104,7 +104,7 @@ class ObjectSink:
             finally:
                 os.unlink(path)
         except OSError as error:
-            raise OutputError(f"cannot write {address}: {error.strerror or error}") from error
+            raise cannot_write(address, error) from error
         return self.put(folder, name, data, own=own), len(data)
 
     def remove(self, folder: str, name: str) -> None:

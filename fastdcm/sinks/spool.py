@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from fastdcm import system
-from fastdcm.errors import OutputError
+from fastdcm.errors import OutputError, cannot_write
 from fastdcm.sinks.run import PREFIX, Run, is_stale
 
 #: A file of the spool is full then, and goes once the last of it is in a shard.
@@ -160,7 +160,7 @@ class Spool:
             raise self._error(error) from error
 
     def _error(self, error: OSError) -> OutputError:
-        return OutputError(f"cannot write below {self._place.root or '.'}: {error.strerror or error}")
+        return cannot_write(f"below {self._place.root or '.'}", error)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

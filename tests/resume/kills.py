@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,15 +63,15 @@ def command(source: Path, output: Path, manifest: Path, *more: str) -> list[str]
     return [sys.executable, "-m", "fastdcm", *arguments, *more]
 
 
-def killed(arguments: list[str], after: float) -> bool:
-    """Start a run in a process group of its own, and kill all of it; False where it had come to its end."""
+def killed(arguments: list[str], due: Callable[[], bool]) -> bool:
+    """Start a run in a process group of its own, and kill all of it when it is due; False where it ended first."""
     process = subprocess.Popen(arguments, cwd=ROOT, start_new_session=True)
-    try:
-        process.wait(after)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return True
+    while process.poll() is None:
+        if due():
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return True
+        time.sleep(0.002)
     return False
 
 
@@ -107,6 +109,11 @@ def told(manifest: Path) -> Counter[str]:
     return Counter(str(manifest.parent / row["output"]) for row in rows if row.get("status") == "written")
 
 
+def are_there(folder: Path, images: int) -> bool:
+    """Whether a folder has so many images, while others write into it."""
+    return sum(name.endswith(".jpg") for _, _, names in os.walk(folder) for name in names) >= images
+
+
 def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
     """Which file each path is, and when it was written: another one where it is replaced."""
     stats = {str(path): path.stat() for path in folder.rglob("*.jpg")}
@@ -118,13 +125,12 @@ def torment(place: Path, files: int, kills: int, seed: int) -> Torment:
     pick = random.Random(seed)
     source = place / "in"
     make_inputs(source, files)
-    start = time.monotonic()
     subprocess.run(command(source, place / "whole", place / "whole.jsonl"), cwd=ROOT, check=True)
-    took = time.monotonic() - start
     run = command(source, place / "out", place / "run.jsonl", "--resume")
     count, told_ones, others = 0, dict[str, tuple[int, int]](), dict[str, tuple[int, int]]()
     for _ in range(kills):
-        count += killed(run, pick.uniform(0.3, max(0.6, 2 * took / kills)))
+        due = len(_stamps(place / "out")) + pick.randint(0, files // kills)
+        count += killed(run, partial(are_there, place / "out", due))
         rows = told(place / "run.jsonl")
         for path, stamp in _stamps(place / "out").items():
             (told_ones if path in rows else others).setdefault(path, stamp)

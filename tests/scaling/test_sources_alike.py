@@ -12,12 +12,13 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from tests.resume.kills import digests, killed
+from tests.resume.kills import are_there, digests, killed
 
 ROOT = Path(__file__).parents[2]
 NAMES = [
@@ -171,7 +172,8 @@ def test_a_run_of_an_archive_that_is_killed_is_gone_on_from(place: Path, tmp_pat
     arguments = ["convert", name, "-o", "out", "--manifest", "run.jsonl", "--resume", "-j", "2", "--quiet"]
     program = f"import os, runpy; os.chdir({str(many)!r}); runpy.run_module('fastdcm', run_name='__main__')"
     command = [sys.executable, "-c", program, *arguments]
-    assert sum(killed(command, after) for after in (0.6, 0.9, 1.2)) > 0
+    kills = [killed(command, partial(are_there, many / "out", images)) for images in (1, 60, 120)]
+    assert sum(kills) > 0
     done = fastdcm(*arguments, cwd=many)
     assert done.returncode == 0, done.stderr
     assert digests(many / "out") == digests(many / "whole")
