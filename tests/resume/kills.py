@@ -64,7 +64,7 @@ def command(source: Path, output: Path, manifest: Path, *more: str) -> list[str]
 
 
 def killed(arguments: list[str], due: Callable[[], bool]) -> bool:
-    """Start a run in a process group of its own, and kill all of it when it is due; False where it ended first."""
+    """Run it in a process group of its own, and kill all of it when it is due; False where it ended first."""
     process = subprocess.Popen(arguments, cwd=ROOT, start_new_session=True)
     while process.poll() is None:
         if due():
