@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, Any, BinaryIO
 
-from fastdcm.codecs.gunzip import open_gzip
+from fastdcm.codecs.inflating import open_gzip
 from fastdcm.errors import SourceError, UnsupportedError
 from fastdcm.options import Limits
 from fastdcm.reader.source import MemorySource, Source, open_to_read

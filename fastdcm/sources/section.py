@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import zlib
 
+from fastdcm.codecs.inflating import inflate
 from fastdcm.errors import SourceError
 from fastdcm.options import Limits
 from fastdcm.reader.inflate import InflatedSource
@@ -95,14 +95,13 @@ def _inflated(descriptor: int, start: int, place: Place, name: str, limits: Limi
     if size > WHOLE_FILE_SIZE or place.length > WHOLE_FILE_SIZE:
         section = SectionSource(descriptor, start, place.length, name)
         return InflatedSource(section, 0, size, what="the deflated member", declared=True)
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        data = inflater.decompress(_whole(descriptor, start, place.length), size + 1)
-    except zlib.error as error:
+        data, ended, crc = inflate(_whole(descriptor, start, place.length), size + 1)
+    except ValueError as error:
         raise SourceError(f"the deflated member is damaged: {error}") from error
-    if len(data) != size or not inflater.eof:
+    if len(data) != size or not ended:
         how = "more than" if len(data) > size else f"{len(data)} of"
         raise SourceError(f"the deflated member is damaged: it has {how} the {size} bytes that are declared")
-    if zlib.crc32(data) != place.crc:
+    if crc != place.crc:
         raise SourceError("the deflated member is damaged: its checksum (CRC-32) differs")
     return MemorySource(data, name)
