@@ -15,7 +15,7 @@ from fastdcm.sources.listing import sizes_in
 from fastdcm.sources.stores import AbsentError, PresentError, Store, store_of
 
 #: What tells of an object by which run it was written, and by which of its writings.
-_WRITTEN = "fastdcm-run"
+_WRITTEN = "fastdcmrun"
 #: Names of a folder that are kept at most.
 _MANY = 10_000
 _TYPES = {

@@ -186,6 +186,8 @@ def _open(library: Any, address: Address) -> Any:
         options["allow_http"] = any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
         if (provider := _profile()) is not None:
             more["credential_provider"] = provider
+    elif address.scheme == "gs":
+        options["allow_http"] = True  # which an account's file may name, for stores of others
     url = f"{address.scheme}://{address.place}"
     return from_url(url, client_options=options, retry_config=retrying, **more)
 

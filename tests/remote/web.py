@@ -11,6 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
+#: When all files were changed last.
+CHANGED = "Sun, 29 Nov 2026 08:00:00 GMT"
+
 
 class Asked(NamedTuple):
     """A request, and how many bytes of a body it was given."""
@@ -28,8 +31,8 @@ class FileServer(ThreadingHTTPServer):
     #: Whether ranges are given; the status that all are refused by; seconds before each answer.
     gives_ranges, refuses, delay = True, 0, 0.0
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, handler: type[Handler] | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), handler or Handler)
         self.files: dict[str, bytes] = {}
         self.requests: list[Asked] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
@@ -55,7 +58,7 @@ class FileServer(ThreadingHTTPServer):
         """A client that went is no error of the test."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: FileServer
 
@@ -74,7 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def _answer(self) -> None:
-        data = self.server.files.get(unquote(urlsplit(self.path).path).lstrip("/"))
+        path = self.path_of()
+        data, more = self.server.files.get(path), self.more_headers(path)
         if self.server.refuses or data is None:
             return self._send(self.server.refuses or 404, b"refused")
         tag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
@@ -82,20 +86,32 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(412, b"")
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"] or "")
         if asked is None or not self.server.gives_ranges:
-            return self._send(200, data, ETag=tag)
+            return self._send(200, data, ETag=tag, **more)
         start, end = int(asked[1]), min(int(asked[2]) + 1, len(data))
         if start >= end:
             return self._send(416, b"", **{"Content-Range": f"bytes */{len(data)}"})
         return self._send(
-            206, data[start:end], ETag=tag, **{"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"}
+            206,
+            data[start:end],
+            ETag=tag,
+            **more,
+            **{"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"},
         )
+
+    def path_of(self) -> str:
+        """Which file is asked for."""
+        return unquote(urlsplit(self.path).path).lstrip("/")
+
+    def more_headers(self, path: str) -> dict[str, str]:
+        """What else is told of a file."""
+        return {}
 
     def _send(self, status: int, body: bytes, **headers: str) -> None:
         given = 0 if self.command == "HEAD" else len(body)
         self.server.requests.append(Asked(self.command, self.path, self.headers["Range"] or "", given))
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Last-Modified", "Sun, 29 Nov 2026 08:00:00 GMT")
+        self.send_header("Last-Modified", CHANGED)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
