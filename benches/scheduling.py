@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import pickle
-import resource
 import statistics
 import tempfile
 import time
@@ -26,6 +25,7 @@ from distributed import Client, LocalCluster, get_worker
 
 import fastdcm
 from benches import corpus
+from benches.stores import used
 from fastdcm.batch.dask import executor as module
 from fastdcm.batch.dask.messages import BEGUN, Chunk, Done
 from fastdcm.batch.discovery import Task
@@ -82,12 +82,6 @@ def scheduled(client: Client, tasks: int, items: int, seconds: float) -> float:
             execution.stop()
     assert told == tasks * items
     return execution._number / took
-
-
-def used() -> float:
-    """Seconds of all cores that this process has had, with those of its children that have ended."""
-    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(found.ru_utime + found.ru_stime for found in both)
 
 
 def used_by_all(client: Client) -> float:

@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -82,17 +83,26 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
-def measured(convert: Callable[[Path], fastdcm.Report], place: Path, rounds: int) -> tuple[float, int, Path]:
-    """Images a second, the median; bytes that were read; the folder of the images."""
-    rates = []
+def used() -> float:
+    """Seconds of all cores that this process has had, with those of its children that have ended."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(found.ru_utime + found.ru_stime for found in both)
+
+
+def measured(
+    convert: Callable[[Path], fastdcm.Report], place: Path, rounds: int
+) -> tuple[float, float, int, Path]:
+    """Images a second, and seconds of a core each, the medians; bytes that were read; the images' folder."""
+    rates, cores = [], []
     for number in range(rounds):
         output = place / f"out-{time.time_ns()}"
-        start = time.perf_counter()
+        start, before = time.perf_counter(), used()
         report = convert(output)
         rates.append(report.images / (time.perf_counter() - start))
+        cores.append((used() - before) / report.images)
         if number + 1 < rounds:
             shutil.rmtree(output, ignore_errors=True)
-    return statistics.median(rates), report.bytes_read, output
+    return statistics.median(rates), statistics.median(cores), report.bytes_read, output
 
 
 def put_bucket(endpoint: str, folder: Path) -> str:
@@ -179,18 +189,20 @@ def main() -> None:
             }
             found, whole = {}, None
             for way, convert in ways.items():
-                rate, read, output = measured(convert, place, asked.rounds)
+                rate, core, read, output = measured(convert, place, asked.rounds)
                 images = digests(output)
                 whole = whole or images
                 found[way] = {"images/s": round(rate, 1), "bytes": read, "same": images == whole}
                 print(
-                    f"{way}: {rate:.0f} images/s, {read:,} of {there:,} bytes, same images: {images == whole}"
+                    f"{way}: {rate:.0f} images/s, {1e3 * core:.2f} ms of a core each, "
+                    f"{read:,} of {there:,} bytes, same images: {images == whole}"
                 )
-            start = time.perf_counter()
-            report = fastdcm.convert(folder, "s3://bench/out", jobs=asked.jobs)
-            rate = report.images / (time.perf_counter() - start)
+            start, before = time.perf_counter(), used()
+            report = fastdcm.convert(bucket, "s3://bench/out", jobs=asked.jobs)
+            rate, core = report.images / (time.perf_counter() - start), (used() - before) / report.images
             print(
-                f"folder to S3: {rate:.0f} images/s, {report.images} images, {report.failure_count} failures"
+                f"S3 to S3: {rate:.0f} images/s, {1e3 * core:.2f} ms of a core each, {report.images} images, "
+                f"{report.failure_count} failures"
             )
             if asked.json:
                 asked.json.write_text(json.dumps(found, indent=1))
