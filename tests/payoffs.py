@@ -12,5 +12,5 @@ class Fixed(Payoff):
         super().__init__()
         self._compiled = compiled
 
-    def reached(self, work: int) -> bool:
+    def reached(self, work: int, *, at_once: bool = False) -> bool:
         return self._compiled

@@ -87,12 +87,12 @@ class Payoff:
         self._seen = 0
         self._reached = threshold <= 0
 
-    def reached(self, work: int) -> bool:
-        """Count ``work`` more; whether kernels should be used for it."""
+    def reached(self, work: int, *, at_once: bool = False) -> bool:
+        """Count ``work`` more; whether kernels should be used for it: ``at_once`` where they are compiled."""
         if not self._reached:
             self._seen += work
             known = self._seen * max(1.0, OUTLOOK.times)
-            if are_loaded() or OUTLOOK.lasting or known >= self._loading * self._threshold:
+            if at_once or are_loaded() or OUTLOOK.lasting or known >= self._loading * self._threshold:
                 may_compile = OUTLOOK.may_compile and known >= self._threshold
                 self._reached = may_compile or self._is_cached()
         return self._reached

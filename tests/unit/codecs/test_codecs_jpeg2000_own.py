@@ -401,6 +401,23 @@ def test_cut(share: float, open_ended: bool) -> None:
         own(damaged)
 
 
+@pytest.mark.parametrize("reversible", [True, False])
+def test_irreversible_frames_do_not_depend_on_how_many_there_are(
+    reversible: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked(Fixed):
+        def reached(self, work: int, *, at_once: bool = False) -> bool:
+            asked.append(at_once)
+            return True
+
+    asked: list[bool] = []
+    array = COLOUR[..., 0]
+    stream = bytes(imagecodecs.jpeg2k_encode(array, codecformat="j2k", reversible=reversible, level=40))
+    monkeypatch.setattr(decoder, "_PAYOFF", Asked(True))
+    decoder.decode(stream, header_of(array, "jpeg2000"), high_throughput=False, note=print)
+    assert asked == [not reversible]
+
+
 def test_which_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ours where it is asked for, or pays; OpenJPEG where it is asked for, or ours does not take it."""
     array = COLOUR[..., 0]

@@ -237,6 +237,8 @@ def test_payoff(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [payoff.reached(40) for payoff in [Payoff(100)] * 4] == [False, False, True, True]
     assert [payoff.reached(7) for payoff in [Payoff(100, ("cached",))] * 4] == [False, False, True, True]
     assert Payoff(0).reached(1)
+    assert Payoff(100, ("cached",)).reached(1, at_once=True)
+    assert not Payoff(100).reached(99, at_once=True)
     monkeypatch.setitem(sys.modules, "llvmlite", sys)
     assert Payoff(100, ("cached",)).reached(1)
     assert not Payoff(100).reached(99)
