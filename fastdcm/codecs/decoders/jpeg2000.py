@@ -78,13 +78,11 @@ def decode(
         raise UnsupportedError("JPEG 2000 with components of different size or depth is not supported")
     high_throughput = high_throughput or stream.high_throughput
     less = None if darkest is not None else possible(less, data, stream, header)
-    # Without its highest resolutions next to nothing is left of an image, and our own saves all of its time.
-    work = (
-        stream.rows
-        * stream.columns
-        * len(stream.components)
-        * (2 if less is not None and less.halvings else 1)
-    )
+    work = stream.rows * stream.columns * len(stream.components)
+    if less is not None and less.halvings:
+        work *= (
+            2  # without its highest resolutions next to nothing is left, and our own saves all of its time
+        )
     # Of irreversible transforms decoders may be a grey apart: images are not to depend on how many there are.
     at_once = not stream.cod.blocks.reversible
     pays = not high_throughput and _PAYOFF.reached(work, at_once=at_once)
