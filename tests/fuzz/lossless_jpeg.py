@@ -8,10 +8,8 @@ number, with the seed, makes it again.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
-import time
 from collections import Counter
 from typing import Any
 
@@ -24,6 +22,7 @@ from fastdcm.codecs.jpeg_lossless.headers import refusal
 from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.errors import CodestreamError, UnsupportedError
 from tests.fuzz.guarded import Guarded, GuardedScans, copied
+from tests.fuzz.seeded import main
 from tests.payoffs import Fixed
 from tests.unit.codecs.annex_h import encoded, table
 from tests.unit.codecs.test_codecs_jpeg_lossless import KINDS, content
@@ -146,24 +145,5 @@ def run(seed: int, numbers: range, cuts: int) -> tuple[Counter[str], list[tuple[
     return found, wrong
 
 
-def main() -> int:
-    """Run, print what was found; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.lossless_jpeg", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--streams", type=int, default=20_000)
-    parser.add_argument("--cuts", type=int, default=2_000)
-    parser.add_argument("--first", type=int, default=0, help="number of the first stream, to repeat one")
-    chosen = parser.parse_args()
-    start = time.monotonic()
-    found, wrong = run(chosen.seed, range(chosen.first, chosen.first + chosen.streams), chosen.cuts)
-    lines = [f"{what:<50} {count}" for what, count in sorted(found.items())]
-    lines += [f"  {number}: {what}" for number, what in wrong]
-    lines.append(
-        f"seed {chosen.seed}, from {chosen.first} on: {time.monotonic() - start:.0f} s, {len(wrong)} findings"
-    )
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run, "lossless_jpeg", __doc__, streams=20_000, damage="--cuts", damaged=2_000))

@@ -8,10 +8,8 @@ the seed, makes it again.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
-import time
 from collections import Counter
 from typing import Any
 
@@ -23,6 +21,7 @@ from fastdcm.codestream import jpeg, jpeg_entropy
 from fastdcm.errors import CodestreamError, UnsupportedError
 from fastdcm.kernels import sequential_scans
 from tests.fuzz.guarded import Guarded, GuardedScans, copied, empty
+from tests.fuzz.seeded import main
 from tests.payoffs import Fixed
 from tests.unit.codecs.sequential import KINDS, Array, damaged, encoded, library
 from tests.unit.codecs.test_codecs_jpeg_lossless import content
@@ -120,25 +119,5 @@ def run(seed: int, numbers: range, changed: int) -> tuple[Counter[str], list[tup
     return found, wrong
 
 
-def main() -> int:
-    """Run, print what was found; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.sequential_jpeg", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--streams", type=int, default=5_000)
-    parser.add_argument("--damaged", type=int, default=5_000)
-    parser.add_argument("--first", type=int, default=0, help="number of the first stream, to repeat one")
-    chosen = parser.parse_args()
-    start = time.monotonic()
-    numbers = range(chosen.first, chosen.first + chosen.streams)
-    found, wrong = run(chosen.seed, numbers, chosen.damaged)
-    lines = [f"{what:<50} {count}" for what, count in sorted(found.items())]
-    lines += [f"  {number}: {what}" for number, what in wrong]
-    lines.append(
-        f"seed {chosen.seed}, from {chosen.first} on: {time.monotonic() - start:.0f} s, {len(wrong)} findings"
-    )
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run, "sequential_jpeg", __doc__, streams=5_000, damage="--damaged", damaged=5_000))
