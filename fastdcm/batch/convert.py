@@ -16,12 +16,14 @@ from fastdcm.model import Notice
 from fastdcm.options import EXTENSIONS, FORMATS, ConvertOptions, RenderOptions
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
+from fastdcm.sources import absolute
 from fastdcm.sources.addresses import shown
 
 if TYPE_CHECKING:
     from fastdcm.batch.described import Described
     from fastdcm.batch.stages import Stages
     from fastdcm.batch.template import Template
+    from fastdcm.manifest.owners import Owners
     from fastdcm.manifest.rows import Account, Rows
     from fastdcm.pipeline import Image
     from fastdcm.presentation.folder import Index
@@ -44,9 +46,10 @@ class Job(NamedTuple):
     ``profile`` counts the seconds of each stage. ``states`` is the index of the folder of presentation
     states, where the run has made it for all workers; ``series`` are the ranges of those that are not shown
     by the same window, where the run has looked for them; ``sidecars`` says what is told of images beside
-    them; ``spool`` is where images go that are to be in shards; ``account`` is how manifests tell;
-    some inputs are there until they are done with where the run ``unpacks``. With
-    ``remote`` folders of outputs are addresses. So many inputs are best begun ``together``.
+    them; ``spool`` is where images go that are to be in shards; ``account`` is how manifests tell, and
+    ``owners`` whose the outputs are that a run before has left; some inputs are there until they are done
+    with where the run ``unpacks``. With ``remote`` folders of outputs are addresses. So many inputs are best
+    begun ``together``.
     """
 
     run: Run
@@ -60,13 +63,15 @@ class Job(NamedTuple):
     sidecars: Sidecars | None = None
     spool: Place | None = None
     account: Account | None = None
+    owners: Owners | None = None
     unpacks: bool = False
     remote: bool = False
     together: int = 1
 
     def elsewhere(self) -> Job:
         """The same for processes of this machine, where the run is another one's."""
-        return self._replace(run=self.run.elsewhere())
+        owners = None if self.owners is None else self.owners.elsewhere()
+        return self._replace(run=self.run.elsewhere(), owners=owners)
 
 
 class Converter(Serving):
@@ -76,12 +81,14 @@ class Converter(Serving):
         super().__init__(job)
         self._spool: Spool | None = None
         self._sink: DirectorySink | ObjectSink | Spool
+        claims = None if job.owners is None else self._may_replace
+        self._source = ""
         if job.remote:
             from fastdcm.sinks.objects import ObjectSink
 
-            self._sink = ObjectSink(job.run, job.options.existing)
+            self._sink = ObjectSink(job.run, job.options.existing, claims=claims)
         elif job.spool is None:
-            self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync)
+            self._sink = DirectorySink(job.run, job.options.existing, fsync=job.options.fsync, claims=claims)
         else:
             from fastdcm.sinks.spool import Spool
 
@@ -130,6 +137,11 @@ class Converter(Serving):
         sums.add(outcome)
         return None, []
 
+    def _may_replace(self, path: str, modified: float) -> bool:
+        """Whether the present input's image may take the place of what a run before has left there."""
+        assert self._job.owners is not None
+        return self._job.owners.may_replace(shown(absolute(self._source)), path, modified)
+
     def counted(self) -> list[Outcome]:
         """The sums over files of which nothing was told, since the last call."""
         sums = [outcome for outcome in (self._converted, self._unchanged) if outcome.files]
@@ -138,6 +150,7 @@ class Converter(Serving):
 
     def convert(self, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:
         """Convert a file and fill in what came of it; its parts, where it should be spread."""
+        self._source = task.source
         if self._stages is None:
             parts = self._converted_or_told(task, own, beat, outcome)
         else:

@@ -175,10 +175,7 @@ def _run(
         from fastdcm.batch.manifested import Manifested
 
         manifest = Manifested(options, target, job.run)
-        if options.manifest.resume and options.existing == "keep":
-            # What is there without a row is of the run that was cut off: it is made again.
-            job = job._replace(options=replace(options, existing="overwrite"))
-        job = job._replace(account=manifest.account)
+        job = job._replace(account=manifest.account, owners=manifest.owners(closing))
         inputs = manifest.left(inputs)
     items = _counted(inputs, report)
     add: Add | None = None

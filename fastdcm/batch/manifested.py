@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fastdcm.batch.discovery import Task
@@ -19,6 +21,7 @@ from fastdcm.sources.addresses import is_remote, shown
 
 if TYPE_CHECKING:
     from fastdcm.manifest.done import Done
+    from fastdcm.manifest.owners import Owners
 
 
 class Manifested:
@@ -30,7 +33,7 @@ class Manifested:
     def __init__(self, options: ConvertOptions, target: str | None, run: Run) -> None:
         assert options.manifest is not None
         self._options: ManifestOptions = options.manifest
-        self._run = run
+        self._run, self._existing = run, options.existing
         if self._options.table is not None:
             from fastdcm.manifest.table import check_available
 
@@ -45,6 +48,15 @@ class Manifested:
             from fastdcm.manifest.done import Done
 
             self._done = Done(self._options.journal, retry_failed=self._options.retry_failed)
+
+    def owners(self, closing: ExitStack) -> Owners | None:
+        """Whose the outputs of the run before are, that are made again; None where there was none."""
+        if self._done is None or self._existing != "keep":
+            return None
+        from fastdcm.manifest.owners import owners_of
+
+        room = closing.enter_context(TemporaryDirectory(prefix="fastdcm-"))
+        return owners_of(self._options.journal, room)
 
     def left(self, items: Iterable[Task | Outcome]) -> Iterator[Task | Outcome]:
         """The same inputs; outcomes instead of those of which nothing is left to do."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from fastdcm import system
 from fastdcm.errors import CollisionError, OutputError, cannot_write
 from fastdcm.options import Existing
-from fastdcm.sinks.run import Run, remove_stale
+from fastdcm.sinks.run import Claims, Run, remove_stale
 
 _SEPARATORS = frozenset(filter(None, (os.sep, os.altsep)))
 
@@ -19,15 +19,18 @@ class DirectorySink:
     """Writes files for one process of a run.
 
     An image is written under a temporary name beside its place and renamed. What is at that place
-    from before the run is kept or replaced as ``existing`` says; what is there from this run is
-    an `OutputError`, because two inputs would share a name.
+    from before the run is kept or replaced as ``existing`` says, or, of a run that goes on from one
+    before, as ``claims`` do; what is there from this run is an `OutputError`, because two inputs would
+    share a name.
 
     With ``fsync`` an image is on the disk, under its name, once `put` returns; without, the system
     writes it when it sees fit, as it does with most programs' files.
     """
 
-    def __init__(self, run: Run, existing: Existing, *, fsync: bool = False) -> None:
-        self._run = run
+    def __init__(
+        self, run: Run, existing: Existing, *, fsync: bool = False, claims: Claims | None = None
+    ) -> None:
+        self._run, self._claims = run, claims
         self._fsync = fsync
         self._existing = existing
         self._prefix = run.prefix(os.getpid())
@@ -187,6 +190,8 @@ class DirectorySink:
             if not own:
                 raise _collision(path)
             return True
+        if self._claims is not None:
+            return self._claims(path, found.st_mtime)
         return self._existing == "overwrite"
 
     def _is_of_this_run(self, folder: str, found: os.stat_result) -> bool:

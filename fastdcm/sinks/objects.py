@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from fastdcm.errors import CollisionError, OutputError, SourceError, cannot_write
 from fastdcm.options import Existing
-from fastdcm.sinks.run import Run
+from fastdcm.sinks.run import Claims, Run
 from fastdcm.sources.addresses import joined
 from fastdcm.sources.listing import sizes_in
 from fastdcm.sources.stores import AbsentError, PresentError, Store, store_of
@@ -32,8 +32,8 @@ class ObjectSink:
     clock whether what is in the way is of this run.
     """
 
-    def __init__(self, run: Run, existing: Existing) -> None:
-        self._run, self._existing = run.tag, existing
+    def __init__(self, run: Run, existing: Existing, *, claims: Claims | None = None) -> None:
+        self._run, self._existing, self._claims = run.tag, existing, claims
         self._mine = f"{run.tag}/{uuid.uuid4().hex}"
         self._number = 0
         self._seen: str | None = None
@@ -119,6 +119,8 @@ class ObjectSink:
     def _may_replace(self, store: Store, key: str, address: str, own: bool) -> bool:
         written = store.attributes(key).get(_WRITTEN, "")
         if written.partition("/")[0] != self._run:
+            if self._claims is not None:
+                return self._claims(address, store.stat(key).modified / 1e9)
             return self._existing == "overwrite"
         if not own:
             raise CollisionError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from fastdcm import system
@@ -22,6 +23,11 @@ _NAME = r"\.fastdcm-([0-9a-f]{8})-(\d+)-[0-9a-f]+-\d+-\d+"
 #: Workers need longer than this to start, so that no output of the run is older; it covers the
 #: coarse clock of file times (10 ms on Linux).
 _HEAD_START = 0.02
+
+
+#: Whether what is at a path, and was changed then (seconds since 1970), may be replaced; raises
+#: `CollisionError` where it is another input's.
+Claims = Callable[[str, float], bool]
 
 
 class Run(NamedTuple):
