@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fastdcm.batch.discovery import Task
 from fastdcm.batch.ordered import Ordered
 from fastdcm.batch.report import Failure, Outcome, Report, Watcher
-from fastdcm.errors import OptionError, OutputError
+from fastdcm.errors import OptionError, OutputError, cannot_write
 from fastdcm.model import Notice
 from fastdcm.options import ConvertOptions
 from fastdcm.sinks.archives import ArchiveWriter, open_archive
@@ -45,7 +45,7 @@ class Archived(Ordered):
     def begin(
         self, items: Iterator[Task | Outcome], report: Report, watcher: Watcher
     ) -> Iterator[Task | Outcome]:
-        """Make ready, and give the inputs, numbered. Raises `OptionError` where nothing can be written."""
+        """Make ready, and give the inputs, numbered. Raises `OutputError` where nothing can be written."""
         try:
             if self._folder:
                 os.makedirs(self._folder, exist_ok=True)
@@ -55,7 +55,7 @@ class Archived(Ordered):
             self._writer = open_archive(self._path, self._run, fsync=self._options.fsync)
         except OSError as error:
             self.give_up()
-            raise OptionError(f"cannot write {self._path}: {error.strerror or error}") from error
+            raise cannot_write(self._path, error) from error
         report.outputs = (self._path,)
         return self._handed_out(self._numbered(items))
 

@@ -32,6 +32,11 @@ def sidecars_of(options: ConvertOptions, targets: Targets, output: str | None) -
     attributes = look_up(asked.tags)
     if asked.metadata == "json":
         return Sidecars(asked.metadata, attributes, mapped=mapped)
+    if options.manifest is not None and options.manifest.resume:
+        raise OptionError(
+            f"metadata {asked.metadata} is a table of all images, and a run that goes on from another makes "
+            "only some: the manifest tells the same, or take json"
+        )
     assert COLUMNS.keys().isdisjoint(attribute.name for attribute in attributes)  # keywords are capitalized
     return Sidecars(asked.metadata, attributes, _table_folder(targets, output), mapped)
 

@@ -15,7 +15,7 @@ from fastdcm.batch.discovery import Task
 from fastdcm.batch.made_of import made_of
 from fastdcm.batch.ordered import Ordered
 from fastdcm.batch.report import Failure, Outcome, Report, Watcher
-from fastdcm.errors import OptionError
+from fastdcm.errors import OptionError, cannot_write
 from fastdcm.model import Notice
 from fastdcm.options import ConvertOptions
 from fastdcm.options.shards import ShardOptions
@@ -65,7 +65,7 @@ class Sharded(Ordered):
             )
         except OSError as error:
             self.give_up()
-            raise OptionError(f"cannot write into {self._folder}: {error.strerror or error}") from error
+            raise cannot_write(f"into {self._folder}", error) from error
         report.outputs = (os.path.join(self._folder, os.path.basename(self._shards.pattern)),)
         return self._handed_out(numbered)
 
@@ -157,7 +157,7 @@ class Sharded(Ordered):
                 return []
             known = read_journal(journal)
         except OSError as error:
-            raise OptionError(f"cannot write {journal}: {error.strerror or error}") from error
+            raise cannot_write(journal, error) from error
         if known is None and names:
             raise OptionError(f"{os.path.join(self._folder, min(names))} is there already: {_REPLACES}")
         if known is None:

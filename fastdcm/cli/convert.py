@@ -23,7 +23,7 @@ from fastdcm.cli.messages import error_line, write_line
 from fastdcm.cli.operands import split_operands
 from fastdcm.cli.progress import Display
 from fastdcm.cli.summary import DONE, FAILED, INTERRUPTED, exit_status, summary
-from fastdcm.errors import OptionError, WorkerError
+from fastdcm.errors import OptionError, OutputError, WorkerError
 from fastdcm.options import ConvertOptions, Format, FrameSelection
 from fastdcm.sources import Place
 
@@ -62,7 +62,7 @@ def convert(sources: tuple[str, ...], output: str | None, **asked: Any) -> None:
         status = _convert(list(sources), output, asked)
     except OptionError as error:
         raise click.UsageError(error.message) from error
-    except WorkerError as error:
+    except (WorkerError, OutputError) as error:
         for line in f"error: {error}".splitlines():
             error_line(line)
         status = FAILED
@@ -88,6 +88,9 @@ def _convert(operands: list[str], output: str | None, asked: dict[str, Any]) -> 
             for name in ("metadata", "manifest", "shards") if output == _STANDARD_OUTPUT else ():
                 if asked[name]:
                     raise OptionError(f"-o - is for an image alone: no --{name} with it")
+            for name in ("manifest", "part") if asked["stdin"] else ():
+                if asked[name]:
+                    raise OptionError(f"--stdin reads one object: no --{name} with it")
             from fastdcm.cli.streams import resolved  # few runs have streams
 
             format: Format = asked["format"] or "jpeg"

@@ -7,16 +7,17 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack
+from itertools import count
 from typing import NamedTuple
 
 from fastdcm.batch.report import Report
 from fastdcm.batch.targets import holds_many
 from fastdcm.cli.messages import error_line
-from fastdcm.errors import OptionError
+from fastdcm.errors import OptionError, cannot_write
 from fastdcm.options import EXTENSIONS, Format
 from fastdcm.sources import Place
 
-#: What messages, and outputs in a folder, are called after.
+#: What messages, and outputs in a folder, are called after; with a number where there is such a file.
 _NAME = "stdin"
 _STANDARD_OUTPUT = "-"
 
@@ -59,9 +60,10 @@ def resolved(
                 shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
                 size = file.tell()
         except OSError as error:
-            why = error.strerror or error
-            raise OptionError(f"standard input cannot be kept in {folder}: {why}") from error
-        sources, places = [_NAME], {_NAME: Place(path, 0, size, size)}
+            raise cannot_write(f"standard input into {folder}", error) from error
+        names = (f"{_NAME}-{number}" if number else _NAME for number in count())
+        name = next(name for name in names if not os.path.lexists(name))
+        sources, places = [name], {name: Place(path, 0, size, size)}
     if not to_stdout:
         return Streams(sources, output, places)
     images = os.path.join(folder, "images")
@@ -71,11 +73,12 @@ def resolved(
 
 def send(folder: str, report: Report) -> bool:
     """Send the image that was made to standard output; False where that is not one, or nobody takes it."""
-    report.outputs = ("standard output",)
     names = sorted(os.listdir(folder))
     if not names:
         return True  # why there is none is told already
+    report.outputs = ("standard output",)
     if len(names) > 1:
+        report.images = 0
         error_line(f"failed: {len(names)} images, and standard output holds one: --frames 1, or a folder")
         return False
     sys.stdout.flush()

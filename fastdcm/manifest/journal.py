@@ -30,6 +30,8 @@ class Journal:
         self.path = path = options.journal
         self._fsync = fsync
         self.error: OutputError | None = None
+        if "\0" in path:
+            raise OptionError(f"cannot write {path!r}: there is no such name")
         there = os.path.lexists(path)
         if there and not options.resume and existing != "overwrite":
             raise OptionError(f"{path} is there already: --resume goes on from it, --overwrite begins anew")
@@ -40,9 +42,8 @@ class Journal:
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._file = os.open(path, flags if options.resume else flags | os.O_TRUNC, 0o666)
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise OptionError(f"cannot write {path}: {why}") from error
+        except OSError as error:
+            raise cannot_write(path, error) from error
         begun = datetime.now(UTC).isoformat(timespec="seconds")
         self.append([as_line({"run": begun, "fastdcm": __version__, "made_of": made_of})])
 

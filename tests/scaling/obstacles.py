@@ -45,11 +45,12 @@ class Met(NamedTuple):
 
 def convert(source: Path, output: Path, *more: str) -> Ended:
     """Convert a folder by two workers, with a manifest beside the output."""
-    arguments = ["convert", str(source), "-o", str(output), "-j", "2", *more]
-    arguments += ["--manifest", str(output.with_suffix(".jsonl"))]
-    done = subprocess.run(
-        [sys.executable, "-m", "fastdcm", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return _run(source, "-o", output, "--manifest", output.with_suffix(".jsonl"), *more)
+
+
+def _run(source: Path, *arguments: object) -> Ended:
+    command = [sys.executable, "-m", "fastdcm", "convert", source, "-j", "2", *arguments]
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False)
     return Ended(done.returncode, [*done.stderr.splitlines(), *done.stdout.splitlines()])
 
 
@@ -118,6 +119,19 @@ def told(met: Met) -> Iterator[str]:
     yield from (f"  | {line}" for line in met.second.lines)
 
 
+def refused(place: Path, source: Path) -> dict[str, Ended]:
+    """Runs into what takes nothing, by what it is: there is nothing to go on from."""
+    folder = place / "takes-nothing"
+    with mounted(folder, "size=1m,ro"):
+        return {
+            "an archive on a read-only disk": _run(source, "-o", folder / "out.zip"),
+            "shards on a read-only disk": _run(source, "-o", folder, "--shards", "%06d.tar"),
+            "a manifest on a read-only disk": _run(
+                source, "-o", place / "x", "--manifest", folder / "m.jsonl"
+            ),
+        }
+
+
 OBSTACLES: dict[str, Callable[[Path, Path, dict[str, str]], Met]] = {
     "a full target": full,
     "a read-only target": read_only,
@@ -139,6 +153,9 @@ def main() -> int:
             met = meet(place, place / "in", expected)
             right &= met.right
             print("\n".join([f"{obstacle}: {'as it should be' if met.right else 'WRONG'}", *told(met)]))
+        for obstacle, ended in refused(place, place / "in").items():
+            right &= ended.status == 1
+            print("\n".join([f"{obstacle}: status {ended.status}", *(f"  | {line}" for line in ended.lines)]))
     return 0 if right else 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.resume.kills import digests, make_inputs
-from tests.scaling.obstacles import OBSTACLES, convert, mounted, told
+from tests.scaling.obstacles import OBSTACLES, convert, mounted, refused, told
 
 
 def _may_mount(place: Path) -> bool:
@@ -35,3 +35,14 @@ def test_obstacles_are_told_and_gone_on_from(obstacle: str, tmp_path: Path) -> N
     if "target" in obstacle:  # others would meet the same: the run has not tried them all
         assert any(line.startswith("stopped after") for line in met.first.lines)
         assert any("--resume goes on" in line for line in met.first.lines)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None, reason="mounts filesystems")
+def test_what_takes_nothing_at_all(tmp_path: Path) -> None:
+    if not _may_mount(tmp_path):
+        pytest.skip("mounting filesystems needs root")
+    make_inputs(tmp_path / "in", 3)
+    for obstacle, ended in refused(tmp_path, tmp_path / "in").items():
+        assert ended.status == 1, (obstacle, ended.lines)
+        assert any("Read-only file system" in line for line in ended.lines), (obstacle, ended.lines)
+        assert not any("Usage" in line for line in ended.lines), (obstacle, ended.lines)

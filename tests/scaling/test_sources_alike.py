@@ -265,8 +265,17 @@ class TestStreams:
         done = fastdcm("convert", "in/a/005.dcm", "-o", "-", "--frames", "all", cwd=place)
         assert (done.returncode, done.stdout) == (1, b"")
         assert b"standard output holds one" in done.stderr
+        assert b"in standard output" not in done.stderr
         done = fastdcm("convert", "in/a/005.dcm", "-o", "-", "-F", "gif", cwd=place)
         assert (done.returncode, done.stdout[:6]) == (0, b"GIF89a")
+
+    def test_what_is_called_stdin_is_not_taken_for_it(self, place: Path, tmp_path: Path) -> None:
+        (tmp_path / "stdin").mkdir()
+        shutil.copyfile(place / "in" / "004.dcm", tmp_path / "stdin" / "other.dcm")
+        data = (place / "in" / "000.dcm").read_bytes()
+        done = fastdcm("convert", "--stdin", "-o", "x.jpg", cwd=tmp_path, input=data)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "x.jpg").read_bytes() == (place / "whole" / "000.jpg").read_bytes()
 
     @pytest.mark.parametrize("data", [b"", b"hello" * 100])
     def test_what_is_no_object(self, tmp_path: Path, data: bytes) -> None:
@@ -279,6 +288,12 @@ class TestStreams:
         [
             (("--stdin", "in/000.dcm", "-o", "x"), b"reads one object"),
             (("--stdin",), b"say with -o"),
+            (("--stdin", "-o", "x", "--manifest", "m.jsonl"), b"no --manifest"),
+            (("--stdin", "-o", "x", "--part", "1/2"), b"no --part"),
+            (
+                ("in", "-o", "x", "--manifest", "m.jsonl", "--resume", "--metadata", "csv"),
+                b"table of all images",
+            ),
             (("in", "-o", "-"), b"one file"),
             (("in/000.dcm", "in/004.dcm", "-o", "-"), b"one file"),
             (("-", "-o", "-"), b"one file"),

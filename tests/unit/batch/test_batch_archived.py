@@ -13,7 +13,7 @@ import pytest
 
 import fastdcm
 from fastdcm.batch import Report, Watcher
-from fastdcm.errors import OptionError
+from fastdcm.errors import OptionError, OutputError
 from tests.builders import Element, image
 
 
@@ -145,10 +145,14 @@ def test_images_of_one_name_are_failures(scans: Path) -> None:
         ("out.tar.gz", {}, "written as .zip or .tar"),
         ("out.zip", {"manifest": "run.jsonl"}, "a manifest is for folders"),
         ("out.zip", {"metadata": "csv"}, "JSON beside images"),
-        ("in/text/out.zip", {}, "cannot write"),
     ],
 )
 def test_what_archives_are_not_for(scans: Path, name: str, more: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         convert(scans, name, **more)
     assert os.listdir() == ["in"]
+
+
+def test_a_place_that_takes_no_archive(scans: Path) -> None:
+    with pytest.raises(OutputError, match="cannot write"):
+        convert(scans, "in/text/out.zip")
