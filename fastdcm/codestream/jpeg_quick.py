@@ -42,7 +42,7 @@ def spare_of_blocks(
     """
     count = sum(units_of(scan))
     units, tables = tables_of(scan, kind, sequential=sequential)
-    coded, is_wide = _room(scan), _pays_in_vectors(scan, units, tables)
+    is_wide = _pays_in_vectors(scan, units, tables)
     walk: Any = huffman_lanes.spare_bits
     return int(
         walk(
@@ -53,8 +53,7 @@ def spare_of_blocks(
             mcus * count,
             units,
             tables,
-            coded,
-            coded.view(np.uint32) if is_wide else _NOTHING,
+            _room(scan),
             np.empty((huffman_lanes.LANES + 1, huffman_lanes.FIELDS), np.uint64),
             np.empty(huffman_vectors.STATE, np.uint32) if is_wide else _NOTHING,
         )
@@ -115,7 +114,7 @@ def spare_of_bands(
 
 
 def _room(scan: Scan) -> NDArray[np.uint8]:
-    return np.empty((scan.end - scan.start + coded_bytes.PADDING + 3) // 4 * 4, np.uint8)
+    return np.empty(scan.end - scan.start + coded_bytes.PADDING, np.uint8)
 
 
 @cache

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastdcm.kernels.inlined import inlined, leading_zeros
+from fastdcm.kernels.inlined import inlined, ones, trailing_zeros
+from fastdcm.kernels.several_bytes import copy_bytes, equal_bytes
 
 #: Behind the bytes of an interval: as far as what is read may lie behind its last bit.
 PADDING = 64
 
 _U = np.uint64
-_0, _1, _2, _3, _7, _8 = (_U(each) for each in (0, 1, 2, 3, 7, 8))
+_0, _1, _2, _3, _7, _8, _63, _64 = (_U(each) for each in (0, 1, 2, 3, 7, 8, 63, 64))
 #: Bytes that are copied at once where none is FF.
 RUN = _U(32)
 _DATA, _BYTES = "Array(uint8, 1, 'C', readonly=True)", "uint8[::1]"
@@ -64,28 +65,33 @@ def copied(data, position, coded, count):  # type: ignore[no-untyped-def]
 
 @inlined(f"UniTuple(uint64, 2)({_DATA}, uint64, uint64, {_BYTES})")
 def unstuffed(data, position, end, coded):  # type: ignore[no-untyped-def]
-    """Copy the bytes of an interval (B.1.1.5) up to a marker or the end.
+    """Copy the bytes of an interval (B.1.1.5) up to a marker or the end, before which none of it is written.
 
     Returns how many bytes there are, and the position of the marker's last byte.
     """
-    count = _0
+    count, stuffed = _0, _0  # a bit: whether the byte at the position is a stuffed one
+    while position + _64 < end:
+        filled = equal_bytes(data, position, np.uint8(0xFF))
+        if filled & ~equal_bytes(data, position + _1, np.uint8(0)):
+            break
+        kept = ~(filled << _1 | stuffed)
+        copy_bytes(data, position, kept, coded, count)
+        count += ones(kept)
+        stuffed = filled >> _63
+        position += _64
+    if position < end and position + _64 < _U(len(data)):
+        # Up to a byte FF that no zero follows, and not to the last one, which nothing may follow.
+        filled = equal_bytes(data, position, np.uint8(0xFF))
+        odd = filled & ~equal_bytes(data, position + _1, np.uint8(0))
+        length = min(_U(trailing_zeros(odd)), end - position - _1)
+        stuffed |= filled << _1
+        kept = ~stuffed & ((_1 << length) - _1)
+        copy_bytes(data, position, kept, coded, count)
+        count += ones(kept)
+        stuffed = stuffed >> length & _1
+        position += length
+    position += stuffed
     while position < end:
-        if position + RUN <= end and copied(data, position, coded, count):
-            position += RUN
-            count += RUN
-            continue
-        if position + _8 <= end:
-            bits = eight(data, position)
-            for number in range(8):
-                coded[count + _U(number)] = np.uint8(bits >> _U(56 - 8 * number))
-            found = full(bits)
-            if found == _0:
-                position += _8
-                count += _8
-                continue
-            whole = _U(leading_zeros(found)) >> _3
-            position += whole
-            count += whole
         if data[position] != 0xFF:
             coded[count] = data[position]
             position += _1

@@ -126,12 +126,3 @@ def one(bits, table):  # type: ignore[no-untyped-def]
         return _0, _0
     number = table[_U(_OFFSETS) + length] + (first >> (_U(16) - length))
     return length, table[_U(_VALUES) + (number & _255)]
-
-
-@inlined("uint64(uint64)")
-def ones(bits):  # type: ignore[no-untyped-def]
-    """How many bits are set: LLVM knows this for the processor's instruction."""
-    bits -= bits >> _1 & _U(0x5555555555555555)
-    bits = (bits & _U(0x3333333333333333)) + (bits >> _U(2) & _U(0x3333333333333333))
-    bits = bits + (bits >> _U(4)) & _U(0x0F0F0F0F0F0F0F0F)
-    return bits * _U(0x0101010101010101) >> _U(56)

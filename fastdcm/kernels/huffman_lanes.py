@@ -33,7 +33,7 @@ from fastdcm.kernels.huffman_lane_tables import (
     TO_START,
     long_code,
 )
-from fastdcm.kernels.huffman_vectors import WORDS, turn
+from fastdcm.kernels.huffman_vectors import turn
 from fastdcm.kernels.inlined import inlined, trailing_zeros
 from fastdcm.kernels.jit import kernel
 
@@ -47,7 +47,7 @@ _IN_TURN, LANES, _LEAST_SPLIT = 4, vectors.VECTOR, np.uint64(1 << 15)
 #: Lanes for which vectors pay; of lanes left, for which no more; bits of a part that is worth a lane of them.
 _LEAST_VECTOR, _LAST_VECTOR, _LEAST_PART = np.uint64(10), np.uint64(4), np.uint64(1 << 13)
 #: Bytes whose bits vectors cannot count.
-_MOST_BYTES = 1 << 29
+_MOST_BYTES = 1 << 28
 #: Codes after which a lane counts as never in step.
 _MOST_STEPS = 4096
 #: The last bits of an interval are walked code by code.
@@ -61,7 +61,7 @@ _INDEX, _BITS = _U(64 - LOOKUP_BITS), _U(LOOKUP_BITS)
 _DATA, _CODED = "Array(uint8, 1, 'C', readonly=True)", "uint8[::1]"
 _UNITS = "Array(uint64, 1, 'C', readonly=True)"
 _STATE, _LANES, _ROOM = "uint64[::1]", "uint64[:, ::1]", "uint32[::1]"
-_WORK = f"{_CODED}, {WORDS}, {_LANES}, {_ROOM}"
+_WORK = f"{_CODED}, {_LANES}, {_ROOM}"
 _SCAN = f"{_DATA}, uint64, uint64, uint64, uint64, {_UNITS}, {TABLES}, {_WORK}"
 
 
@@ -93,6 +93,24 @@ def one(coded, tables, units, lane):  # type: ignore[no-untyped-def]
         lane[UNIT] = unit + _1 if unit + _1 < different(units) else _0
     lane[POSITION] = position + (_U(entry) & _127)
     lane[KNOWN] = known
+
+
+@inlined(f"void({_CODED}, {TABLES}, {_UNITS}, {_STATE})")
+def some(coded, tables, units, lane):  # type: ignore[no-untyped-def]
+    """Walk the codes of one look-up."""
+    position, known, unit = lane[POSITION], lane[KNOWN], lane[UNIT]
+    inside = min(known, _1) << _BITS
+    entry = _U(tables[units[unit] + (inside | window(coded, position) >> _INDEX)])
+    reached = known + (entry >> _U(TO_ADD))
+    if reached > _63:
+        one(coded, tables, units, lane)
+        return
+    lane[POSITION] = position + (entry & _127)
+    lane[KNOWN] = reached
+    if entry & _U(1 << ENDED):
+        lane[KNOWN] = entry >> _U(TO_START) & _63
+        lane[UNIT] = unit + _1 if unit + _1 < different(units) else _0
+        lane[DONE] += entry >> _U(ENDS) & _U(31)
 
 
 @inlined(f"void({_CODED}, {TABLES}, {_UNITS}, {_STATE})", always=True)
@@ -136,8 +154,8 @@ def pattern(units):  # type: ignore[no-untyped-def]
     return found
 
 
-@inlined(f"void({_CODED}, {WORDS}, {TABLES}, {_UNITS}, {_LANES}, uint64, {_ROOM})")
-def advance_vectors(coded, words, tables, units, lanes, count, state):  # type: ignore[no-untyped-def]
+@inlined(f"void({_CODED}, {TABLES}, {_UNITS}, {_LANES}, uint64, {_ROOM})")
+def advance_vectors(coded, tables, units, lanes, count, state):  # type: ignore[no-untyped-def]
     """Walk the first ``count`` lanes in vectors until nearly all are where they stop."""
     state[:] = 0
     for number in range(count):
@@ -147,7 +165,7 @@ def advance_vectors(coded, words, tables, units, lanes, count, state):  # type: 
     tables_of_units, many = pattern(units), np.uint32(different(units))
     going = count
     while going > _LAST_VECTOR:
-        stuck, going = turn(tables, words, tables_of_units, many, state)
+        stuck, going = turn(tables, coded, tables_of_units, many, state)
         while stuck:
             place = _U(trailing_zeros(_U(stuck)))
             stuck &= np.uint32(stuck - np.uint32(1))
@@ -177,11 +195,11 @@ def out_of(state, number, lane):  # type: ignore[no-untyped-def]
     lane[UNIT] = _U(state[vectors.UNIT + number])
 
 
-@inlined(f"void({_CODED}, {WORDS}, {TABLES}, {_UNITS}, {_LANES}, uint64, {_ROOM})")
-def advance_all(coded, words, tables, units, lanes, count, state):  # type: ignore[no-untyped-def]
+@inlined(f"void({_CODED}, {TABLES}, {_UNITS}, {_LANES}, uint64, {_ROOM})")
+def advance_all(coded, tables, units, lanes, count, state):  # type: ignore[no-untyped-def]
     """Walk the first ``count`` lanes, in turn or in vectors, until each is where it stops."""
-    if count >= _LEAST_VECTOR and len(words):
-        advance_vectors(coded, words, tables, units, lanes, count, state)
+    if count >= _LEAST_VECTOR and len(state):
+        advance_vectors(coded, tables, units, lanes, count, state)
     elif count == _U(_IN_TURN):
         a, b, c, d = lanes[_0], lanes[_1], lanes[_2], lanes[_3]
         while (
@@ -220,24 +238,24 @@ def meet(coded, tables, units, chain, lane, end):  # type: ignore[no-untyped-def
         if chain[POSITION] <= lane[POSITION]:
             if chain[POSITION] >= end:
                 return False
-            one(coded, tables, units, chain)
+            some(coded, tables, units, chain)
         else:
-            one(coded, tables, units, lane)
+            some(coded, tables, units, lane)
     return False
 
 
-@inlined(f"void({_CODED}, {WORDS}, {TABLES}, {_UNITS}, {_LANES}, {_ROOM})")
-def walk_parts(coded, words, tables, units, lanes, state):  # type: ignore[no-untyped-def]
+@inlined(f"void({_CODED}, {TABLES}, {_UNITS}, {_LANES}, {_ROOM})")
+def walk_parts(coded, tables, units, lanes, state):  # type: ignore[no-untyped-def]
     """Walk the interval of the first lane in several of them, nearly to its end; the first is then there."""
     chain, again = lanes[_0], lanes[_U(LANES)]
     position, stop = chain[POSITION], chain[STOP]
     parts = min((stop - position) // _LEAST_PART, _U(LANES))
-    if parts < _LEAST_VECTOR or len(words) == 0:
+    if parts < _LEAST_VECTOR or len(state) == 0:
         parts = _U(_IN_TURN)
     share = (stop - position) // parts
     for number in range(parts):
         start_at(lanes[number], position + number * share, position + (number + _1) * share)
-    advance_all(coded, words, tables, units, lanes, parts, state)
+    advance_all(coded, tables, units, lanes, parts, state)
     for number in range(_1, parts):
         lane = lanes[number]
         start_at(again, position + number * share, lane[STOP])
@@ -263,7 +281,7 @@ def bits_left(coded, tables, units, lane):  # type: ignore[no-untyped-def]
 
 
 @inlined(f"boolean({_SCAN})")
-def is_possible(data, start, end, interval, wanted, units, tables, coded, words, lanes, state):  # type: ignore[no-untyped-def]
+def is_possible(data, start, end, interval, wanted, units, tables, coded, lanes, state):  # type: ignore[no-untyped-def]
     """Whether what is read and written lies inside the arrays, whatever the codes are."""
     if not (start <= end <= _U(len(data)) and interval > _0 and wanted > _0 and len(units) > 3):
         return False
@@ -272,11 +290,8 @@ def is_possible(data, start, end, interval, wanted, units, tables, coded, words,
     for unit in units:
         if unit & _U(TABLE_SIZE - 1) or unit + _U(TABLE_SIZE) > _U(len(tables)):
             return False
-    if len(words) and not (
-        len(words) == len(coded) >> 2 and len(coded) < _MOST_BYTES and len(state) == vectors.STATE
-    ):
-        return False
-    if len(words) and not are_few(units, tables):
+    is_wide = len(state) > 0
+    if is_wide and (len(state) != vectors.STATE or len(coded) >= _MOST_BYTES or not are_few(units, tables)):
         return False
     enough = _U(len(coded)) >= end - start + _U(PADDING)
     return enough and lanes.shape[0] > LANES and lanes.shape[1] == FIELDS
@@ -289,18 +304,17 @@ def are_few(units, tables):  # type: ignore[no-untyped-def]
 
 
 @kernel(f"int64({_SCAN})")
-def spare_bits(data, start, end, interval, wanted, units, tables, coded, words, lanes, state):  # type: ignore[no-untyped-def]
+def spare_bits(data, start, end, interval, wanted, units, tables, coded, lanes, state):  # type: ignore[no-untyped-def]
     """The most bits that a restart interval has left over where all units of a scan are coded, or `UNSURE`.
 
     The scan lies between the offsets ``start`` and ``end`` of ``data``; it has ``wanted`` units, and a
     restart marker behind each ``interval`` of them. ``tables`` are those of `fill_table`, one after the
     other. coded, lanes: room to work in, of (end - start + PADDING) and (LANES + 1, FIELDS) items. For
-    vectors, ``words`` are the same memory as ``coded``, four bytes each, and ``state`` has room for them;
-    both are empty where there are to be none.
+    vectors, ``state`` has room for them; it is empty where there are to be none.
     """
-    if not is_possible(data, start, end, interval, wanted, units, tables, coded, words, lanes, state):
+    if not is_possible(data, start, end, interval, wanted, units, tables, coded, lanes, state):
         return UNSURE
-    most = _U(LANES if len(words) else _IN_TURN)
+    most = _U(LANES if len(state) else _IN_TURN)
     position, given, spare = start, _0, np.int64(0)
     while given < wanted:
         count, filled = _0, _0
@@ -319,9 +333,9 @@ def spare_bits(data, start, end, interval, wanted, units, tables, coded, words, 
             if bits >= _LEAST_SPLIT:
                 break
         if count == _1 and lanes[_0][END] >= _LEAST_SPLIT:
-            walk_parts(coded, words, tables, units, lanes, state)
+            walk_parts(coded, tables, units, lanes, state)
         else:
-            advance_all(coded, words, tables, units, lanes, count, state)
+            advance_all(coded, tables, units, lanes, count, state)
         for number in range(count):
             left = bits_left(coded, tables, units, lanes[number])
             if left == UNSURE:

@@ -16,8 +16,8 @@ from __future__ import annotations
 import numpy as np
 
 from fastdcm.kernels.coded_bytes import window
-from fastdcm.kernels.huffman_band_tables import INDEX, NEW, RUN, TABLE, ZEROS, one, ones, refining
-from fastdcm.kernels.inlined import deposited, inlined
+from fastdcm.kernels.huffman_band_tables import INDEX, NEW, RUN, TABLE, ZEROS, one, refining
+from fastdcm.kernels.inlined import deposited, inlined, ones
 
 #: What walks return in place of a position.
 NO_POSITION = np.uint64(0xFFFFFFFFFFFFFFFF)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastdcm.kernels.inlined import deposited, inlined, trailing_zeros
+from fastdcm.kernels.inlined import deposited, inlined, ones, trailing_zeros
 from fastdcm.kernels.kept_blocks import block_at, clear_row, row_start
 from fastdcm.kernels.progressive_tables import ENDS, NEW, RUN, ZEROS, refining
 from fastdcm.kernels.sequential_blocks import (
@@ -49,15 +49,6 @@ _SCAN = (
     f"boolean({_DATA}, uint64, uint64, {GRID}, {BAND}, {_TABLES}, uint64, {PLACES}, {_CODED}, "
     f"{_COEFFICIENTS}, {_WORDS}, {_WORDS})"
 )
-
-
-@inlined("uint64(uint64)", always=True)
-def ones(bits):  # type: ignore[no-untyped-def]
-    """How many bits are set: LLVM knows this for the processor's instruction."""
-    bits -= bits >> _1 & _U(0x5555555555555555)
-    bits = (bits & _U(0x3333333333333333)) + (bits >> _2 & _U(0x3333333333333333))
-    bits = bits + (bits >> _4) & _U(0x0F0F0F0F0F0F0F0F)
-    return bits * _U(0x0101010101010101) >> _56
 
 
 @inlined("uint64(uint64)", always=True)

@@ -91,7 +91,7 @@ class Spy:
         monkeypatch.setattr(jpeg_entropy, "_PAYOFF", Fixed(True))
 
     def __call__(self, *arguments: Any) -> int:
-        self.vectors = len(arguments[8]) > 0
+        self.vectors = len(arguments[-1]) > 0
         self.said.append(huffman_lanes.UNSURE if self.blind else self.real(*arguments))
         return self.said[-1]
 
