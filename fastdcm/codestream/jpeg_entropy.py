@@ -8,7 +8,7 @@ and here where it cannot tell, to say what is wrong and how much is there.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
@@ -62,12 +62,13 @@ def coverage(data: bytes, header: JpegHeader, *, partial: bool = False) -> Cover
     Raises `CodestreamError` where a scan cannot be read or, without ``partial``, lacks MCUs. What no
     walk can tell: bytes that were changed into other valid codes of the same number of MCUs.
     """
-    found = extents(data, header)
-    for number, extent in enumerate(found, 1):
+    exactly = True
+    for number, extent in enumerate(extents(data, header), 1):
         check(extent, number, header, partial=partial)
         if extent.problem:
             return _rows_before(extent, number, header)
-    return Coverage(header.rows, exactly=all(extent.spare < 8 for extent in found))
+        exactly &= extent.spare < 8
+    return Coverage(header.rows, exactly=exactly)
 
 
 def check(extent: Extent, number: int, header: JpegHeader, *, partial: bool) -> None:
@@ -94,6 +95,14 @@ def _rows_before(extent: Extent, number: int, header: JpegHeader) -> Coverage:
     rows = extent.whole // across * height
     # Chroma of lower resolution is interpolated with that of the row below.
     return Coverage(max(0, min(rows, header.rows) - header.subsampled))
+
+
+@cache
+def _quick() -> Any:
+    """`jpeg_quick`, which loads machine code: by a call, of which a small image sees less than of an import."""
+    from fastdcm.codestream import jpeg_quick
+
+    return jpeg_quick
 
 
 def _frame(header: JpegHeader) -> Frame:
@@ -198,11 +207,9 @@ class _Walker:
                 break
         else:
             return None
-        from fastdcm.codestream import jpeg_quick
-
         self.compiled = other.compiled = True
         each = self._history(histories), other._history(histories)
-        spare = jpeg_quick.spare_of_bands(self.data, self.scan, other.scan, *each)
+        spare = _quick().spare_of_bands(self.data, self.scan, other.scan, *each)
         if spare is None:
             raise _UnsureError
         other.extent = other._extent(huffman.WHOLE, other.mcus, spare[1])
@@ -248,10 +255,8 @@ class _Walker:
         """Blocks, or the differences of lossless and progressive DC scans."""
         kind: Kind = "category" if self.frame.process == "lossless" else "difference"
         if self.quick:
-            from fastdcm.codestream import jpeg_quick
-
             scan = self.data, self.scan, self.interval, self.mcus
-            spare = jpeg_quick.spare_of_blocks(*scan, kind, sequential=sequential)
+            spare = _quick().spare_of_blocks(*scan, kind, sequential=sequential)
             if spare >= 0:
                 return self._extent(huffman.WHOLE, self.mcus, spare)
         if kind == "category" and len({td for td, _ in self.scan.tables}) == 1:
@@ -275,9 +280,7 @@ class _Walker:
         """Coefficients Ss to Se of one component, in a progressive frame."""
         scan, history = self.scan, self._history(histories)
         if self.quick:
-            from fastdcm.codestream import jpeg_quick
-
-            spare = jpeg_quick.spare_of_band(self.data, scan, self.interval, history)
+            spare = _quick().spare_of_band(self.data, scan, self.interval, history)
             if spare < 0:
                 raise _UnsureError
             return self._extent(huffman.WHOLE, self.mcus, spare)

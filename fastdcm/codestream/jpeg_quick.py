@@ -24,10 +24,8 @@ from fastdcm.kernels import (
 )
 
 _NOTHING = np.empty(0, np.uint32)
-#: Bytes of a scan for which vectors pay (benches/bench_entropy.py): where parts meet is found out later where
-#: an MCU has many units; and which they cannot count.
-_LEAST_VECTORS, _LEAST_OF_MANY_UNITS, _MOST_VECTORS = 1 << 15, 1 << 17, 1 << 28
-_MANY_UNITS = 4
+#: Bytes of a scan for which vectors pay (docs/jpeg-walk.md), and which they cannot count.
+_LEAST_VECTORS, _MOST_VECTORS = 1 << 16, 1 << 28
 #: Bytes of a progressive scan for which it pays to make tables of several codes.
 _LEAST_SEVERAL = 3 << 10
 
@@ -125,9 +123,7 @@ def has_vectors() -> bool:
 
 def _pays_in_vectors(scan: Scan, units: NDArray[np.uint64], tables: NDArray[np.uint32]) -> bool:
     """Whether vectors can hold a scan, and pay."""
-    size = scan.end - scan.start
-    least = _LEAST_OF_MANY_UNITS if sum(units_of(scan)) >= _MANY_UNITS else _LEAST_VECTORS
-    if not least <= size < _MOST_VECTORS:
+    if not _LEAST_VECTORS <= scan.end - scan.start < _MOST_VECTORS:
         return False
     return has_vectors() and bool(huffman_lanes.are_few.py_func(units, tables))
 

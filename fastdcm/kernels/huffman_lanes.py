@@ -43,7 +43,7 @@ from fastdcm.kernels.jit import kernel
 POSITION, KNOWN, UNIT, DONE, FAILED, STOP, END, WANTED = (np.uint64(number) for number in range(8))
 FIELDS = 8
 #: Lanes in turn, lanes at most, and bits of an interval that is worth several (benches/bench_entropy.py).
-_IN_TURN, LANES, _LEAST_SPLIT = 4, vectors.VECTOR, np.uint64(1 << 15)
+_IN_TURN, LANES, _LEAST_SPLIT = 4, vectors.VECTOR, np.uint64(1 << 13)
 #: Lanes for which vectors pay; of lanes left, for which no more; bits of a part that is worth a lane of them.
 _LEAST_VECTOR, _LAST_VECTOR, _LEAST_PART = np.uint64(10), np.uint64(4), np.uint64(1 << 13)
 #: Bytes whose bits vectors cannot count.

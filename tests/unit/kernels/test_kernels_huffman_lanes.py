@@ -108,8 +108,7 @@ class Spy:
 def spy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Spy:
     """Both ways, whatever this machine's processor would take."""
     monkeypatch.setattr(jpeg_quick, "has_vectors", lambda: request.param == "in vectors")
-    for least in ("_LEAST_VECTORS", "_LEAST_OF_MANY_UNITS"):  # shorter scans than those for which it pays
-        monkeypatch.setattr(jpeg_quick, least, 4096)
+    monkeypatch.setattr(jpeg_quick, "_LEAST_VECTORS", 4096)  # shorter scans than those for which it pays
     return Spy(monkeypatch)
 
 
