@@ -99,7 +99,7 @@ def _rows_before(extent: Extent, number: int, header: JpegHeader) -> Coverage:
 
 @cache
 def _quick() -> Any:
-    """`jpeg_quick`, which loads machine code: by a call, of which a small image sees less than of an import."""
+    """`jpeg_quick`, which loads machine code; a call is less to a small image than an import."""
     from fastdcm.codestream import jpeg_quick
 
     return jpeg_quick
@@ -293,7 +293,7 @@ class _Walker:
             return [0] * self.mcus
         import numpy as np
 
-        return np.zeros(self.mcus + 1, np.int64)  # kernels look at the block behind
+        return np.zeros(self.mcus + 2, np.int64)  # kernels look at two blocks behind
 
     def _run(self, name: str, *arguments: Any, units: int = 1) -> tuple[int, int, int]:
         """Call a kernel, compiled or not, for MCUs or, with ``units`` in each, for data units."""

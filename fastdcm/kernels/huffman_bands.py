@@ -13,13 +13,13 @@ import numpy as np
 from fastdcm.kernels.coded_bytes import PADDING, unstuffed, window
 from fastdcm.kernels.huffman_band_tables import ADDED, BY, INDEX, RUN, TABLE, TABLE_SIZE, meaning, one
 from fastdcm.kernels.huffman_refinements import NO_POSITION, band_of, refine, refine_both
-from fastdcm.kernels.inlined import inlined
+from fastdcm.kernels.inlined import chosen, inlined
 from fastdcm.kernels.jit import kernel
 
 UNSURE = -1
 
 _U = np.uint64
-_0, _1, _3, _15, _63, _255 = (_U(each) for each in (0, 1, 3, 15, 63, 255))
+_0, _1, _2, _3, _15, _63, _255 = (_U(each) for each in (0, 1, 2, 3, 15, 63, 255))
 _DATA, _CODED = "Array(uint8, 1, 'C', readonly=True)", "uint8[::1]"
 
 _WALK = f"uint64({_CODED}, uint64, uint64, uint64, uint64, uint64, uint64, uint64[::1], {TABLE})"
@@ -28,26 +28,26 @@ _WALK = f"uint64({_CODED}, uint64, uint64, uint64, uint64, uint64, uint64, uint6
 @inlined(_WALK)
 def code_first(coded, position, end, block, stop, first, last, history, table):  # type: ignore[no-untyped-def]
     """Walk the blocks of an interval in a band's first scan (G.1.2.2): the position behind, or none."""
-    while block < stop:
-        k, run, added = first, _0, _0
-        while k <= last and run == _0:
-            if position > end:
+    k, bits = first, window(coded, position)
+    while block < stop and position <= end:
+        # All bits from the position on, which is known late: those looked up came from the window before.
+        wide, entry = window(coded, position), table[bits >> INDEX]
+        run, reached = entry >> RUN & _U(0xFFFF), k + (entry >> BY & _255)
+        if entry == _0 or reached + min(run, _1) > last + _1:
+            length, value = one(wide, table)
+            taken, zeros, run = meaning(wide, length, value)
+            by = _0 if run else zeros + _1
+            reached = k + by
+            if length == _0 or reached > last + _1:
                 return NO_POSITION
-            bits = window(coded, position)
-            entry = table[bits >> INDEX]
-            by, run = entry >> BY & _255, entry >> RUN & _U(0xFFFF)
-            if entry == _0 or k + by + min(run, _1) > last + _1:
-                length, value = one(bits, table)
-                taken, zeros, run = meaning(bits, length, value)
-                by = _0 if run else zeros + _1
-                if length == _0 or k + by > last + _1:
-                    return NO_POSITION
-                entry = taken | (min(value & _15, _1) << _U(32) << zeros if by else _0)
-            added |= entry >> ADDED << k
-            position += entry & _255
-            k += by
-        history[block] |= added
-        block += max(run, _1)
+            entry = taken | (min(value & _15, _1) << _U(32) << zeros if by else _0)
+        history[block] |= entry >> ADDED << k
+        position += entry & _255
+        bits = wide << (entry & _255)
+        # No branch for the end of a block, which would be foreseen badly.
+        is_over = run > _0 or reached > last
+        block += chosen(is_over, max(run, _1), _0)
+        k = chosen(is_over, first, reached)
     return position if block == stop and position <= end else NO_POSITION
 
 
@@ -59,9 +59,9 @@ def spare_bits(data, start, end, interval, first, last, refines, history, table,
     ``interval`` of blocks. ``history`` is brought up to date, and spoilt where the walk is unsure. ``coded``
     is room to work in, of (end - start + PADDING) bytes.
     """
-    if len(history) == 0:
+    if len(history) < 2:
         return UNSURE
-    blocks = _U(len(history)) - _1
+    blocks = _U(len(history)) - _2
     if not (start <= end <= _U(len(data)) and interval > _0 and _0 < first <= last <= _63):
         return UNSURE
     if len(table) < TABLE_SIZE or _U(len(coded)) < end - start + _U(PADDING):
@@ -94,7 +94,7 @@ def are_whole(data, scans, history, later_history, table, later_table, coded):  
     may be the same one; both are brought up to date, and spoilt where the answer is no. ``coded`` is room for
     both scans, of (end - start + PADDING) bytes each.
     """
-    if len(history) != len(later_history) or len(history) < 2 or scans.shape[0] != 2 or scans.shape[1] != 4:
+    if len(history) != len(later_history) or len(history) < 3 or scans.shape[0] != 2 or scans.shape[1] != 4:
         return False
     if len(table) < TABLE_SIZE or len(later_table) < TABLE_SIZE:
         return False

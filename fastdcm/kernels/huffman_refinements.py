@@ -7,8 +7,8 @@ has no branch that would be foreseen badly. Two scans are walked in turn, of two
 later scan then goes some blocks behind the other, whose history it needs.
 
 A walk is at a position, and has the bits from there on, 57 or more; is in a block; has the rest of its band,
-as bits; the block's history, and that with what the scan adds. A scan has an end, a band, and blocks; a
-history has one more.
+as bits; the block's history, and that with what the scan adds; the history of the block behind, so that no
+step waits for it. A scan has an end, a band, and blocks; a history has two more.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from __future__ import annotations
 import numpy as np
 
 from fastdcm.kernels.coded_bytes import window
-from fastdcm.kernels.huffman_band_tables import INDEX, NEW, RUN, TABLE, ZEROS, one, refining
-from fastdcm.kernels.inlined import deposited, inlined, ones
+from fastdcm.kernels.huffman_band_tables import INDEX, LOOKUP_BITS, NEW, RUN, TABLE, ZEROS, one, refining
+from fastdcm.kernels.inlined import chosen, deposited, inlined, ones
 
 #: What walks return in place of a position.
 NO_POSITION = np.uint64(0xFFFFFFFFFFFFFFFF)
 #: Blocks by which a scan goes before the one that needs its history, where it has to go alone.
 _LEAD = np.uint64(64)
 
+#: Bits of a window, of 57, behind which there is an index yet.
+_IN_WINDOW = np.uint64(57 - LOOKUP_BITS)
+
 _U = np.uint64
-_0, _1, _56, _63, _255 = (_U(each) for each in (0, 1, 56, 63, 255))
+_0, _1, _2, _63, _255 = (_U(each) for each in (0, 1, 2, 63, 255))
 _CODED, _HISTORY = "uint8[::1]", "uint64[::1]"
 _AT, _STEP, _SCAN = "UniTuple(uint64, 6)", "UniTuple(uint64, 7)", "UniTuple(uint64, 3)"
 
@@ -42,35 +45,36 @@ def step(coded, walk, scan, history, table):  # type: ignore[no-untyped-def]
 
     These are more than there can be where there is no code, or no such coefficient.
     """
-    position, bits, block, rest, known, grown = walk
-    behind = window(coded, position + _56)
-    entry, free = table[bits >> INDEX], rest & ~known
+    position, bits, block, free, held, following = walk
+    # All bits from the position on, which is known late: those looked up came from the window before.
+    wide = window(coded, position)
+    entry, zeros = table[bits >> INDEX], free
     if entry == _0:
-        length, value = one(bits, table)
+        length, value = one(wide, table)
         # No code is taken for one of a coefficient where there is no zero left.
-        entry, free = (refining(bits, length, value), free) if length else (_1 << ZEROS, _0)
-    run, place = entry >> RUN & _U(0xFFFF), deposited(entry >> ZEROS, free)
+        entry, zeros = (refining(wide, length, value), free) if length else (_1 << ZEROS, _0)
+    run, place = entry >> RUN & _U(0xFFFF), deposited(entry >> ZEROS, zeros)
     # All bits up to the place, or all there are where there is none.
     passed = place ^ (place - _1)
     more = (run - _1) & (_0 - (place - _1 >> _63))  # which LLVM makes no branch of
-    count = (entry & _255) + ones(rest & known & passed)
-    position += count
-    # Not loaded from the position, which is known late.
-    bits = bits << count | behind >> (_56 - count) if count <= _56 else window(coded, position)
-    rest &= ~passed
-    history[block] = grown | place & (_0 - (entry >> NEW & _1))
-    ended = _U(rest == _0)
-    block += ended
-    grown = history[block]
-    known ^= (known ^ grown) & (_0 - ended)
-    rest |= scan[1] & (_0 - ended)
-    return position, bits, block, rest, known, grown, more
+    taken, corrected = entry & _255, ones(held & passed)
+    position += taken + corrected
+    bits = wide << taken << corrected if taken + corrected <= _IN_WINDOW else window(coded, position)
+    history[block] |= place & (_0 - (entry >> NEW & _1))
+    free &= ~passed
+    held &= ~passed
+    is_over = (free | held) == _0
+    block += _U(is_over)
+    free = chosen(is_over, scan[1] & ~following, free)
+    held = chosen(is_over, scan[1] & following, held)
+    return position, bits, block, free, held, history[block + _1], more
 
 
 @inlined(f"{_AT}({_CODED}, uint64, uint64, {_SCAN}, {_HISTORY})")
 def at_block(coded, position, block, scan, history):  # type: ignore[no-untyped-def]
     """A walk at the start of a block."""
-    return position, window(coded, min(position, scan[0])), block, scan[1], history[block], history[block]
+    bits, known = window(coded, min(position, scan[0])), history[block]
+    return position, bits, block, scan[1] & ~known, scan[1] & known, history[block + _1]
 
 
 @inlined(f"{_AT}({_CODED}, {_AT}, uint64, {_SCAN}, {_HISTORY})")
@@ -109,12 +113,12 @@ def refine_both(coded, scans, history, later_history, table, later_table):  # ty
 
     ``scans`` have a row each: the first position, the end, the band. Returns as `refine`, of both.
     """
-    blocks = _U(len(history)) - _1
+    blocks = _U(len(history)) - _2
     scan, later_scan = (scans[0, 1], scans[0, 2], blocks), (scans[1, 1], scans[1, 2], blocks)
     walk = at_block(coded, scans[0, 0], _0, scan, history)
     later, left, waits = at_block(coded, scans[1, 0], _0, later_scan, later_history), _0, True
     while later[2] < blocks and walk[0] <= scan[0] and later[0] <= later_scan[0]:
-        needed = min(later[2] + left + _1, blocks)
+        needed = min(later[2] + left + _2, blocks)
         if walk[2] <= needed:
             walk = alone(coded, walk, min(needed + _LEAD, blocks), scan, history, table)
         if waits:
@@ -122,7 +126,7 @@ def refine_both(coded, scans, history, later_history, table, later_table):  # ty
             left, waits = _0, False
         if walk[2] == blocks:
             later = alone(coded, later, blocks, later_scan, later_history, later_table)
-        while later[2] + _1 < walk[2] < blocks and walk[0] <= scan[0] and later[0] <= later_scan[0]:
+        while later[2] + _2 < walk[2] < blocks and walk[0] <= scan[0] and later[0] <= later_scan[0]:
             after = step(coded, walk, scan, history, table)
             later_after = step(coded, later, later_scan, later_history, later_table)
             walk, later = after[:6], later_after[:6]
