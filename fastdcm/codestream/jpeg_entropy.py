@@ -196,17 +196,20 @@ class _Walker:
     def walk_with(self, behind: list[_Walker], histories: dict[int, Any]) -> Extent | None:
         """Walk two scans that refine at once: this one, and one of those behind, which then knows its extent.
 
-        None where there is none: it is the next one of AC coefficients of its component.
+        None where there is none: the longest one that is the next one of AC coefficients of its component.
         """
-        seen = set()
+        following: dict[Component, _Walker] = {}
         for other in behind:
-            if not other._is_band or other.scan.components[0] in seen:
-                continue
-            seen.add(other.scan.components[0])
-            if other.refines and other.extent is None and other.mcus == self.mcus:
-                break
-        else:
+            if other._is_band:
+                following.setdefault(other.scan.components[0], other)
+        fitting = [
+            each
+            for each in following.values()
+            if each.refines and each.extent is None and each.mcus == self.mcus
+        ]
+        if not fitting:
             return None
+        other = max(fitting, key=attrgetter("cost"))
         self.compiled = other.compiled = True
         each = self._history(histories), other._history(histories)
         spare = _quick().spare_of_bands(self.data, self.scan, other.scan, *each)

@@ -49,7 +49,7 @@ _SEVERAL = Payoff(
 
 #: The same of gray JPEG of 12 bits; and the pixels from which sequential scans of these, whose tables are
 #: made for each image, are ahead at all.
-_DEEP_BEFORE_NUMBA, _DEEP_BEFORE_KERNELS, _LEAST_DEEP = 10_000_000_000, 15_000_000, 1 << 17
+_DEEP_BEFORE_NUMBA, _DEEP_BEFORE_KERNELS, _LEAST_DEEP = 10_000_000_000, 15_000_000, 1 << 15
 _DEEP = Payoff(
     _DEEP_BEFORE_NUMBA,
     ("several_scans", "deep_pixels", "sequential_tables"),
@@ -112,8 +112,10 @@ def decode(
             from fastdcm.codecs.decoders import jpeg_means
 
             means = jpeg_means.decode(data, stream, halvings)
-        elif decoder != "library" and not partial:
-            pixels = _pixels_by_us(data, stream, photometric, rgb=rgb, required=decoder == "own")
+        elif decoder != "library":
+            # Of one that is cut they cannot tell what is there.
+            required = decoder == "own" and not partial
+            pixels = _pixels_by_us(data, stream, photometric, rgb=rgb, required=required)
         if pixels is not None:
             (array, photometric), rows = pixels, stream.rows
         elif means is not None:

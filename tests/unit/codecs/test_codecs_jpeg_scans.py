@@ -17,7 +17,7 @@ from fastdcm.codecs.jpeg_baseline import room
 from fastdcm.codecs.jpeg_scans import decode as module
 from fastdcm.codecs.jpeg_scans.headers import REFUSALS, judged, refusal
 from fastdcm.codestream import jpeg, jpeg_entropy
-from fastdcm.errors import CodestreamError, UnsupportedError
+from fastdcm.errors import CodestreamError, FastdcmError, UnsupportedError
 from tests.payoffs import Fixed
 from tests.unit.codecs.decoding import decoded as by_frame
 from tests.unit.codecs.decoding import header_of
@@ -298,7 +298,7 @@ def test_smoothed_blocks_are_an_error_as_before() -> None:
             by_frame(stream, header, decoder=decoder)
 
 
-@pytest.mark.parametrize("columns", [255, 256, 600])
+@pytest.mark.parametrize("columns", [63, 64, 600])
 def test_small_sequential_streams_of_twelve_bits_are_the_librarys(
     columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,7 +308,7 @@ def test_small_sequential_streams_of_twelve_bits_are_the_librarys(
     array = content("smooth", (512, columns), 12)
     stream = bytes(imagecodecs.jpeg8_encode(array, 90, bitspersample=12))
     samples, _ = by_frame(stream, header_of(array, "extended", bits_stored=12))
-    assert bool(calls) == (columns >= 256)
+    assert bool(calls) == (columns >= 64)
     np.testing.assert_array_equal(samples.array, imagecodecs.jpeg8_decode(stream))
 
 
@@ -346,6 +346,49 @@ def test_the_walk_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jpeg_entropy, "coverage", None)
     samples, _ = by_frame(colour(), header_of(np.zeros((40, 56, 3), np.uint8), PROGRESSIVE))
     np.testing.assert_array_equal(samples.array, library(colour()))
+
+
+@pytest.mark.parametrize("chosen", ["auto", "own"])
+@pytest.mark.parametrize("kind", ["progressive", "several scans", "baseline", "12 bits"])
+def test_what_may_be_cut_is_walked_only_where_it_is(
+    kind: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut anywhere: what is there is the library's, and the same notices."""
+    monkeypatch.setattr(chooser, "_SEQUENTIAL", Fixed(True))
+    deep = content("smooth", (128, 256), 12)
+    stream, array = {
+        "progressive": (colour(), np.zeros((40, 56, 3), np.uint8)),
+        "several scans": (planes(), np.zeros((40, 56, 3), np.uint8)),
+        "baseline": (encoded(content("smooth", (40, 56), 8), 90), np.zeros((40, 56), np.uint8)),
+        "12 bits": (bytes(imagecodecs.jpeg8_encode(deep, 90, bitspersample=12)), deep),
+    }[kind]
+    bits = {"bits_stored": 12} if kind == "12 bits" else {}
+    header = header_of(array, PROGRESSIVE if kind == "progressive" else "extended", **bits)
+    walk, walked = jpeg_entropy.coverage, list[bool]()
+
+    def spy(*arguments: Any, **options: Any) -> Any:
+        walked.append(True)
+        return walk(*arguments, **options)
+
+    monkeypatch.setattr(jpeg_entropy, "coverage", spy)
+    options: dict[str, Any] = {"darkest": lambda _bits: 0}
+    by_frame(stream, header, decoder=chosen, **options)
+    assert not walked
+    start, chance, cut = jpeg.parse(stream).scans[0].start, random.Random(kind), 0
+    for number in range(40):
+        at = chance.randrange(start, len(stream)) if number else len(stream) - 2
+        for tail in (b"", b"\xff\xd9"):
+            results = []
+            for decoder in (chosen, "library"):
+                walked.clear()
+                try:
+                    samples, codes = by_frame(stream[:at] + tail, header, decoder=decoder, **options)
+                    results.append((samples.array.tobytes(), codes))
+                except FastdcmError as error:
+                    results.append((error.message.encode(), []))
+                cut += bool(walked) and decoder == chosen
+            assert results[0] == results[1]
+    assert cut > 5
 
 
 def test_it_is_said_who_decodes() -> None:

@@ -33,6 +33,7 @@ def made() -> dict[str, bytes]:
             ("runs of blocks", steps, {"quality": 60}),
             ("colour", colour, {"quality": 100}),
             ("coarse", colour, {"quality": 5, "subsampling": 0}),
+            ("three of a size", np.stack([gray, gray, gray // 2], 2), {"quality": 90, "subsampling": 0}),
             ("many blocks", streams.image(300, 420, noise=0.5), {"quality": 92}),
             ("restarts", colour, {"restart_marker_blocks": 1, "quality": 95}),
             ("restarts of rows", gray, {"restart_marker_rows": 1}),
@@ -73,7 +74,15 @@ def test_damaged_scans_are_never_called_whole(name: str, stream: bytes) -> None:
     assert refused > 20
 
 
-@pytest.mark.parametrize(("name", "pairs"), [("gray", ["1 1"]), ("colour", ["1 1", "3 2"]), ("restarts", [])])
+@pytest.mark.parametrize(
+    ("name", "pairs"),
+    [
+        ("gray", ["1 1"]),
+        ("colour", ["1 1", "3 2"]),
+        ("three of a size", ["1 1", "3 2"]),  # not with the first one that follows
+        ("restarts", []),
+    ],
+)
 def test_two_scans_that_refine_are_walked_at_once(
     name: str, pairs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
