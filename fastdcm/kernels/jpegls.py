@@ -22,7 +22,7 @@ from fastdcm.kernels.jpegls_gradients import (
     gradients_above,
     is_flat,
 )
-from fastdcm.kernels.jpegls_runs import REPEATED, interruption, repeat, run_length
+from fastdcm.kernels.jpegls_runs import REPEATED, interruption, lines_of_runs, repeat, run_length
 from fastdcm.kernels.jpegls_samples import regular
 from fastdcm.kernels.jpegls_tables import (
     BITS,
@@ -72,20 +72,20 @@ def work(
 
 
 @inlined(
-    f"Tuple((uint64, int64))({CODES}, int64, {CONTEXT_ARRAY}, {GRADIENTS}, {QUANTIZED}, {LINES}, "
+    f"Tuple((uint64, int64, boolean))({CODES}, int64, {CONTEXT_ARRAY}, {GRADIENTS}, {QUANTIZED}, {LINES}, "
     f"uint64, uint64, uint64, uint64, {CODING})",
     always=True,
 )
 def decode_line(  # type: ignore[no-untyped-def]
     codes, position, contexts, gradients, quantized, lines, above, line, columns, order, coding
 ):  # fmt: skip
-    """Decode a line of one component; how many of its samples could be.
+    """Decode a line of one component; how many of its samples could be, and whether they are one run.
 
     ``above`` and ``line`` are where the line above and this one start in ``lines``, each with a sample more
     to the left, and those of `repeat` to the right; ``order`` is where its RUNindex is.
     """
     near = coding[NEAR]
-    x = _0
+    x, is_run = _0, False
     ra, rc = np.int64(lines[line]), np.int64(lines[above])
     while x < columns:
         gradient, difference = np.int64(gradients[x]), ra - rc
@@ -97,9 +97,11 @@ def decode_line(  # type: ignore[no-untyped-def]
             if length < 0:
                 break
             repeat(lines, line + x + _1, np.uint64(length))
+            is_run = x == _0
             x += np.uint64(length)
             if x == columns:
                 break
+            is_run = False
             rb = np.int64(lines[above + x + _1])
             kind = np.int64(-near <= ra - rb <= near)
             ra, position = interruption(codes, position, contexts, coding, index, kind, ra, rb)
@@ -111,7 +113,7 @@ def decode_line(  # type: ignore[no-untyped-def]
         lines[line + x + _1] = np.uint16(ra)
         rc = rb
         x += _1
-    return x, position
+    return x, position, is_run
 
 
 @inlined(
@@ -259,12 +261,23 @@ def decode_scan(  # type: ignore[no-untyped-def]
         lines[:] = 0
         above, line = _0, count * pitch
         stop = min(y + interval, rows)
+        runs, is_run = 0, False  # lines above that are a run each: two have the same samples, and no gradients
         while y < stop:
+            if runs > 1:
+                more = lines_of_runs(codes, position, end, contexts[_RUN_INDEX], columns, stop - y)
+                for _ in range(more):
+                    target = np.uint64(y * columns * stride + first)
+                    store(lines, line + _1, width, target, np.uint64(stride), narrow, wide)
+                    y += 1
+                position += more
+                if y == stop:
+                    break
             for component in range(count):
                 at = component * pitch
                 lines[line + at] = lines[above + at + _1]
                 lines[above + at + width + _1] = lines[above + at + width]
-                gradients_above(lines, above + at, width, gradients, at if by_sample else _0, coding)
+                if runs < 2:
+                    gradients_above(lines, above + at, width, gradients, at if by_sample else _0, coding)
                 if by_sample:
                     if component + _1 < count:
                         continue
@@ -273,12 +286,12 @@ def decode_scan(  # type: ignore[no-untyped-def]
                         count,
                     )  # fmt: skip
                 elif coding[NEAR] == 0:
-                    x, position = decode_line(
+                    x, position, is_run = decode_line(
                         codes, position, contexts, gradients, quantized, lines, above + at, line + at,
                         width, _RUN_INDEX + component, lossless,
                     )  # fmt: skip
                 else:
-                    x, position = decode_line(
+                    x, position, is_run = decode_line(
                         codes, position, contexts, gradients, quantized, lines, above + at, line + at,
                         width, _RUN_INDEX + component, coding,
                     )  # fmt: skip
@@ -290,6 +303,7 @@ def decode_scan(  # type: ignore[no-untyped-def]
                 target = np.uint64(y * columns * stride + first) + component
                 store(lines, line + component * pitch + _1, width, target, np.uint64(stride), narrow, wide)
             above, line = line, above
+            runs = runs + 1 if is_run and count == _1 else 0
             y += 1
         code, left = end_of_interval(codes, position, end, ends[number] - stopped)
         if code != WHOLE:

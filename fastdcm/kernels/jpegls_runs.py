@@ -33,6 +33,7 @@ _J = np.array([0] * 4 + [1] * 4 + [2] * 4 + [3] * 4 + [4, 4, 5, 5, 6, 6, 7, 7, *
 _REACHED = np.cumsum(1 << _J) - (1 << _J)
 _LAST_INDEX = np.int64(len(_J) - 1)
 _RUN_0 = np.uint64(FIELDS * REGULAR_CONTEXTS)
+_WINDOW = 64
 _1 = np.uint64(1)
 
 
@@ -74,6 +75,20 @@ def run_length_by_ones(codes, position, index, columns):  # type: ignore[no-unty
         if length <= columns:
             index = min(index + 1, _LAST_INDEX)
     return columns, index, position
+
+
+@inlined(f"int64({CODES}, int64, int64, int64, int64, int64)")
+def lines_of_runs(codes, position, end, index, columns, most):  # type: ignore[no-untyped-def]
+    """How many lines, of at most so many, are a run each that one bit codes, which leaves RUNindex as it is."""
+    if np.int64(1) << _J[np.uint64(index)] <= columns:
+        return np.int64(0)
+    found, most = np.int64(0), min(most, end - position)
+    while found < most:
+        ones = np.int64(leading_zeros(~ahead(codes, position + found)))
+        found += min(ones, most - found)
+        if ones < _WINDOW:
+            break
+    return found
 
 
 @inlined(

@@ -117,6 +117,29 @@ def test_presets_between_scans() -> None:
     assert [coding.reset for coding in jpegls.codings(stream, jpeg.parse(stream))] == [64, 7, 7]
 
 
+@pytest.mark.parametrize("near", [0, 2])
+@pytest.mark.parametrize("restart", [0, 150])
+@pytest.mark.parametrize("columns", [1, 2, 63, 64, 65, 256, 300])
+def test_lines_that_are_a_run_each(columns: int, restart: int, near: int) -> None:
+    """Many come at once, as one bit each; between them are lines with one sample or a few that differ."""
+    pixels = np.full((400, columns), 9, np.uint8)
+    chance = random.Random(f"{columns} {restart}")
+    for _ in range(6):
+        row, column = chance.randrange(400), chance.randrange(columns)
+        pixels[row : row + chance.choice([1, 1, 3, 80]), column : column + chance.choice([1, 5, 300])] += 7
+    stream, coded = encode(pixels[..., None], 8, near=near, restart=restart)
+    assert np.array_equal(own(stream), coded[..., 0])
+    (scan,) = jpeg.parse(stream).scans
+    for at in range(scan.start, scan.end):
+        cut = stream[:at] + EOI
+        with pytest.raises(CodestreamError):
+            own(cut)
+        if not restart:
+            header = jpeg.parse(cut, partial=True)
+            found = decode(cut, header, jpegls.codings(cut, header), partial=True)
+            assert np.array_equal(found.array[: found.rows], coded[: found.rows, :, 0])
+
+
 def test_every_cut() -> None:
     """Of every length, with an end marker and without: none gives pixels, not even when padding is lost."""
     chance = random.Random(5)
