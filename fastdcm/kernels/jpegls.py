@@ -261,7 +261,7 @@ def decode_scan(  # type: ignore[no-untyped-def]
         lines[:] = 0
         above, line = _0, count * pitch
         stop = min(y + interval, rows)
-        runs, is_run = 0, False  # lines above that are a run each: two have the same samples, and no gradients
+        runs, is_run = 0, False  # lines above that are a run each: behind two, there are no gradients
         while y < stop:
             if runs > 1:
                 more = lines_of_runs(codes, position, end, contexts[_RUN_INDEX], columns, stop - y)

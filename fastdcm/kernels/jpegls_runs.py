@@ -79,7 +79,7 @@ def run_length_by_ones(codes, position, index, columns):  # type: ignore[no-unty
 
 @inlined(f"int64({CODES}, int64, int64, int64, int64, int64)")
 def lines_of_runs(codes, position, end, index, columns, most):  # type: ignore[no-untyped-def]
-    """How many lines, of at most so many, are a run each that one bit codes, which leaves RUNindex as it is."""
+    """How many lines, of at most so many, are a run each that one bit codes, and RUNindex stays as it is."""
     if np.int64(1) << _J[np.uint64(index)] <= columns:
         return np.int64(0)
     found, most = np.int64(0), min(most, end - position)

@@ -16,6 +16,7 @@ from fastdcm.kernels.inlined import Inlined, made_by
 
 #: Bytes that are compared, or copied.
 BLOCK = 64
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _DATA, _BYTES = "Array(uint8, 1, 'C', readonly=True)", "uint8[::1]"
 
 
@@ -77,7 +78,8 @@ def _equal(function: Any) -> Any:
 
 def _copy(function: Any) -> Any:
     if _is_checked() or not machine_code.has("avx512vbmi2"):
-        return Inlined(function, (f"void({_DATA}, uint64, uint64, {_BYTES}, uint64)",), {})._called()
+        signature = f"void({_DATA}, uint64, uint64, {_BYTES}, uint64)"
+        return Inlined(function, (signature,), {"noalias": True})._called()
     from llvmlite import ir
     from numba.core import types
     from numba.extending import intrinsic
@@ -126,6 +128,10 @@ def copy_bytes(data, position, kept, coded, place):  # type: ignore[no-untyped-d
 
     Up to `BLOCK` bytes from a place on are written.
     """
+    if kept == _ALL:  # which vectors of any processor do
+        for number in range(BLOCK):
+            coded[place + np.uint64(number)] = data[position + np.uint64(number)]
+        return
     for number in range(BLOCK):
         coded[place] = data[position + np.uint64(number)]
         place += kept >> np.uint64(number) & np.uint64(1)
