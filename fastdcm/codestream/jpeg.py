@@ -102,7 +102,7 @@ class _Walk:
                 segments += 1
                 if segments > markers.LIMIT_SEGMENTS:
                     raise CodestreamError(f"more than {markers.LIMIT_SEGMENTS} marker segments")
-                end = segment_end(data, position, f"0xFF{code:02X}")
+                end = segment_end(data, position, code)
                 self._read_segment(code, position + 2, end)
                 position = end
             elif code in markers.REFUSED:

@@ -50,7 +50,7 @@ def rewrite(data: bytes, header: JpegHeader, coded: str, profile: bytes = b"") -
     number, position = 0, 2
     while number < len(header.scans):
         code, start = marker_at(data, position)
-        position = segment_end(data, start, f"0xFF{code:02X}")
+        position = segment_end(data, start, code)
         if code not in _KEPT:
             continue
         contents = data[start + 2 : position]

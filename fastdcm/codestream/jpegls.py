@@ -51,7 +51,7 @@ def codings(data: bytes, header: JpegHeader) -> tuple[Coding, ...]:
     for scan in header.scans:
         code, position = marker_at(data, position)
         while code != markers.SOS:
-            end = segment_end(data, position, f"0xFF{code:02X}")
+            end = segment_end(data, position, code)
             if code == markers.LSE:
                 presets = _presets(data, position + 2, end)
             code, position = marker_at(data, end)

@@ -65,6 +65,9 @@ def marker_at(data: bytes, position: int) -> tuple[int, int]:
 
     Fill bytes FF may stand before a marker (B.1.1.2). Raises CodestreamError.
     """
+    behind = position + 2
+    if behind <= len(data) and data[position] == 0xFF and 0 < data[position + 1] < 0xFF:
+        return data[position + 1], behind
     after = _FILL.match(data, position).end()  # type: ignore[union-attr]  # matches always
     if after >= len(data):
         raise CodestreamError("cut: ends without an EOI marker")
@@ -73,14 +76,19 @@ def marker_at(data: bytes, position: int) -> tuple[int, int]:
     return data[after], after + 1
 
 
-def segment_end(data: bytes | memoryview, position: int, name: str) -> int:
-    """Return the end of the segment whose length stands at ``position`` (T.81 B.1.1.4)."""
-    end = position + int.from_bytes(data[position : position + 2], "big")
-    if end > len(data) or position + 2 > len(data):
-        raise CodestreamError(f"cut: the {name} segment at byte {position} runs past the end")
-    if end < position + 2:
-        raise CodestreamError(f"the {name} segment at byte {position} has a length below 2")
-    return end
+def segment_end(data: bytes | memoryview, position: int, name: str | int) -> int:
+    """Return the end of the segment whose length stands at ``position`` (T.81 B.1.1.4).
+
+    ``name`` is that of its marker, or the code. Raises CodestreamError.
+    """
+    size = len(data)
+    end = position + (data[position] << 8 | data[position + 1]) if position + 2 <= size else size + 1
+    if position + 2 <= end <= size:
+        return end
+    shown = name if isinstance(name, str) else f"0xFF{name:02X}"
+    if end > size:
+        raise CodestreamError(f"cut: the {shown} segment at byte {position} runs past the end")
+    raise CodestreamError(f"the {shown} segment at byte {position} has a length below 2")
 
 
 def frame_marker(data: bytes) -> int | None:

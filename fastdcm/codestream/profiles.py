@@ -64,7 +64,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         code, position = marker_at(data, position)
         if code in (markers.SOS, markers.EOI):
             return
-        end = segment_end(data, position, f"0xFF{code:02X}")
+        end = segment_end(data, position, code)
         yield code, position + 2, end
         position = end
 

@@ -73,7 +73,7 @@ def _quantization(data: bytes) -> bytes | None:
     wanted = -1
     code, start = marker_at(data, 2)
     while code != SOS:
-        end = segment_end(data, start, f"0xFF{code:02X}")
+        end = segment_end(data, start, code)
         contents = data[start + 2 : end]
         if code == _SOF0:
             wanted = contents[8]
