@@ -135,13 +135,14 @@ def _lane_tables(
     """Units and tables of `fastdcm.kernels.huffman_lanes`, of components that have so many units each."""
     different = list(dict.fromkeys(definitions))
     tables = np.empty(len(different) * huffman_lane_tables.TABLE_SIZE, np.uint32)
+    levels = np.empty(2 * huffman_lane_tables.LEVELS, np.uint32)
     for table, (dc, ac) in zip(np.split(tables, len(different)), different, strict=True):
         for definition in filter(None, (dc, ac)):
             check_definition(definition)
         for value in dc[16:]:
             check_category(value, kind)
         codes = np.frombuffer(dc, np.uint8), np.frombuffer(ac, np.uint8)
-        huffman_lane_tables.fill_table(*codes, table, len(different) == 1)
+        huffman_lane_tables.fill_table(*codes, table, levels, len(different) == 1)
     starts = [huffman_lane_tables.TABLE_SIZE * different.index(each) for each in definitions]
     units = np.repeat(np.array(starts, np.uint64), counts) if len(different) > 1 else np.zeros(1, np.uint64)
     size = len(units) if len(units) != 2 else 4

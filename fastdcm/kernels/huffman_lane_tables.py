@@ -34,17 +34,20 @@ TABLE_SIZE = 1 << TABLE_BITS
 ENDS, INSIDE, ENDED, TO_START, TO_ADD = (np.uint32(place) for place in (7, 12, 13, 14, 25))
 STUCK, LONG_BITS = np.uint32(127), 4
 _NO_CODE = np.uint32(127 << 25 | _LONG)  # or one of more bits than an entry has
+#: Room for the entries of no bits, of one, and so on, each at 2 to the power of its bits: those of a unit's
+#: start, and behind them those of AC codes.
+LEVELS = 2 * ENTRIES
 #: Bits of an entry at most, so that of a window of 57 bits two more indices are left.
-_MOST_BITS = 22
+_MOST_BITS = np.uint32(22)
 #: Units that an entry ends at most, so that three of them fit in its field.
-_MOST_ENDS = 10
+_MOST_ENDS = np.uint32(10)
 
 
 _U = np.uint64
 _0, _1, _63, _127, _255 = (_U(each) for each in (0, 1, 63, 127, 255))
 _ONE_BIT = np.uint32(1)
 _INDEX, _BITS = _U(64 - LOOKUP_BITS), _U(LOOKUP_BITS)
-TABLES = "Array(uint32, 1, 'C', readonly=True)"
+TABLES, _CODES = "Array(uint32, 1, 'C', readonly=True)", "Array(uint8, 1, 'C', readonly=True)"
 
 
 @inlined("uint32(uint32, uint32, boolean, boolean)")
@@ -62,7 +65,7 @@ def step(value, length, is_ac, is_alone):  # type: ignore[no-untyped-def]
     return size + length | ends << ENDS | ends << ENDED | length << TO_START | added << TO_ADD
 
 
-@inlined("void(Array(uint8, 1, 'C', readonly=True), uint32[::1], boolean, boolean)")
+@inlined(f"void({_CODES}, uint32[::1], boolean, boolean)")
 def fill_ones(definition, table, is_ac, is_alone):  # type: ignore[no-untyped-def]
     """What a table has of one code, for a definition that is possible: 16 counts, and the values (C.2)."""
     kind = _U(is_ac)
@@ -84,33 +87,57 @@ def fill_ones(definition, table, is_ac, is_alone):  # type: ignore[no-untyped-de
         first <<= _1
 
 
-@inlined("uint32(uint64, uint64, uint32[::1], boolean)")
-def together(index, is_inside, table, goes_on):  # type: ignore[no-untyped-def]
-    """The entry of the codes that some bits hold; it goes on behind the end of a unit, or stops there."""
-    total, ends = _0, _0
-    added, behind = _0, _0
-    while total < _BITS and ends < _U(_MOST_ENDS):
-        one = _U(table[_U(ONE) + (is_inside << _BITS) + (index << total & _U(ENTRIES - 1))])
-        length, more, bits = one >> _U(TO_START) & _63, one >> _U(TO_ADD), one & _127
-        if one == _0 or total + length > _BITS or total + bits > _U(_MOST_BITS):
-            break
-        if added + more > _63 or behind + more > _63:
-            break
-        total += bits
-        if ends == _0:
-            added += more
+@inlined("void(uint32[::1], uint64, uint64, uint32, uint32, boolean)", apart=True)
+def fill_code(levels, at, left, length, one, goes_on):  # type: ignore[no-untyped-def]
+    """The entries of all indices that start with a code: it, and what the ``left`` bits behind it hold."""
+    ended, taken, added = one >> ENDED & _ONE_BIT, one & np.uint32(127), one >> TO_ADD
+    code = one & ~np.uint32(63 << TO_START)
+    alone = code | (ended ^ _ONE_BIT) << INSIDE
+    extra = _U(taken - length)
+    if extra >= left or (ended > 0 and not goes_on):
+        for index in range(_1 << left):
+            levels[at + index] = alone
+        return
+    rest = left - extra
+    source = (_0 if ended else _U(LEVELS)) + (_1 << rest)
+    for index in range(_1 << rest):
+        behind = levels[source + index]
+        entry = code + behind
+        if ended:
+            start = behind >> TO_START & np.uint32(63) if behind >> ENDED & _ONE_BIT else behind >> TO_ADD
+            ends = (behind >> ENDS & np.uint32(31)) + _ONE_BIT
+            flags = ends << ENDS | behind & np.uint32(1 << INSIDE) | _ONE_BIT << ENDED
+            entry = taken + (behind & np.uint32(127)) | flags | start << TO_START
+            fits = ends <= _MOST_ENDS
         else:
-            behind += more
-        is_inside = _1
-        if one >> _U(ENDED) & _1:
-            ends += _1
-            behind = is_inside = _0
-            if not goes_on:
-                break
-    if total == _0:
-        return _NO_CODE
-    entry = total | ends << _U(ENDS) | is_inside << _U(INSIDE) | min(ends, _1) << _U(ENDED)
-    return np.uint32(entry | behind << _U(TO_START) | added << _U(TO_ADD))
+            fits = added + (behind >> TO_ADD) <= np.uint32(63)
+        fits = fits and taken + (behind & np.uint32(127)) <= _MOST_BITS
+        levels[at + index] = np.uint32(entry) if fits else alone
+    # The bits that follow the code say nothing of what comes then.
+    for index in range(_1 << rest, _1 << left):
+        levels[at + index] = levels[at + (index & ((_1 << rest) - _1))]
+
+
+@inlined(f"void({_CODES}, uint32[::1], uint64, boolean, boolean, boolean)")
+def fill_level(definition, levels, bits, is_ac, is_alone, goes_on):  # type: ignore[no-untyped-def]
+    """The entries of so many bits, where those of fewer are there: a code, and what they say of the rest.
+
+    Where that does not fit in an entry, it is of the code alone.
+    """
+    base = (_U(LEVELS) if is_ac else _0) + (_1 << bits)
+    nothing = _NO_CODE if bits == _BITS else np.uint32(is_ac) << INSIDE
+    for index in range(_1 << bits):
+        levels[base + index] = nothing
+    number, first = _U(16), _0
+    for length in range(_1, bits + _1):
+        for _ in range(definition[length - _1]):
+            one = step(np.uint32(definition[number]), np.uint32(length), is_ac, is_alone)
+            if one & np.uint32(127) <= _MOST_BITS:
+                left = bits - length
+                fill_code(levels, base + (first << left), left, np.uint32(length), one, goes_on)
+            first += _1
+            number += _1
+        first <<= _1
 
 
 @inlined(f"uint32({TABLES}, uint64, uint64, uint64)")
@@ -153,13 +180,11 @@ def fill_long(table, kind, index, free):  # type: ignore[no-untyped-def]
     return free + _U(1 << LONG_BITS)
 
 
-@kernel(
-    "void(Array(uint8, 1, 'C', readonly=True), Array(uint8, 1, 'C', readonly=True), uint32[::1], boolean)"
-)
-def fill_table(dc, ac, table, goes_on):  # type: ignore[no-untyped-def]
+@kernel(f"void({_CODES}, {_CODES}, uint32[::1], uint32[::1], boolean)")
+def fill_table(dc, ac, table, levels, goes_on):  # type: ignore[no-untyped-def]
     """A table of the definitions of DC and of AC codes; of no AC codes where a unit is one difference.
 
-    With ``goes_on`` units follow each other that all have this table.
+    With ``goes_on`` units follow each other that all have this table. levels: (2 * LEVELS,), room to work in.
     """
     table[: _U(_LONG)] = 0
     is_alone = len(ac) == 0
@@ -168,9 +193,14 @@ def fill_table(dc, ac, table, goes_on):  # type: ignore[no-untyped-def]
         fill_ones(ac, table, True, False)
     free = _U(_LONG + (1 << LONG_BITS))
     table[_U(_LONG) : free] = _NO_CODE
+    for bits in range(_BITS + _1):
+        if not is_alone:
+            fill_level(ac, levels, bits, True, False, goes_on)
+        if goes_on or bits == _BITS:
+            fill_level(dc, levels, bits, False, is_alone, goes_on)
     for kind in range(_1 if is_alone else _U(2)):
         for index in range(_U(ENTRIES)):
-            entry = together(index, kind, table, goes_on)
+            entry = levels[kind * _U(LEVELS) + _U(ENTRIES) + index]
             table[kind << _BITS | index] = entry
             if entry == _NO_CODE:
                 free = fill_long(table, kind, index, free)
