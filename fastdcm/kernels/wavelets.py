@@ -4,13 +4,15 @@ A tile-component's coefficients lie in one ``plane``, (height, width) int32, tha
 at its top left, HL to the right of it, LH below, HH right below. Coefficients are doubled: the half of a
 quantisation step by which they are reconstructed (E.1.1.2) is an integer then.
 
-``area`` is (x0, y0, x1, y1) of the resolution level, (4,) int64, x1 > x0 and y1 > y0 (B-14). A row or column
-of the level that has an even coordinate comes of the low-pass coefficients, one that has an odd coordinate of
-the high-pass ones (F.3.3); the first has the number 0 here, whatever its coordinate.
+``level`` is what is told of a resolution level, by `LEVEL`: whether the coordinates of its first column and
+row (B-14) are odd; its size; where in ``strip`` its rows are. A row or column of the level that has an even
+coordinate comes of the low-pass coefficients, one that has an odd coordinate of the high-pass ones (F.3.3);
+the first has the number 0 here, whatever its coordinate.
 
-A level is lifted row by row as the rows come, so that what a step needs is still near. Rows at an edge of the
-range that is not an edge of the level lack their neighbours: of those that a kernel is asked for, as many as
-it has lifting steps are not finished there. They are when a kernel goes on from there.
+A level is lifted row by row as the rows come, so that what a step needs is still near: of each level, `RING`
+rows are kept, the next in the place of the oldest. Rows at an edge of the range that is not an edge of the
+level lack their neighbours: as many as there are lifting steps are not finished there. Those at the end are
+when the range goes on.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from __future__ import annotations
 import numpy as np
 
 from fastdcm.kernels.inlined import inlined
-from fastdcm.kernels.jit import kernel
+
+LEVEL = ("ODD_X", "ODD_Y", "WIDTH", "HEIGHT", "PLACE")
+ODD_X, ODD_Y, WIDTH, HEIGHT, PLACE = range(len(LEVEL))
 
 #: Lifting steps, and so rows that are not finished where a range starts or ends inside the level.
 REVERSIBLE_STEPS, IRREVERSIBLE_STEPS = 2, 4
+#: Rows of a level that are kept, a power of two.
+RING = 32
 
 #: Lifting parameters and scaling of the 9-7 filter (table F.4).
 ALPHA = np.float32(-1.586134342059924)
@@ -30,10 +36,16 @@ GAMMA = np.float32(0.882911075530934)
 DELTA = np.float32(0.443506852043971)
 K = 1.230174104914001
 
-_AREA = "Array(int64, 1, 'C', readonly=True)"
-_FACTORS = "Array(float32, 1, 'C', readonly=True)"
-_AREAS, _TABLE = "Array(int64, 2, 'C', readonly=True)", "Array(float32, 2, 'C', readonly=True)"
-_INTS, _FLOATS = "int32[:, ::1]", "float32[:, ::1]"
+INT_ROW, FLOAT_ROW = "int32[::1]", "float32[::1]"
+LEVEL_TYPE = "Array(int64, 1, 'C', readonly=True)"
+FACTORS_TYPE = "Array(float32, 1, 'C', readonly=True)"
+INTS, FLOATS = "int32[:, ::1]", "float32[:, ::1]"
+
+
+@inlined(f"int64({LEVEL_TYPE}, int64)")
+def place_of(level, row):  # type: ignore[no-untyped-def]
+    """Where in ``strip`` a row of a level starts, which is one of the last `RING` that were made."""
+    return level[PLACE] + (row & (RING - 1)) * level[WIDTH]
 
 
 @inlined("UniTuple(int64, 2)(int64, int64, int64, int64, int64)")
@@ -48,249 +60,269 @@ def neighbours(row, step, first, end, size):  # type: ignore[no-untyped-def]
     return above, row + 1 if row + 1 < size else size - 2
 
 
-@inlined(f"void({_INTS}, int64, int64, int32[::1])")
-def reversible_row(work, width, odd, out):  # type: ignore[no-untyped-def]
-    """One row by the 5-3 filter (F.3.8.2.1.1), of which ``work`` has the low-pass and high-pass coefficients.
+@inlined("int32(int32, int32)")
+def halved(value, doubled):  # type: ignore[no-untyped-def]
+    """A coefficient, if it is ``doubled``, without the half that reconstruction added: cut (E-8, r = 0)."""
+    return (value + (value >> 31 & doubled)) >> doubled
 
-    work: (2, n) int32, they start at column 1; it is used up. odd: whether the first has an odd coordinate.
+
+@inlined(f"void({INT_ROW}, int32, {INT_ROW}, int64, {INT_ROW})", apart=True)
+def reversible_row(lows, doubled, highs, odd, out):  # type: ignore[no-untyped-def]
+    """One row by the 5-3 filter (F.3.8.2.1.1), both steps at once.
+
+    lows, highs: its coefficients, the high ones doubled, the low ones if they are ``doubled``. odd: whether
+    the first sample has an odd coordinate.
     """
-    lows = work[0]
-    highs = work[1]
-    odd &= 1  # which tells the compiler that no index is negative
-    low_size = (width + 1 - odd) >> 1
-    high_size = width - low_size
-    if width == 1:  # F.3.6
-        out[0] = np.int32(highs[1] / 2) if odd else lows[1]
+    # Of the samples low, high, low, high ... this is the high one before them, or its mirror image.
+    before = halved(highs[0], 1)
+    rest = highs[odd:]
+    high = halved(rest[0], 1)
+    low = np.int32(halved(lows[0], doubled) - (np.int32(before + high + 2) >> 2))
+    if odd:
+        out[0] = np.int32(before + low)
+    out[odd] = low
+    target = out[odd + 1 :]
+    low_size = (len(out) + 1 - odd) >> 1
+    pairs = (len(out) - odd) >> 1
+    more_lows, more_highs = lows[1:], rest[1:]
+    for i in range(pairs - 1):
+        next_high = halved(more_highs[i], 1)
+        next_low = np.int32(halved(more_lows[i], doubled) - (np.int32(high + next_high + 2) >> 2))  # F-5
+        target[2 * i] = np.int32(high + (np.int32(low + next_low) >> 1))  # F-6
+        target[2 * i + 1] = next_low
+        high, low = next_high, next_low
+    i = pairs - 1
+    if low_size > pairs:  # the last sample is a low one
+        next_low = np.int32(halved(more_lows[i], doubled) - (np.int32(high + high + 2) >> 2))
+        target[2 * i] = np.int32(high + (np.int32(low + next_low) >> 1))
+        target[2 * i + 1] = next_low
+    else:
+        target[2 * i] = np.int32(high + low)
+
+
+@inlined(f"void({INT_ROW}, int32, {INT_ROW}, int64, {INT_ROW})", apart=True)
+def short_reversible_row(lows, doubled, highs, odd, out):  # type: ignore[no-untyped-def]
+    """`reversible_row` for one or two samples."""
+    if len(out) == 1:  # F.3.6
+        out[0] = np.int32(halved(highs[0], 1) / 2) if odd else halved(lows[0], doubled)
         return
-    highs[0] = highs[1]
-    highs[high_size + 1] = highs[high_size]
-    for i in range(low_size):  # F-5
-        lows[i + 1] = np.int32(lows[i + 1] - (np.int32(highs[i + odd] + highs[i + odd + 1] + 2) >> 2))
-    lows[0] = lows[1]
-    lows[low_size + 1] = lows[low_size]
-    start = 1 - odd
-    for i in range(width >> 1):  # F-6
-        high = np.int32(highs[i + 1] + (np.int32(lows[i + start] + lows[i + start + 1]) >> 1))
-        low = lows[i + 1]
-        out[2 * i] = high if odd else low
-        out[2 * i + 1] = low if odd else high
-    if width & 1:
-        i = width >> 1
-        if odd:
-            out[2 * i] = np.int32(highs[i + 1] + (np.int32(lows[i] + lows[i + 1]) >> 1))
-        else:
-            out[2 * i] = lows[i + 1]
+    high = halved(highs[0], 1)
+    low = np.int32(halved(lows[0], doubled) - (np.int32(high + high + 2) >> 2))
+    out[odd], out[1 - odd] = low, np.int32(high + low)
 
 
-@inlined(f"void({_INTS}, int64, int64)")
-def reversible_columns(out, row, width):  # type: ignore[no-untyped-def]
-    """One lifting step of each of two rows above ``row``, a high-pass one: rows are read once for both."""
-    for i in range(width):
-        low = np.int32(out[row - 1, i] - (np.int32(out[row - 2, i] + out[row, i] + 2) >> 2))
-        out[row - 1, i] = low
-        out[row - 2, i] = np.int32(out[row - 2, i] + (np.int32(out[row - 3, i] + low) >> 1))
+@inlined(f"void({INT_ROW}, {INT_ROW}, {INT_ROW}, {INT_ROW})", apart=True)
+def reversible_columns(row, above, second, third):  # type: ignore[no-untyped-def]
+    """One lifting step of each of two rows above a high-pass one: rows are read once for both."""
+    for i in range(len(row)):
+        low = np.int32(above[i] - (np.int32(second[i] + row[i] + 2) >> 2))
+        above[i] = low
+        second[i] = np.int32(second[i] + (np.int32(third[i] + low) >> 1))
 
 
-@inlined(f"void({_INTS}, {_INTS}, {_AREA}, int64, int64, int64, {_INTS}, {_INTS})")
-def reversible(low, plane, area, first, made, end, work, out):  # type: ignore[no-untyped-def]
-    """Rows ``first`` to ``end`` - 1 of a level by the 5-3 filter, from the level below it and ``plane``.
+@inlined(f"void({INT_ROW}, {INT_ROW}, {INT_ROW}, int64)")
+def reversible_step(row, above, below, step):  # type: ignore[no-untyped-def]
+    """A lifting step of a row, of whose neighbours both may be the same."""
+    if step == 1:
+        for i in range(len(row)):
+            row[i] = np.int32(row[i] - (np.int32(above[i] + below[i] + 2) >> 2))
+    else:
+        for i in range(len(row)):
+            row[i] = np.int32(row[i] + (np.int32(above[i] + below[i]) >> 1))
 
-    low: (m, n) int32, the level below at its top left, not doubled; work: (2, k) int32, k >= width / 2 + 3;
-    out: (p, q) int32, p >= end - first, q >= width, not doubled. `REVERSIBLE_STEPS` rows lack neighbours.
-    made: ``first``, or the ``end`` of the call that is gone on from, whose last rows, at least twice as many
-    as there are steps, are the first in ``out``.
+
+@inlined(f"void({INTS}, {INT_ROW}, {LEVEL_TYPE}, {LEVEL_TYPE}, int64, int64, int64)")
+def reversible(plane, strip, low, level, first, made, end):  # type: ignore[no-untyped-def]
+    """Make rows ``made`` to ``end`` - 1 of a level by the 5-3 filter, from the level below it and ``plane``.
+
+    strip: (n,) int32, has of both levels what is made. low: the level below, by `LEVEL`; its rows that are
+    needed are finished. first: the first row that was made.
     """
-    width = area[2] - area[0]
-    height = area[3] - area[1]
-    odd = area[0] & 1
-    odd_y = area[1] & 1
+    width, height = level[WIDTH], level[HEIGHT]
+    odd, odd_y = level[ODD_X] & 1, level[ODD_Y] & 1
     low_width = (width + 1 - odd) >> 1
     low_height = (height + 1 - odd_y) >> 1
-    high_width = width - low_width
-    lows = work[0]
-    highs = work[1]
     for row in range(made, end + REVERSIBLE_STEPS):
         if row < end:
-            if (row + odd_y) & 1:
-                source = plane[low_height + (row >> 1)]
-                for i in range(low_width):  # half of it, cut
-                    lows[i + 1] = (source[i] + (source[i] >> 31 & 1)) >> 1
+            target = strip[place_of(level, row) :][:width]
+            is_high = (row + odd_y) & 1
+            source = plane[(row >> 1) + is_high * low_height]
+            lows = source if is_high else strip[place_of(low, row >> 1) :]
+            if width <= 2:
+                short_reversible_row(lows, np.int32(is_high), source[low_width:], odd, target)
             else:
-                source = plane[row >> 1]
-                below = low[row >> 1]
-                for i in range(low_width):
-                    lows[i + 1] = below[i]
-            right = source[low_width:]
-            for i in range(high_width):
-                value = right[i]
-                highs[i + 1] = (value + (value >> 31 & 1)) >> 1
-            target = out[row - first]
-            reversible_row(work, width, odd, target)
+                reversible_row(lows, np.int32(is_high), source[low_width:], odd, target)
             if height == 1 and odd_y:
                 for i in range(width):
                     target[i] = np.int32(target[i] / 2)
         if height == 1 or (row + odd_y) & 1 == 0:
             continue
         if first + 2 * REVERSIBLE_STEPS <= row < end:
-            reversible_columns(out, row - first, width)
+            reversible_columns(
+                strip[place_of(level, row) :][:width],
+                strip[place_of(level, row - 1) :][:width],
+                strip[place_of(level, row - 2) :][:width],
+                strip[place_of(level, row - 3) :][:width],
+            )
             continue
         for step in range(1, REVERSIBLE_STEPS + 1):
-            lifted = row - step
-            above, below_it = neighbours(lifted, step, first, end, height)
-            if above < 0:
-                continue
-            upper = out[above - first]
-            lower = out[below_it - first]
-            target = out[lifted - first]
-            if step == 1:
-                for i in range(width):
-                    target[i] = np.int32(target[i] - (np.int32(upper[i] + lower[i] + 2) >> 2))
-            else:
-                for i in range(width):
-                    target[i] = np.int32(target[i] + (np.int32(upper[i] + lower[i]) >> 1))
+            above, below = neighbours(row - step, step, first, end, height)
+            if above >= 0:
+                lifted = strip[place_of(level, row - step) :][:width]
+                reversible_step(
+                    lifted,
+                    strip[place_of(level, above) :][:width],
+                    strip[place_of(level, below) :][:width],
+                    step,
+                )
 
 
-@inlined(f"void({_FLOATS}, int64, int64, float32[::1])")
-def irreversible_row(work, width, odd, out):  # type: ignore[no-untyped-def]
-    """One row by the 9-7 filter (F.3.8.2.1.2) of scaled coefficients; arguments as `reversible_row`."""
-    lows = work[0]
-    highs = work[1]
-    odd &= 1  # which tells the compiler that no index is negative
-    low_size = (width + 1 - odd) >> 1
-    high_size = width - low_size
-    if width == 1:
-        out[0] = highs[1] if odd else lows[1]
-        return
-    start = 1 - odd
-    for step in range(2):
-        factor = BETA if step else DELTA
-        highs[0] = highs[1]
-        highs[high_size + 1] = highs[high_size]
-        for i in range(low_size):
-            lows[i + 1] -= factor * (highs[i + odd] + highs[i + odd + 1])
-        factor = ALPHA if step else GAMMA
-        lows[0] = lows[1]
-        lows[low_size + 1] = lows[low_size]
-        for i in range(high_size):
-            highs[i + 1] -= factor * (lows[i + start] + lows[i + start + 1])
-    for i in range(width >> 1):
-        out[2 * i] = highs[i + 1] if odd else lows[i + 1]
-        out[2 * i + 1] = lows[i + 1] if odd else highs[i + 1]
-    if width & 1:
-        out[width - 1] = highs[(width >> 1) + 1] if odd else lows[(width >> 1) + 1]
+@inlined(
+    *(f"void({low}, float32, {INT_ROW}, float32, int64, {FLOAT_ROW})" for low in (FLOAT_ROW, INT_ROW)),
+    apart=True,
+)
+def irreversible_row(lows, low_factor, highs, high_factor, odd, out):  # type: ignore[no-untyped-def]
+    """One row by the 9-7 filter (F.3.8.2.1.2), all steps at once, from coefficients that are to be scaled.
+
+    lows, highs: as many as ``out`` takes, or more. odd: whether the first sample has an odd coordinate.
+    """
+    # Of the samples low, high, low, high ... this is the high one before them, or its mirror image. What
+    # comes of it by the steps is called after them.
+    high = np.float32(highs[0]) * high_factor
+    rest = highs[odd:]
+    next_high = np.float32(rest[0]) * high_factor
+    one = np.float32(lows[0]) * low_factor - DELTA * (high + next_high)
+    high = np.float32(rest[1]) * high_factor
+    next_one = np.float32(lows[1]) * low_factor - DELTA * (next_high + high)
+    before = np.float32(highs[0]) * high_factor - GAMMA * (one + (one if odd else next_one))
+    two = next_high - GAMMA * (one + next_one)
+    three = one - BETA * (before + two)
+    if odd:
+        out[0] = before - ALPHA * (three + three)
+    out[odd] = three
+    one = next_one
+    target = out[odd + 1 :]
+    low_size = (len(out) + 1 - odd) >> 1
+    pairs = (len(out) - odd) >> 1
+    more_lows, more_highs = lows[2:], rest[2:]
+    for i in range(pairs - 2):
+        next_high = np.float32(more_highs[i]) * high_factor
+        next_one = np.float32(more_lows[i]) * low_factor - DELTA * (high + next_high)
+        next_two = high - GAMMA * (one + next_one)
+        next_three = one - BETA * (two + next_two)
+        target[2 * i] = two - ALPHA * (three + next_three)
+        target[2 * i + 1] = next_three
+        high, one, two, three = next_high, next_one, next_two, next_three
+    i = pairs - 2
+    is_low = low_size > pairs  # the last sample
+    next_one = np.float32(more_lows[i]) * low_factor - DELTA * (high + high) if is_low else one
+    next_two = high - GAMMA * (one + next_one)
+    next_three = one - BETA * (two + next_two)
+    target[2 * i] = two - ALPHA * (three + next_three)
+    target[2 * i + 1] = next_three
+    last = next_one - BETA * (next_two + next_two) if is_low else next_three
+    target[2 * i + 2] = next_two - ALPHA * (next_three + last)
+    if is_low:
+        target[2 * i + 3] = last
 
 
-@inlined(f"void({_FLOATS}, int64, int64)")
-def irreversible_columns(out, row, width):  # type: ignore[no-untyped-def]
-    """One lifting step of each of four rows above ``row``, a high-pass one: rows are read once for all."""
+@inlined(
+    *(f"void({low}, float32, {INT_ROW}, float32, int64, {FLOAT_ROW})" for low in (FLOAT_ROW, INT_ROW)),
+    apart=True,
+)
+def short_irreversible_row(lows, low_factor, highs, high_factor, odd, out):  # type: ignore[no-untyped-def]
+    """`irreversible_row` for any row; that takes five samples and more."""
+    width = len(out)
     for i in range(width):
-        first = out[row - 1, i] - DELTA * (out[row - 2, i] + out[row, i])
-        second = out[row - 2, i] - GAMMA * (out[row - 3, i] + first)
-        third = out[row - 3, i] - BETA * (out[row - 4, i] + second)
-        out[row - 1, i] = first
-        out[row - 2, i] = second
-        out[row - 3, i] = third
-        out[row - 4, i] -= ALPHA * (out[row - 5, i] + third)
+        if (i + odd) & 1:
+            out[i] = np.float32(highs[i >> 1]) * high_factor
+        else:
+            out[i] = np.float32(lows[i >> 1]) * low_factor
+    if width == 1:
+        return
+    for step in range(1, IRREVERSIBLE_STEPS + 1):
+        factor = DELTA if step == 1 else GAMMA if step == 2 else BETA if step == 3 else ALPHA
+        for i in range((step + 1 + odd) & 1, width, 2):
+            before, behind = neighbours(i, 0, 0, width, width)
+            out[i] -= factor * (out[before] + out[behind])
 
 
-@inlined(f"void({_FLOATS}, {_INTS}, {_AREA}, {_FACTORS}, int64, int64, int64, {_FLOATS}, {_FLOATS})")
-def irreversible(low, plane, area, factors, first, made, end, work, out):  # type: ignore[no-untyped-def]
-    """Rows ``first`` to ``end`` - 1 of a level by the 9-7 filter, from the level below it and ``plane``.
+@inlined(f"void({', '.join([FLOAT_ROW] * 6)})", apart=True)
+def irreversible_columns(row, above, second, third, fourth, fifth):  # type: ignore[no-untyped-def]
+    """One lifting step of each of four rows above a high-pass one: rows are read once for all."""
+    for i in range(len(row)):
+        one = above[i] - DELTA * (second[i] + row[i])
+        two = second[i] - GAMMA * (third[i] + one)
+        three = third[i] - BETA * (fourth[i] + two)
+        above[i] = one
+        second[i] = two
+        third[i] = three
+        fourth[i] -= ALPHA * (fifth[i] + three)
 
-    low, made, work, out: as `reversible` has them, of float32. factors: (4,) float32 or more, by what values
-    of the level below and coefficients of HL, LH, HH are multiplied: steps of quantisation (E-6), halved as
+
+@inlined(f"void({FLOAT_ROW}, {FLOAT_ROW}, {FLOAT_ROW}, int64)")
+def irreversible_step(row, above, below, step):  # type: ignore[no-untyped-def]
+    """A lifting step of a row, of whose neighbours both may be the same."""
+    factor = DELTA if step == 1 else GAMMA if step == 2 else BETA if step == 3 else ALPHA
+    for i in range(len(row)):
+        row[i] -= factor * (above[i] + below[i])
+
+
+@inlined(f"void({INT_ROW}, float32, {FLOAT_ROW})", apart=True)
+def scaled(source, factor, target):  # type: ignore[no-untyped-def]
+    """Doubled coefficients by half of their step (E-6)."""
+    for i in range(len(target)):
+        target[i] = np.float32(source[i]) * factor
+
+
+@inlined(f"void({INTS}, {FLOAT_ROW}, {LEVEL_TYPE}, {LEVEL_TYPE}, {FACTORS_TYPE}, int64, int64, int64)")
+def irreversible(plane, strip, low, level, factors, first, made, end):  # type: ignore[no-untyped-def]
+    """Make rows ``made`` to ``end`` - 1 of a level by the 9-7 filter, from the level below it and ``plane``.
+
+    strip, low, first: as `reversible` has them, of float32. factors: (4,) float32, by what values of
+    the level below and coefficients of HL, LH, HH are multiplied: steps of quantisation (E-6), halved as
     coefficients are doubled, and the scaling of the transform's steps 1 and 2 (F.3.8.2.1.2) in both
     directions.
-    `IRREVERSIBLE_STEPS` rows lack neighbours.
     """
-    width = area[2] - area[0]
-    height = area[3] - area[1]
-    odd = area[0] & 1
-    odd_y = area[1] & 1
+    width, height = level[WIDTH], level[HEIGHT]
+    odd, odd_y = level[ODD_X] & 1, level[ODD_Y] & 1
     low_width = (width + 1 - odd) >> 1
     low_height = (height + 1 - odd_y) >> 1
-    high_width = width - low_width
-    lows = work[0]
-    highs = work[1]
     for row in range(made, end + IRREVERSIBLE_STEPS):
         if row < end:
+            target = strip[place_of(level, row) :][:width]
             if (row + odd_y) & 1:
-                source = plane[low_height + (row >> 1)]
-                for i in range(low_width):
-                    lows[i + 1] = np.float32(source[i]) * factors[2]
-                factor = factors[3]
+                lows = plane[low_height + (row >> 1)]
+                if width < 5:
+                    short_irreversible_row(lows, factors[2], lows[low_width:], factors[3], odd, target)
+                else:
+                    irreversible_row(lows, factors[2], lows[low_width:], factors[3], odd, target)
             else:
-                source = plane[row >> 1]
-                below = low[row >> 1]
-                for i in range(low_width):
-                    lows[i + 1] = below[i] * factors[0]
-                factor = factors[1]
-            right = source[low_width:]
-            for i in range(high_width):
-                highs[i + 1] = np.float32(right[i]) * factor
-            irreversible_row(work, width, odd, out[row - first])
+                highs = plane[row >> 1][low_width:]
+                below = strip[place_of(low, row >> 1) :]
+                if width < 5:
+                    short_irreversible_row(below, factors[0], highs, factors[1], odd, target)
+                else:
+                    irreversible_row(below, factors[0], highs, factors[1], odd, target)
         if height == 1 or (row + odd_y) & 1 == 0:
             continue
         if first + 2 * IRREVERSIBLE_STEPS <= row < end:
-            irreversible_columns(out, row - first, width)
+            irreversible_columns(
+                strip[place_of(level, row) :][:width],
+                strip[place_of(level, row - 1) :][:width],
+                strip[place_of(level, row - 2) :][:width],
+                strip[place_of(level, row - 3) :][:width],
+                strip[place_of(level, row - 4) :][:width],
+                strip[place_of(level, row - 5) :][:width],
+            )
             continue
         for step in range(1, IRREVERSIBLE_STEPS + 1):
-            lifted = row - step
-            above, below_it = neighbours(lifted, step, first, end, height)
-            if above < 0:
-                continue
-            upper = out[above - first]
-            lower = out[below_it - first]
-            target = out[lifted - first]
-            factor = DELTA if step == 1 else GAMMA if step == 2 else BETA if step == 3 else ALPHA
-            for i in range(width):
-                target[i] -= factor * (upper[i] + lower[i])
-
-
-@inlined(f"void({_INTS}, int64, int64, int64, {_INTS})")
-def halved(plane, first, end, width, out):  # type: ignore[no-untyped-def]
-    """Rows of doubled coefficients without the half that reconstruction added: cut (E-8 with r = 0)."""
-    for row in range(first, end):
-        for i in range(width):
-            value = plane[row, i]
-            out[row - first, i] = (value + (value >> 31 & 1)) >> 1
-
-
-@inlined(f"void({_INTS}, int64, int64, int64, float32, {_FLOATS})")
-def scaled(plane, first, end, width, factor, out):  # type: ignore[no-untyped-def]
-    """Rows of doubled coefficients by half of their step (E-6)."""
-    for row in range(first, end):
-        for i in range(width):
-            out[row - first, i] = np.float32(plane[row, i]) * factor
-
-
-@kernel(f"int64({_INTS}, int64, int64, {_AREAS}, {_INTS}, {_INTS}, {_INTS})")
-def reversible_levels(plane, width, height, areas, work, one, other):  # type: ignore[no-untyped-def]
-    """Make levels one after the other, from the LL of ``width`` x ``height`` at the top left of ``plane``.
-
-    areas: (n, 4) int64, of the levels above it, all of which have samples. work: as `reversible` has it; one,
-    other: (m, n) int32, with room for each of the levels.
-
-    Returns which of both the last level is in: 0 or 1.
-    """
-    low, out = one, other
-    halved(plane, 0, height, width, low)
-    for level in range(len(areas)):
-        reversible(low, plane, areas[level], 0, 0, areas[level, 3] - areas[level, 1], work, out)
-        low, out = out, low
-    return len(areas) & 1
-
-
-@kernel(f"int64({_INTS}, int64, int64, float32, {_AREAS}, {_TABLE}, {_FLOATS}, {_FLOATS}, {_FLOATS})")
-def irreversible_levels(plane, width, height, factor, areas, factors, work, one, other):  # type: ignore[no-untyped-def]
-    """Make levels one after the other; arguments as `reversible_levels`, of float32.
-
-    factor: by what coefficients of LL are multiplied. factors: (n, 5) float32, as `irreversible` has them.
-    """
-    low, out = one, other
-    scaled(plane, 0, height, width, factor, low)
-    for level in range(len(areas)):
-        size = areas[level, 3] - areas[level, 1]
-        irreversible(low, plane, areas[level], factors[level], 0, 0, size, work, out)
-        low, out = out, low
-    return len(areas) & 1
+            above, beneath = neighbours(row - step, step, first, end, height)
+            if above >= 0:
+                lifted = strip[place_of(level, row - step) :][:width]
+                irreversible_step(
+                    lifted,
+                    strip[place_of(level, above) :][:width],
+                    strip[place_of(level, beneath) :][:width],
+                    step,
+                )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _SAMPLES_BEFORE_NUMBA, _SAMPLES_BEFORE_KERNELS = 750_000_000, 3_000_000
 _PAYOFF = Payoff(
     _SAMPLES_BEFORE_NUMBA,
-    ("block_tables", "code_blocks", "highest_levels", "packet_headers", "packets", "wavelets"),
+    ("block_tables", "code_blocks", "packet_headers", "packets", "reconstruction"),
     loading=_SAMPLES_BEFORE_KERNELS / _SAMPLES_BEFORE_NUMBA,
 )
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.jpeg2000.layout import Band, coding_of_tile, header_bytes, headers_of_tiles
+from fastdcm.codecs.jpeg2000.layout import Band, Transform, coding_of_tile, header_bytes, headers_of_tiles
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header, bit_planes
 from fastdcm.codestream.jpeg2000.coding import BlockStyle, Bytes, Segment
 from fastdcm.codestream.jpeg2000.headers import Area
@@ -71,8 +71,8 @@ class MorePassesError(CodestreamError):
 class TileComponent(NamedTuple):
     """A component of a tile: where it lies, and its code-blocks.
 
-    ``area``, ``resolutions``, ``plane`` and ``bands`` are those of `Layout`; ``style`` is that of the
-    code-blocks (table A.19).
+    ``area``, ``resolutions``, ``plane``, ``bands`` and ``transform`` are those of `Layout`; ``style`` is that
+    of the code-blocks (table A.19).
 
     ``blocks`` is (n, 11) int64, by `FIELDS`, precinct by precinct from the lowest resolution on. They fill
     the plane; those that packets have nothing of have no bit-planes: their coefficients are 0. ``chunks`` is
@@ -87,6 +87,7 @@ class TileComponent(NamedTuple):
     style: int
     plane: tuple[int, int]
     bands: tuple[Band, ...]
+    transform: Transform
     blocks: Integers
     chunks: Integers
     segments: Integers

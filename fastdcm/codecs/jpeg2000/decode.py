@@ -2,8 +2,7 @@
 
 The way is that of the standard, backwards: packets to tables of code-blocks (annex B, `blocks`), these to
 coefficients (annexes C and D, `fastdcm.kernels.code_blocks`), coefficients to samples (annexes E, F and G,
-`transforms`). Code-blocks with the levels below the highest one, and then rows, are shared by threads; of
-many tiles, each thread takes whole ones.
+`transforms`). Code-blocks, and then rows, are shared by threads; of many tiles, each thread takes whole ones.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import math
 import threading
 from collections import deque
 from functools import partial
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -22,8 +20,8 @@ from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent
 from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codecs.jpeg2000.selection import lowest_planes, needed_blocks
 from fastdcm.codecs.jpeg2000.shares import shares
-from fastdcm.codecs.jpeg2000.transforms import Depth, Values, write_samples
-from fastdcm.codecs.sharing import Job, run
+from fastdcm.codecs.jpeg2000.transforms import Depth, write_samples
+from fastdcm.codecs.sharing import Job, in_turn, run
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.coding import Bytes
 from fastdcm.codestream.jpeg2000.geometry import component_area, resolution_area
@@ -86,17 +84,21 @@ def decode(
         if transformed and len({component.reversible for component in tile.components}) > 1:
             raise CodestreamError("a component transform of both reversible and irreversible components")
         planes = _room((count, *tile.components[0].plane))
-        values = [
-            _Decoding(source, component, plane, wanted, grey, threads)
+        if wanted != area:  # else the code-blocks fill it, those with nothing in them, too
+            planes[...] = 0
+        jobs = [
+            job
             for component, plane in zip(tile.components, planes, strict=True)
+            for job in _decodings(source, component, plane.reshape(-1), wanted, grey, threads)
         ]
-        run(_in_order(values, threads), threads)
-        columns = range(x0 - area.x0, x1 - area.x0)
-        made = [each.values for each in values], planes, depths, columns
+        transforms = tuple([component.transform for component in tile.components])
+        made = transforms, planes, depths, range(x0 - area.x0, x1 - area.x0)
         place = out, area.y0 - image.y0, x0 - image.x0
         rows = _shares(range(y0 - area.y0, y1 - area.y0), threads)
-        jobs = [partial(write_samples, *made, share, *place, transformed=transformed) for share in rows]
-        run(jobs, threads)
+        writing: list[Job] = [
+            partial(write_samples, *made, share, *place, transformed=transformed) for share in rows
+        ]
+        run(in_turn(jobs, writing) if threads > 1 else jobs + writing, threads)
 
     if len(found) >= 2 * threads:
         run([partial(decode_tile, tile, 1) for tile in found], threads)
@@ -151,81 +153,30 @@ def _room(shape: tuple[int, ...]) -> Array:
     return _KEPT.room[:size].reshape(shape)
 
 
-class _Decoding:
+def _decodings(
+    data: Array, component: TileComponent, plane: Array, wanted: Area, grey: float | None, threads: int
+) -> list[Job]:
     """The decoding of those code-blocks of a tile-component that what is ``wanted`` of it depends on.
 
-    They go to ``plane``, after ``clear``, and what ``make_levels`` makes of them, for which it waits, to
-    ``values``. ``lower`` and ``highest`` are the jobs of `Shares`.
+    They go to ``plane``, (height x width,) int32.
     """
+    blocks, lowest, parts = shares(component, *_selected(component, wanted, grey), threads)
+    tables = data, blocks, component.chunks, component.segments
+    rooms: deque[tuple[Array, ...]] = deque()
 
-    def __init__(
-        self,
-        data: Array,
-        component: TileComponent,
-        plane: Array,
-        wanted: Area,
-        grey: float | None,
-        threads: int,
-    ) -> None:
-        self._data, self._component, self._plane = data, component, plane
-        blocks, self._lowest, lower, highest = shares(component, *_selected(component, wanted, grey), threads)
-        self._blocks = blocks
-        self._rooms: deque[tuple[Array, ...]] = deque()
-        self._ended: SimpleQueue[None] = SimpleQueue()
-        self.values: Values
-        # The code-blocks of a whole plane fill it, those with nothing in them, too.
-        self._is_full = wanted == component.resolutions[-1]
-        self.lower: list[Job] = [partial(self._decode_lower, *each) for each in lower]
-        self.highest: list[Job] = [partial(self._decode, *each) for each in highest]
-
-    def clear(self) -> None:
-        """Coefficients are 0 where no code-block has them."""
-        if not self._is_full:
-            self._plane[...] = 0
-
-    def _decode_lower(self, first: int, end: int) -> None:
+    def decode_part(first: int, end: int) -> None:
         try:
-            self._decode(first, end)
-        finally:
-            self._ended.put(None)
-
-    def _decode(self, first: int, end: int) -> None:
-        try:
-            rooms = self._rooms.pop()
+            room = rooms.pop()
         except IndexError:
-            rooms = work(self._component.longest)
-        tables = self._blocks, self._component.chunks, self._component.segments
-        last_plane = int(self._lowest[first])
-        done = decode_blocks(self._data, *tables, first, end, last_plane, *rooms, self._plane.reshape(-1))
-        self._rooms.append(rooms)
+            room = work(component.longest)
+        done = decode_blocks(*tables, first, end, int(lowest[first]), *room, plane)
+        rooms.append(room)
         # OpenJPEG cuts code-blocks so short, for a size that is asked for, that their last segmentation
         # symbol (D.5) comes out as another: that tells nothing of damage.
         if done not in (DECODED, WRONG_SYMBOL):
             raise CodestreamError("the packets have code-blocks that there cannot be")
 
-    def make_levels(self) -> None:
-        for _ in self.lower:
-            self._ended.get()
-        self._rooms.clear()  # levels take their place, else memory is got anew for each image
-        component = self._component
-        steps = None if component.reversible else [band.step for band in component.bands]
-        self.values = Values(self._plane, component.resolutions, steps)
-
-
-def _in_order(components: list[_Decoding], threads: int) -> list[Job]:
-    """The jobs of the components of a tile, those of lower levels before what waits for them.
-
-    One thread makes the levels of a component when its coefficients are still near. Of several, one makes
-    them while others decode what is left of the highest one.
-    """
-    if threads <= 1:
-        return [job for each in components for job in (each.clear, *each.lower, each.make_levels)]
-    for each in components:
-        each.clear()
-    lower = [job for each in components for job in each.lower]
-    highest = [job for each in components for job in each.highest]
-    half = len(highest) // 2
-    return [*lower, *highest[:half], *(each.make_levels for each in components), *highest[half:]]
+    return [partial(decode_part, *part) for part in parts]
 
 
 def _selected(component: TileComponent, wanted: Area, grey: float | None) -> tuple[Array, Array]:

@@ -61,6 +61,17 @@ class Band(NamedTuple):
     step: float
 
 
+class Transform(NamedTuple):
+    """How a tile-component's coefficients become values.
+
+    ``areas`` are those of its levels from the lowest on (B-14); ``steps`` those of its sub-bands, LL and then
+    three a level (E-3), of an irreversible one.
+    """
+
+    areas: tuple[Area, ...]
+    steps: tuple[float, ...] | None
+
+
 class Layout(NamedTuple):
     """A tile-component: its area (B-12), coding style, resolutions and sub-bands.
 
@@ -76,6 +87,7 @@ class Layout(NamedTuple):
     style: BlockStyle
     resolutions: tuple[Area, ...]
     bands: tuple[Band, ...]
+    transform: Transform
     levels: NDArray[np.int64]
     precincts: int
 
@@ -183,7 +195,9 @@ def _layout(
             planes = quantization.bit_planes(level, name)
             step = 1.0 if style.reversible else quantization.step_size(level, name, component.precision)
             bands.append(Band(name, x, y, x + x1 - x0, y + y1 - y0, edges, planes, step))
-    return Layout(area, style, areas, tuple(bands), *_levels(tile, component, style, areas[-1], bands))
+    transform = Transform(areas, None if style.reversible else tuple([band.step for band in bands]))
+    levels_of = _levels(tile, component, style, areas[-1], bands)
+    return Layout(area, style, areas, tuple(bands), transform, *levels_of)
 
 
 def _levels(

@@ -55,9 +55,9 @@ def tiles(data: Bytes, header: Jpeg2000Header, *, reduce: int = 0, partial: bool
     start = [0, 0, 0]
     for layout, end in zip(components, ends.tolist(), strict=True):
         style = layout.style
-        headers = layout.area, layout.resolutions, style.reversible, style.style, layout.plane, layout.bands
-        here = list(map(slice, start, end))
-        made.append(TileComponent(*headers, blocks[here[0]], chunks[here[1]], segments[here[2]], longest))
+        said = layout.area, layout.resolutions, style.reversible, style.style, layout.plane, layout.bands
+        tables = layout.transform, blocks[start[0] : end[0]], chunks[start[1] : end[1]]
+        made.append(TileComponent(*said, *tables, segments[start[2] : end[2]], longest))
         start = end
     count = len(header.components)
     return [

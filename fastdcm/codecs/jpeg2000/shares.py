@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.blocks import TileComponent
-from fastdcm.kernels.code_blocks import CHUNK, CHUNK_END, OUT, STRIDE
+from fastdcm.kernels.code_blocks import CHUNK, CHUNK_END
 
 Array = NDArray[Any]
 
@@ -20,14 +21,12 @@ _PARTS, _LEAST_BYTES = 4, 512
 class Shares(NamedTuple):
     """Code-blocks in the order in which they are decoded, and the last bit-plane of each.
 
-    ``lower`` and ``highest`` are ranges of them that are decoded at a time, of the levels below the highest
-    one and of that, if threads share them; else all are ``lower``. Those of a range have the same bit-plane.
+    ``parts`` are ranges of them that are decoded at a time; those of a range have the same bit-plane.
     """
 
     blocks: Array
     lowest: Array
-    lower: list[tuple[int, int]]
-    highest: list[tuple[int, int]]
+    parts: list[tuple[int, int]]
 
 
 def shares(component: TileComponent, blocks: Array, lowest: Array, threads: int) -> Shares:
@@ -36,23 +35,18 @@ def shares(component: TileComponent, blocks: Array, lowest: Array, threads: int)
     What takes longest comes first: a code-block takes as long as it has bytes.
     """
     if threads <= 1:
-        return Shares(blocks, lowest, list(_alike(lowest)), [])
-    sizes = np.concatenate([[0], np.cumsum(component.chunks[:, 1])])
-    sizes = sizes[blocks[:, CHUNK_END]] - sizes[blocks[:, CHUNK]]
-    is_highest = _of_highest(component, blocks)
-    order = np.lexsort((-sizes, lowest, is_highest))
-    blocks, lowest, is_highest, costs = blocks[order], lowest[order], is_highest[order], sizes[order].tolist()
-    found: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-    for first, end in _alike(2 * lowest + is_highest):
-        found[is_highest[first]].extend(_parts(costs, first, end, threads))
-    return Shares(blocks, lowest, *found)
-
-
-def _of_highest(component: TileComponent, blocks: Array) -> Array:
-    """Which code-blocks are of the highest level: 0 or 1."""
-    below = component.resolutions[-2:-1] or component.resolutions
-    rows, columns = np.divmod(blocks[:, OUT], blocks[:, STRIDE])
-    return ((rows >= below[0].y1 - below[0].y0) | (columns >= below[0].x1 - below[0].x0)).astype(np.int64)
+        return Shares(blocks, lowest, list(_alike(lowest)))
+    behind = np.zeros(len(component.chunks) + 1, np.int64)
+    np.cumsum(component.chunks[:, 1], out=behind[1:])
+    sizes = behind[blocks[:, CHUNK_END]] - behind[blocks[:, CHUNK]]
+    order = np.lexsort((-sizes, lowest))
+    blocks, lowest, sizes = blocks[order], lowest[order], sizes[order]
+    parts = [
+        (first + start, first + stop)
+        for first, end in _alike(lowest)
+        for start, stop in pairwise(_bounds(sizes[first:end].cumsum(), threads))
+    ]
+    return Shares(blocks, lowest, parts)
 
 
 def _alike(values: Array) -> Iterator[tuple[int, int]]:
@@ -65,11 +59,13 @@ def _alike(values: Array) -> Iterator[tuple[int, int]]:
         yield from zip(starts, [*starts[1:], len(values)], strict=True)
 
 
-def _parts(costs: list[int], first: int, end: int, threads: int) -> Iterator[tuple[int, int]]:
-    """The range ``first`` to ``end`` - 1 in parts that get smaller."""
-    left, taken = sum(costs[first:end]), 0
-    for number in range(first, end):
-        taken += costs[number]
-        if number + 1 == end or taken * _PARTS * threads >= max(left, _PARTS * threads * _LEAST_BYTES):
-            yield first, number + 1
-            left, taken, first = left - taken, 0, number + 1
+def _bounds(behind: Array, threads: int) -> list[int]:
+    """Where parts that get smaller begin and end, of code-blocks behind which there are so many bytes."""
+    total = int(behind[-1])
+    done, wanted = 0, []
+    while done < total:
+        done += max(_LEAST_BYTES, (total - done) // (_PARTS * threads))
+        wanted.append(done)
+    # A part ends with the code-block by which it has as many bytes.
+    ends = np.searchsorted(behind, wanted) + 1
+    return sorted({0, len(behind), *np.minimum(ends, len(behind)).tolist()})

@@ -14,13 +14,14 @@ from PIL import Image
 from fastdcm.codecs.decoders import jpeg2000 as decoder
 from fastdcm.codecs.jpeg2000.blocks import refusal
 from fastdcm.codecs.jpeg2000.decode import _room, decode
+from fastdcm.codecs.jpeg2000.layout import Transform
 from fastdcm.codecs.jpeg2000.reading import tiles
-from fastdcm.codecs.jpeg2000.transforms import Values
+from fastdcm.codecs.jpeg2000.transforms import Depth, write_samples
 from fastdcm.codestream import jpeg2000
 from fastdcm.codestream.jpeg2000.geometry import resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.errors import CodestreamError, OptionError, UnsupportedError
-from fastdcm.kernels import code_blocks, highest_levels
+from fastdcm.kernels import code_blocks
 from tests.payoffs import Fixed
 from tests.unit.codecs.decoding import decoded, header_of
 from tests.unit.codestream.jpeg2000_streams import (
@@ -209,14 +210,17 @@ def test_every_rectangle(levels: int, reversible: bool) -> None:
                 scaled[low_height:, :low_width] *= steps[3 * level - 1]
                 scaled[low_height:, low_width:] *= steps[3 * level]
             wanted = expected(scaled, wanted, areas[level], reversible=reversible)
-        component = Values(plane, areas, None if reversible else list(steps))
-        low = plane if reversible else plane.view(np.float32)
-        found = np.empty((height, width), low.dtype)
-        work = np.empty((2, width // 2 + 4), found.dtype)
-        rows = low, plane, component.area, *([] if reversible else component.factors)
-        kernel = highest_levels.reversible_rows if reversible else highest_levels.irreversible_rows
-        kernel(*rows, int(component.decomposed), 0, 0, height, work, found)
-        assert np.abs(found - wanted).max() <= (0 if reversible else 0.01)
+        transform = Transform(tuple(areas), None if reversible else tuple(steps.tolist()))
+        found = np.full((height + 2, width + 3, 1), 7, np.uint16)
+        first = int(random.integers(height))
+        samples = range(width), range(first, height), found, 1, 2
+        write_samples((transform,), plane[None], [Depth(16, True)], *samples, transformed=False)
+        values = found.view(np.int16)[first + 1 : height + 1, 2 : width + 2, 0]
+        assert np.abs(values - np.clip(wanted, -32768, 32767)[first:]).max() <= (0 if reversible else 0.51)
+        assert (found[: first + 1] == 7).all()
+        assert (found[:, :2] == 7).all()
+        assert (found[height + 1 :] == 7).all()
+        assert (found[:, width + 2 :] == 7).all()
 
 
 def test_transform_of_one_component() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from fastdcm.codecs import sharing
 from fastdcm.codecs.jpeg2000 import shares
 from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codestream import jpeg2000
-from fastdcm.kernels.code_blocks import CHUNK, CHUNK_END, OUT
+from fastdcm.kernels.code_blocks import CHUNK, CHUNK_END
 from tests.unit.codecs.test_codecs_jpeg2000_own import pillow_2000, smooth
 
 _SECONDS = 20
@@ -68,14 +68,18 @@ def test_an_error_ends_all(threads: int) -> None:
 
 
 def test_busy_threads_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that has another call before; and there is none where there are many."""
     free, done = threading.Event(), []
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(free.wait, _SECONDS)
-        monkeypatch.setattr(sharing, "_helpers", lambda: pool)
+    busy = sharing._Helper()
+    busy.calls.put(sharing._Call(lambda: free.wait(_SECONDS)))
+    monkeypatch.setattr(sharing, "_IDLE", deque([busy]))
+    monkeypatch.setattr(sharing, "_MOST_HELPERS", 0)
+    for _ in range(2):
         sharing.run([lambda: done.append(1)] * 10, 2)
-        assert len(done) == 10
-        assert not free.is_set()
-        free.set()
+    assert len(done) == 20
+    assert not sharing._IDLE
+    assert not free.is_set()
+    free.set()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
@@ -102,34 +106,45 @@ def _component(levels: int) -> Any:
     return component
 
 
+def _sizes(component: Any, blocks: Any) -> Any:
+    behind = np.concatenate([[0], np.cumsum(component.chunks[:, 1])])
+    return behind[blocks[:, CHUNK_END]] - behind[blocks[:, CHUNK]]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("levels", [1, 2, 5])
-def test_shares_have_each_code_block_once(levels: int) -> None:
-    """Those of lower levels are the ones at the top left of the plane; the longest come first."""
+def test_shares_have_each_code_block_once(levels: int, threads: int) -> None:
+    """With several threads the longest come first."""
     component = _component(levels)
     lowest = np.zeros(len(component.blocks), np.int64)
-    blocks, _, lower, highest = shares.shares(component, component.blocks, lowest, 2)
+    blocks, _, parts = shares.shares(component, component.blocks, lowest, threads)
     assert sorted(blocks.tolist()) == sorted(component.blocks.tolist())
-    ranges = [*lower, *highest]
-    assert [number for first, end in ranges for number in range(first, end)] == list(range(len(blocks)))
-    rows, columns = np.divmod(blocks[:, OUT], component.plane[1])
-    inside = (rows < component.plane[0] // 2) & (columns < component.plane[1] // 2)
-    assert [end for _, end in lower][-1] == (len(blocks) if levels == 1 else np.count_nonzero(inside))
-    behind = np.concatenate([[0], np.cumsum(component.chunks[:, 1])])
-    sizes = behind[blocks[:, CHUNK_END]] - behind[blocks[:, CHUNK]]
-    for part in (lower, highest):
-        if part:
-            assert (np.diff(sizes[part[0][0] : part[-1][1]]) <= 0).all()
+    assert [number for part in parts for number in range(*part)] == list(range(len(blocks)))
+    if threads > 1:
+        assert (np.diff(_sizes(component, blocks)) <= 0).all()
 
 
 def test_shares_get_smaller() -> None:
     """No thread has much to do when another has nothing left."""
-    costs = sorted(np.random.default_rng(1).integers(50, 3000, 200).tolist(), reverse=True)
-    parts = list(shares._parts(costs, 0, len(costs), 2))
-    sums = [sum(costs[first:end]) for first, end in parts]
-    assert sum(sums) == sum(costs)
-    assert sums[0] >= sum(costs) / 8
-    assert max(sums[-2:]) <= shares._LEAST_BYTES + max(costs[first] for first, _ in parts[-2:])
-    assert len(parts) < len(costs) / 2
+    component = _component(5)
+    lowest = np.zeros(len(component.blocks), np.int64)
+    blocks, _, parts = shares.shares(component, component.blocks, lowest, 2)
+    sizes = _sizes(component, blocks)
+    sums = [int(sizes[slice(*part)].sum()) for part in parts]
+    longest = int(sizes.max())
+    assert sum(sums) == sizes.sum()
+    assert sums[0] >= sizes.sum() / (2 * shares._PARTS)
+    assert max(sums[-2:]) <= shares._LEAST_BYTES + longest
+    assert 2 < len(parts) < len(blocks) / 1.5
+
+
+def test_shares_of_code_blocks_without_bytes() -> None:
+    """A tile of one gray has nothing in it."""
+    stream = pillow_2000(np.full((300, 200), 128, np.uint8), irreversible=False, num_resolutions=4)
+    ((component,),) = (tile.components for tile in tiles(stream, jpeg2000.parse(stream)))
+    lowest = np.zeros(len(component.blocks), np.int64)
+    blocks, _, parts = shares.shares(component, component.blocks, lowest, 2)
+    assert [number for part in parts for number in range(*part)] == list(range(len(blocks)))
 
 
 def test_shares_by_bit_plane() -> None:
@@ -137,7 +152,25 @@ def test_shares_by_bit_plane() -> None:
     component = _component(4)
     lowest = np.sort(np.arange(len(component.blocks)) % 3)
     for threads in (1, 2):
-        _, planes, lower, highest = shares.shares(component, component.blocks, lowest, threads)
-        ranges = [*lower, *highest]
-        assert sum(end - first for first, end in ranges) == len(lowest)
-        assert all(len(set(planes[first:end].tolist())) == 1 for first, end in ranges)
+        _, planes, parts = shares.shares(component, component.blocks, lowest, threads)
+        assert sum(end - first for first, end in parts) == len(lowest)
+        assert all(len(set(planes[first:end].tolist())) == 1 for first, end in parts)
+
+
+def test_in_turn() -> None:
+    """What comes then waits for all that comes first, and for errors of that, too."""
+    done: list[str] = []
+
+    def first() -> None:
+        time.sleep(0.01)
+        done.append("first")
+
+    def wrong() -> None:
+        time.sleep(0.01)
+        raise ValueError("wrong")
+
+    sharing.run(sharing.in_turn([first] * 5, [lambda: done.append("then")] * 3), 3)
+    assert done == ["first"] * 5 + ["then"] * 3
+    sharing.run(sharing.in_turn([], [lambda: done.append("then")]), 2)
+    with pytest.raises(ValueError, match="wrong"):
+        sharing.run(sharing.in_turn([first, wrong, first], [lambda: None] * 3), 3)

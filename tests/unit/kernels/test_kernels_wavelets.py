@@ -33,13 +33,20 @@ def halved(plane: Array) -> Array:
 
 
 def made(kernel: Any, low: Array, plane: Array, area: Any, first: int, end: int, *factors: Array) -> Array:
-    width = area[2] - area[0]
-    out = np.full((end - first + 1, width + 3), -99, low.dtype)
-    work = np.empty((2, width // 2 + 3), low.dtype)
-    kernel(low, plane, np.array(area, np.int64), *factors, first, first, end, work, out)
-    assert (out[end - first :] == -99).all()
-    assert (out[:, width:] == -99).all()
-    return out[: end - first, :width]
+    """Rows of a level, which lies in ``strip`` behind the one below and before what stays as it is."""
+    x0, y0, x1, y1 = area
+    width, rows = x1 - x0, wavelets.RING * low.shape[1]
+    strip = np.full(rows + wavelets.RING * width + 3, -99, low.dtype)
+    strip[: low.size] = low.ravel()
+    below = np.array([0, 0, low.shape[1], low.shape[0], 0], np.int64)
+    level = np.array([x0 & 1, y0 & 1, width, y1 - y0, rows], np.int64)
+    kernel(plane, strip, below, level, *factors, first, first, end)
+    out = strip[rows:-3].reshape(wavelets.RING, width)
+    unused = np.delete(out, np.arange(first, end) % wavelets.RING, 0)
+    assert (strip[-3:] == -99).all()
+    assert (unused == -99).all()
+    assert np.array_equal(strip[: low.size], low.ravel())
+    return out[np.arange(first, end) % wavelets.RING]
 
 
 @pytest.mark.parametrize(("x0", "y0"), list(product((0, 1), repeat=2)))
