@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from fastdcm.kernels.code_blocks import (
+    BYTES,
     CHUNK,
     CHUNK_END,
     HEIGHT,
@@ -148,6 +149,7 @@ def collect(  # type: ignore[no-untyped-def]
                     return -1
                 row[PLANES] = planes
             longest = max(longest, size)
+            row[BYTES] = size
             row[CHUNK_END], row[SEGMENT_END] = chunk + 1 - first_chunk, segment + 1 - first_segment
         ends[component, 0], ends[component, 1], ends[component, 2] = block + 1, chunk + 1, segment + 1
     return longest

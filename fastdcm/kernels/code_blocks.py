@@ -33,8 +33,10 @@ from fastdcm.kernels.jit import kernel
 from fastdcm.kernels.mq import CONTEXTS, MQ_SIZE, SPARE_WORDS, STATES, load_states, start_mq, start_raw
 
 #: The columns of ``blocks``.
-CHUNK, CHUNK_END, SEGMENT, SEGMENT_END, PLANES, ORIENTATION, WIDTH, HEIGHT, STYLE, OUT, STRIDE = range(11)
-FIELDS = STRIDE + 1
+(
+    CHUNK, CHUNK_END, SEGMENT, SEGMENT_END, PLANES, ORIENTATION, WIDTH, HEIGHT, STYLE, OUT, STRIDE, BYTES,
+) = range(12)  # fmt: skip
+FIELDS = BYTES + 1
 #: What `decode_blocks` returns.
 DECODED, WRONG_TABLE, WRONG_SYMBOL = range(3)
 #: More than these have no place in 32 bits with a fractional bit and a sign.
@@ -121,7 +123,7 @@ def decode_blocks(data, blocks, chunks, segments, first, end, lowest, scratch, w
     blocks: (m, `FIELDS`) int64, by column: rows of ``chunks``, which are the pieces of the code-block's bytes
     in ``data``; rows of ``segments``; magnitude bit-planes that are coded (Mb - P of B.10.5); 0 for LL and
     LH, 1 for HL, 2 for HH (table D.1); width and height; the code-block style (table A.19); where in ``out``
-    the first coefficient is, and how far it is from there to the one below.
+    the first coefficient is, and how far it is from there to the one below; its bytes, which are not used.
     chunks: (k, 2) int64, offset and length. segments: (l, 2) int64, bytes and passes of the codeword segments
     that the pieces make up.
     lowest: the last bit-plane to decode, 0 for all; those below are left out.

@@ -22,10 +22,11 @@ Integers = NDArray[np.int64]
 
 #: A row of ``blocks``: first row, and the one behind the last, in ``chunks``, and in ``segments``; coded
 #: bit-planes; 0 in LL and LH, 1 in HL, 2 in HH (the columns of table D.1); size; code-block style (table
-#: A.19); where in the plane of its tile-component its first coefficient is; how long the plane's rows are.
+#: A.19); where in the plane of its tile-component its first coefficient is; how long the plane's rows are;
+#: how many bytes the chunks have.
 FIELDS = (
     "CHUNK", "CHUNK_END", "SEGMENT", "SEGMENT_END", "PLANES", "ORIENTATION", "WIDTH", "HEIGHT", "STYLE",
-    "OUT", "STRIDE",
+    "OUT", "STRIDE", "BYTES",
 )  # fmt: skip
 #: Coefficients are kept doubled, in 32 bits with a sign.
 MOST_BIT_PLANES = 30
@@ -74,7 +75,7 @@ class TileComponent(NamedTuple):
     ``area``, ``resolutions``, ``plane``, ``bands`` and ``transform`` are those of `Layout`; ``style`` is that
     of the code-blocks (table A.19).
 
-    ``blocks`` is (n, 11) int64, by `FIELDS`, precinct by precinct from the lowest resolution on. They fill
+    ``blocks`` is (n, 12) int64, by `FIELDS`, precinct by precinct from the lowest resolution on. They fill
     the plane; those that packets have nothing of have no bit-planes: their coefficients are 0. ``chunks`` is
     (m, 2) int64, offsets in the codestream's data and lengths of the pieces of code-blocks; ``segments`` is
     (k, 2) int64, bytes and coding passes of the codeword segments that a code-block's pieces, one after the

@@ -20,7 +20,7 @@ from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent
 from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codecs.jpeg2000.selection import lowest_planes, needed_blocks
 from fastdcm.codecs.jpeg2000.shares import shares
-from fastdcm.codecs.jpeg2000.transforms import Depth, write_samples
+from fastdcm.codecs.jpeg2000.transforms import Depth, writer
 from fastdcm.codecs.sharing import Job, in_turn, run
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.coding import Bytes
@@ -92,12 +92,11 @@ def decode(
             for job in _decodings(source, component, plane.reshape(-1), wanted, grey, threads)
         ]
         transforms = tuple([component.transform for component in tile.components])
-        made = transforms, planes, depths, range(x0 - area.x0, x1 - area.x0)
+        columns = range(x0 - area.x0, x1 - area.x0)
         place = out, area.y0 - image.y0, x0 - image.x0
+        write = writer(transforms, planes, depths, columns, *place, transformed=transformed)
         rows = _shares(range(y0 - area.y0, y1 - area.y0), threads)
-        writing: list[Job] = [
-            partial(write_samples, *made, share, *place, transformed=transformed) for share in rows
-        ]
+        writing: list[Job] = [partial(write, share) for share in rows]
         run(in_turn(jobs, writing) if threads > 1 else jobs + writing, threads)
 
     if len(found) >= 2 * threads:
@@ -160,7 +159,7 @@ def _decodings(
 
     They go to ``plane``, (height x width,) int32.
     """
-    blocks, lowest, parts = shares(component, *_selected(component, wanted, grey), threads)
+    blocks, lowest, parts = shares(*_selected(component, wanted, grey), threads)
     tables = data, blocks, component.chunks, component.segments
     rooms: deque[tuple[Array, ...]] = deque()
 

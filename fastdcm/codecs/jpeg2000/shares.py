@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.codecs.jpeg2000.blocks import TileComponent
-from fastdcm.kernels.code_blocks import CHUNK, CHUNK_END
+from fastdcm.kernels.code_blocks import BYTES
 
 Array = NDArray[Any]
 
-#: Of what is left, the part that a thread takes at a time, and bytes that are worth asking for: some 50 us.
-_PARTS, _LEAST_BYTES = 4, 512
+#: Of what is left, the part that a thread takes at a time, and bytes that are worth asking for: some 0.1 ms.
+_PARTS, _LEAST_BYTES = 2, 1024
 
 
 class Shares(NamedTuple):
@@ -29,24 +28,21 @@ class Shares(NamedTuple):
     parts: list[tuple[int, int]]
 
 
-def shares(component: TileComponent, blocks: Array, lowest: Array, threads: int) -> Shares:
+def shares(blocks: Array, lowest: Array, threads: int) -> Shares:
     """What ``threads`` take of these ``blocks`` of a tile-component, which are sorted by ``lowest``.
 
     What takes longest comes first: a code-block takes as long as it has bytes.
     """
     if threads <= 1:
         return Shares(blocks, lowest, list(_alike(lowest)))
-    behind = np.zeros(len(component.chunks) + 1, np.int64)
-    np.cumsum(component.chunks[:, 1], out=behind[1:])
-    sizes = behind[blocks[:, CHUNK_END]] - behind[blocks[:, CHUNK]]
-    order = np.lexsort((-sizes, lowest))
-    blocks, lowest, sizes = blocks[order], lowest[order], sizes[order]
-    parts = [
-        (first + start, first + stop)
-        for first, end in _alike(lowest)
-        for start, stop in pairwise(_bounds(sizes[first:end].cumsum(), threads))
-    ]
-    return Shares(blocks, lowest, parts)
+    found, parts = [], []
+    for first, end in _alike(lowest):
+        alike = blocks[first:end]
+        ordered = alike[alike[:, BYTES].argsort()[::-1]]
+        bounds = _bounds(ordered[:, BYTES].cumsum(), threads)
+        parts += [(first + start, first + stop) for start, stop in pairwise(bounds)]
+        found.append(ordered)
+    return Shares(found[0] if len(found) == 1 else np.concatenate(found or [blocks]), lowest, parts)
 
 
 def _alike(values: Array) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,7 @@ processor's caches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -100,19 +100,18 @@ def _limits(depth: Depth) -> Array:
     return limits
 
 
-def write_samples(
+def writer(
     transforms: tuple[Transform, ...],
     planes: Array,
     depths: Sequence[Depth],
     columns: range,
-    rows: range,
     out: Array,
     top: int,
     left: int,
     *,
     transformed: bool,
-) -> None:
-    """Make rows of all components of a tile, and samples of their ``columns``.
+) -> Callable[[range], None]:
+    """What makes rows of all components of a tile, and samples of their ``columns``; threads may share it.
 
     ``planes``, (components, height, width) int32, are the components' coefficients. ``transformed`` where
     there are three, which have a component transform. out: (rows, columns, components) uint8 or uint16, C
@@ -123,16 +122,21 @@ def write_samples(
     flat = out.reshape(out.shape[0], -1)
     outs = (flat, _NO_WORDS) if flat.itemsize == 1 else (_NO_BYTES, flat)
     size = 3 if transformed else 1
-    for first in range(0, count, size):
-        tables = _tables(transforms[first : first + size])
-        reversible = transforms[first].steps is None
-        kind = np.int32 if reversible else np.float32
-        place = rows.start, rows.stop, columns.start, len(columns), top, left * count + first, count
-        how = np.array(place, np.int64), _limits(depths[first])
-        state = np.empty((*tables.levels.shape[:2], 3), np.int64)
-        strip = np.empty((size, tables.strip), kind)
-        of_all = planes[first : first + size], tables.levels, tables.counts
-        if reversible:
-            reconstruction.reversible_samples(*of_all, *how, state, strip, *outs)
-        else:
-            reconstruction.irreversible_samples(*of_all, tables.factors, *how, state, strip, *outs)
+    groups = [
+        (first, planes[first : first + size], _tables(transforms[first : first + size]))
+        for first in range(0, count, size)
+    ]
+
+    def write(rows: range) -> None:
+        for first, of_these, (levels, counts, factors, length) in groups:
+            place = rows.start, rows.stop, columns.start, len(columns), top, left * count + first, count
+            shape, state = np.array(place, np.int64), np.empty((*levels.shape[:2], 3), np.int64)
+            how = shape, _limits(depths[first]), state
+            if transforms[first].steps is None:
+                strip = np.empty((size, length), np.int32)
+                reconstruction.reversible_samples(of_these, levels, counts, *how, strip, *outs)
+            else:
+                values = np.empty((size, length), np.float32)
+                reconstruction.irreversible_samples(of_these, levels, counts, factors, *how, values, *outs)
+
+    return write

@@ -122,6 +122,7 @@ def assert_as_slowly(stream: bytes) -> list[Tile]:
                 assert each["ORIENTATION"] == {"LL": 0, "LH": 0, "HL": 1, "HH": 2}[name]
                 assert each["STYLE"] == component.style
                 assert each["STRIDE"] == component.plane[1]
+                assert each["BYTES"] == sum(length for _, length in slow["chunks"])
     assert seen == expected.keys()
     return found
 

@@ -16,7 +16,7 @@ from fastdcm.codecs.jpeg2000.blocks import refusal
 from fastdcm.codecs.jpeg2000.decode import _room, decode
 from fastdcm.codecs.jpeg2000.layout import Transform
 from fastdcm.codecs.jpeg2000.reading import tiles
-from fastdcm.codecs.jpeg2000.transforms import Depth, write_samples
+from fastdcm.codecs.jpeg2000.transforms import Depth, writer
 from fastdcm.codestream import jpeg2000
 from fastdcm.codestream.jpeg2000.geometry import resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
@@ -213,8 +213,8 @@ def test_every_rectangle(levels: int, reversible: bool) -> None:
         transform = Transform(tuple(areas), None if reversible else tuple(steps.tolist()))
         found = np.full((height + 2, width + 3, 1), 7, np.uint16)
         first = int(random.integers(height))
-        samples = range(width), range(first, height), found, 1, 2
-        write_samples((transform,), plane[None], [Depth(16, True)], *samples, transformed=False)
+        depths, samples = [Depth(16, True)], (range(width), found, 1, 2)
+        writer((transform,), plane[None], depths, *samples, transformed=False)(range(first, height))
         values = found.view(np.int16)[first + 1 : height + 1, 2 : width + 2, 0]
         assert np.abs(values - np.clip(wanted, -32768, 32767)[first:]).max() <= (0 if reversible else 0.51)
         assert (found[: first + 1] == 7).all()

@@ -15,7 +15,7 @@ from fastdcm.codecs import sharing
 from fastdcm.codecs.jpeg2000 import shares
 from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codestream import jpeg2000
-from fastdcm.kernels.code_blocks import CHUNK, CHUNK_END
+from fastdcm.kernels.code_blocks import BYTES
 from tests.unit.codecs.test_codecs_jpeg2000_own import pillow_2000, smooth
 
 _SECONDS = 20
@@ -106,30 +106,25 @@ def _component(levels: int) -> Any:
     return component
 
 
-def _sizes(component: Any, blocks: Any) -> Any:
-    behind = np.concatenate([[0], np.cumsum(component.chunks[:, 1])])
-    return behind[blocks[:, CHUNK_END]] - behind[blocks[:, CHUNK]]
-
-
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("levels", [1, 2, 5])
 def test_shares_have_each_code_block_once(levels: int, threads: int) -> None:
     """With several threads the longest come first."""
     component = _component(levels)
     lowest = np.zeros(len(component.blocks), np.int64)
-    blocks, _, parts = shares.shares(component, component.blocks, lowest, threads)
+    blocks, _, parts = shares.shares(component.blocks, lowest, threads)
     assert sorted(blocks.tolist()) == sorted(component.blocks.tolist())
     assert [number for part in parts for number in range(*part)] == list(range(len(blocks)))
     if threads > 1:
-        assert (np.diff(_sizes(component, blocks)) <= 0).all()
+        assert (np.diff(blocks[:, BYTES]) <= 0).all()
 
 
 def test_shares_get_smaller() -> None:
     """No thread has much to do when another has nothing left."""
     component = _component(5)
     lowest = np.zeros(len(component.blocks), np.int64)
-    blocks, _, parts = shares.shares(component, component.blocks, lowest, 2)
-    sizes = _sizes(component, blocks)
+    blocks, _, parts = shares.shares(component.blocks, lowest, 2)
+    sizes = blocks[:, BYTES]
     sums = [int(sizes[slice(*part)].sum()) for part in parts]
     longest = int(sizes.max())
     assert sum(sums) == sizes.sum()
@@ -143,7 +138,7 @@ def test_shares_of_code_blocks_without_bytes() -> None:
     stream = pillow_2000(np.full((300, 200), 128, np.uint8), irreversible=False, num_resolutions=4)
     ((component,),) = (tile.components for tile in tiles(stream, jpeg2000.parse(stream)))
     lowest = np.zeros(len(component.blocks), np.int64)
-    blocks, _, parts = shares.shares(component, component.blocks, lowest, 2)
+    blocks, _, parts = shares.shares(component.blocks, lowest, 2)
     assert [number for part in parts for number in range(*part)] == list(range(len(blocks)))
 
 
@@ -152,7 +147,7 @@ def test_shares_by_bit_plane() -> None:
     component = _component(4)
     lowest = np.sort(np.arange(len(component.blocks)) % 3)
     for threads in (1, 2):
-        _, planes, parts = shares.shares(component, component.blocks, lowest, threads)
+        _, planes, parts = shares.shares(component.blocks, lowest, threads)
         assert sum(end - first for first, end in parts) == len(lowest)
         assert all(len(set(planes[first:end].tolist())) == 1 for first, end in parts)
 

@@ -96,7 +96,7 @@ def tables(blocks: list[Stored], style: int, stride: int, orientation: int = 0) 
         chunks += pieces
         segments += parts
         pieces_and_parts = first_chunk, len(chunks), first_segment, len(segments)
-        rows.append((*pieces_and_parts, planes, orientation, width, height, style, y * stride + x, stride))
+        rows.append((*pieces_and_parts, planes, orientation, width, height, style, y * stride + x, stride, 0))
     return (
         np.array(rows, np.int64).reshape(-1, kernels.FIELDS),
         np.array(chunks, np.int64).reshape(-1, 2),
@@ -392,7 +392,7 @@ for number in range(1500):
     if not segments:
         data = data[:0]
     out = np.zeros(width * height, np.int32)
-    rows = np.array([[0, 1, 0, len(segments), planes, number % 3, width, height, style, 0, width]])
+    rows = np.array([[0, 1, 0, len(segments), planes, number % 3, width, height, style, 0, width, 0]])
     code = kernels.decode_blocks(
         data, rows, np.array([[0, len(data)]]), np.array(segments, np.int64).reshape(-1, 2), 0, 1, 0,
         *kernels.work(len(data)), out,
