@@ -29,6 +29,7 @@ from benches.encoding import SYNTAXES
 from benches.inputs import Array, original
 from fastdcm.codecs.jpeg2000.blocks import refusal
 from fastdcm.codecs.jpeg2000.decode import decode
+from fastdcm.codecs.jpeg2000.walk import ends_of_packets
 from fastdcm.codestream import jpeg2000
 from tests.conftest import CORPUS
 
@@ -77,6 +78,24 @@ def bench_openjpeg(benchmark: BenchmarkFixture, stream: bytes, threads: int) -> 
         imagecodecs.jpeg2k_decode(stream, numthreads=threads)
 
     benchmark.pedantic(checked, rounds=9, warmup_rounds=1)
+
+
+@pytest.mark.parametrize("way", ["own", "OpenJPEG"])
+@pytest.mark.parametrize("noise", [0, 2])
+@pytest.mark.parametrize("side", [16, 32, 64, 128])
+def bench_slight(benchmark: BenchmarkFixture, side: int, noise: int, way: str) -> None:
+    """Where OpenJPEG, with the proof that the stream is whole, is ahead: so few samples and bytes."""
+    _, x = np.mgrid[:side, :side]
+    smooth = 128 + 60 * np.sin(x / 9) + np.random.default_rng(1).normal(0, noise, x.shape)
+    stream = bytes(imagecodecs.jpeg2k_encode(smooth.astype(np.uint8), codecformat="j2k", reversible=True))
+    benchmark.group = f"{side} x {side}, {len(stream)} bytes"
+
+    def proven() -> None:
+        ends_of_packets(stream, jpeg2000.parse(stream))
+        imagecodecs.jpeg2k_decode(stream, numthreads=1)
+
+    run = proven if way == "OpenJPEG" else lambda: decode(stream, jpeg2000.parse(stream))
+    benchmark.pedantic(run, rounds=50, warmup_rounds=2)
 
 
 #: Of the table: what `opj_compress` makes of an image besides.

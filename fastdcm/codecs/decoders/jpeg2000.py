@@ -38,6 +38,10 @@ _PAYOFF = Payoff(
     loading=_SAMPLES_BEFORE_KERNELS / _SAMPLES_BEFORE_NUMBA,
 )
 
+#: Of fewer samples, a byte of the codestream counting as so many, OpenJPEG and the proof that the stream is
+#: whole take less than the calls of our own kernels (benches/bench_jpeg2000.py).
+_FEW_SAMPLES, _SAMPLES_A_BYTE = 26_000, 24
+
 #: By bytes of codestreams, as `jpeg2000.check` goes over to kernels.
 _CHECKS = Payoff(BYTES_BEFORE_NUMBA, ("packet_headers", "packets"))
 
@@ -79,13 +83,12 @@ def decode(
     high_throughput = high_throughput or stream.high_throughput
     less = None if darkest is not None else possible(less, data, stream, header)
     work = stream.rows * stream.columns * len(stream.components)
-    if less is not None and less.halvings:
-        work *= (
-            2  # without its highest resolutions next to nothing is left, and our own saves all of its time
-        )
+    whole, reversible = less is None or not less.halvings, stream.cod.blocks.reversible
+    # Without its highest resolutions next to nothing is left of an image, and our own saves all of its time.
     # Of irreversible transforms decoders may be a grey apart: images are not to depend on how many there are.
-    at_once = not stream.cod.blocks.reversible
-    pays = not high_throughput and _PAYOFF.reached(work, at_once=at_once)
+    pays = not high_throughput and _PAYOFF.reached(work if whole else 2 * work, at_once=not reversible)
+    if reversible and whole:
+        pays &= work + _SAMPLES_A_BYTE * (stream.end - stream.offset) >= _FEW_SAMPLES
     array, times = None, 0
     extent = None
     if darkest is not None and decoder != "library" and not high_throughput:

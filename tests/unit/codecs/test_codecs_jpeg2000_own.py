@@ -452,7 +452,15 @@ def test_which_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
         assert np.array_equal(samples.array, array)
         assert taken.pop() == wanted
         assert not taken
+    # Calls count more than kernels gain where there is next to nothing to decode.
+    few = np.full((90, 90), 9, np.uint8)
+    slight = bytes(imagecodecs.jpeg2k_encode(few, codecformat="j2k", reversible=True))
     monkeypatch.setattr(decoder, "_PAYOFF", Fixed(True))
+    for choice, wanted in [("auto", "library"), ("own", "own")]:
+        how = {"high_throughput": False, "decoder": choice, "note": notes.append}
+        assert (decoder.decode(slight, header_of(few, "jpeg2000"), **how).array == 9).all()
+        assert taken.pop() == wanted
+        assert not taken
     htj2k = bytes(imagecodecs.htj2k_encode(array, reversible=True))
     samples = decoder.decode(htj2k, header, high_throughput=True, note=notes.append)
     assert np.array_equal(samples.array, array)
