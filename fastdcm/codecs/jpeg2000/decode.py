@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import deque
 from functools import partial
 from typing import Any
 
@@ -128,7 +127,7 @@ def _common(one: Area, other: Area) -> Area:
 
 
 class _Kept(threading.local):
-    """Memory for coefficients that a thread keeps.
+    """Memory that a thread keeps.
 
     To get new one takes a tenth of a small image's time. Of more than 32 MiB, which glibc hands back in any
     case, it can take as long as decoding: where a virtual machine has to ask its host for the pages, a color
@@ -136,10 +135,12 @@ class _Kept(threading.local):
     """
 
     room: Array = np.empty(0, np.int32)
+    work: tuple[Array, ...] = ()
+    longest = -1
 
 
-#: Coefficients, of up to 64 MiB.
-_KEPT, _MOST_KEPT = _Kept(), 1 << 24
+#: Coefficients, of up to 64 MiB; what decoding needs, of code-blocks up to 256 KiB, which is far from usual.
+_KEPT, _MOST_KEPT, _LONGEST_KEPT = _Kept(), 1 << 24, 1 << 18
 
 
 def _room(shape: tuple[int, ...]) -> Array:
@@ -152,6 +153,15 @@ def _room(shape: tuple[int, ...]) -> Array:
     return _KEPT.room[:size].reshape(shape)
 
 
+def _work(longest: int) -> tuple[Array, ...]:
+    """What `decode_blocks` works in, for code-blocks of so many bytes and more."""
+    if longest > _LONGEST_KEPT:
+        return work(longest)
+    if longest > _KEPT.longest:
+        _KEPT.work, _KEPT.longest = work(longest), longest
+    return _KEPT.work
+
+
 def _decodings(
     data: Array, component: TileComponent, plane: Array, wanted: Area, grey: float | None, threads: int
 ) -> list[Job]:
@@ -161,15 +171,9 @@ def _decodings(
     """
     blocks, lowest, parts = shares(*_selected(component, wanted, grey), threads)
     tables = data, blocks, component.chunks, component.segments
-    rooms: deque[tuple[Array, ...]] = deque()
 
     def decode_part(first: int, end: int) -> None:
-        try:
-            room = rooms.pop()
-        except IndexError:
-            room = work(component.longest)
-        done = decode_blocks(*tables, first, end, int(lowest[first]), *room, plane)
-        rooms.append(room)
+        done = decode_blocks(*tables, first, end, int(lowest[first]), *_work(component.longest), plane)
         # OpenJPEG cuts code-blocks so short, for a size that is asked for, that their last segmentation
         # symbol (D.5) comes out as another: that tells nothing of damage.
         if done not in (DECODED, WRONG_SYMBOL):
