@@ -131,22 +131,22 @@ def reversible_step(row, above, below, step):  # type: ignore[no-untyped-def]
             row[i] = np.int32(row[i] + (np.int32(above[i] + below[i]) >> 1))
 
 
-@inlined(f"void({INTS}, {INT_ROW}, {LEVEL_TYPE}, {LEVEL_TYPE}, int64, int64, int64)")
-def reversible(plane, strip, low, level, first, made, end):  # type: ignore[no-untyped-def]
+@inlined(f"void({INTS}, {INT_ROW}, {LEVEL_TYPE}, {LEVEL_TYPE}, int64, int64, int64, int64, int64)")
+def reversible(plane, strip, low, level, low_row, high_row, first, made, end):  # type: ignore[no-untyped-def]
     """Make rows ``made`` to ``end`` - 1 of a level by the 5-3 filter, from the level below it and ``plane``.
 
     strip: (n,) int32, has of both levels what is made. low: the level below, by `LEVEL`; its rows that are
-    needed are finished. first: the first row that was made.
+    needed are finished. low_row, high_row: in which row of ``plane`` the coefficients of the first low-pass
+    and the first high-pass row are, or would be. first: the first row that was made.
     """
     width, height = level[WIDTH], level[HEIGHT]
     odd, odd_y = level[ODD_X] & 1, level[ODD_Y] & 1
     low_width = (width + 1 - odd) >> 1
-    low_height = (height + 1 - odd_y) >> 1
     for row in range(made, end + REVERSIBLE_STEPS):
         if row < end:
             target = strip[place_of(level, row) :][:width]
             is_high = (row + odd_y) & 1
-            source = plane[(row >> 1) + is_high * low_height]
+            source = plane[(row >> 1) + (high_row if is_high else low_row)]
             lows = source if is_high else strip[place_of(low, row >> 1) :]
             if width <= 2:
                 short_reversible_row(lows, np.int32(is_high), source[low_width:], odd, target)
@@ -275,30 +275,32 @@ def scaled(source, factor, target):  # type: ignore[no-untyped-def]
         target[i] = np.float32(source[i]) * factor
 
 
-@inlined(f"void({INTS}, {FLOAT_ROW}, {LEVEL_TYPE}, {LEVEL_TYPE}, {FACTORS_TYPE}, int64, int64, int64)")
-def irreversible(plane, strip, low, level, factors, first, made, end):  # type: ignore[no-untyped-def]
+@inlined(
+    f"void({INTS}, {FLOAT_ROW}, {LEVEL_TYPE}, {LEVEL_TYPE}, {FACTORS_TYPE}, int64, int64, int64, "
+    "int64, int64)"
+)
+def irreversible(plane, strip, low, level, factors, low_row, high_row, first, made, end):  # type: ignore[no-untyped-def]
     """Make rows ``made`` to ``end`` - 1 of a level by the 9-7 filter, from the level below it and ``plane``.
 
-    strip, low, first: as `reversible` has them, of float32. factors: (4,) float32, by what values of
-    the level below and coefficients of HL, LH, HH are multiplied: steps of quantisation (E-6), halved as
-    coefficients are doubled, and the scaling of the transform's steps 1 and 2 (F.3.8.2.1.2) in both
+    strip, low, low_row, high_row, first: as `reversible` has them, of float32. factors: (4,) float32, by what
+    values of the level below and coefficients of HL, LH, HH are multiplied: steps of quantisation (E-6),
+    halved as coefficients are doubled, and the scaling of the transform's steps 1 and 2 (F.3.8.2.1.2) in both
     directions.
     """
     width, height = level[WIDTH], level[HEIGHT]
     odd, odd_y = level[ODD_X] & 1, level[ODD_Y] & 1
     low_width = (width + 1 - odd) >> 1
-    low_height = (height + 1 - odd_y) >> 1
     for row in range(made, end + IRREVERSIBLE_STEPS):
         if row < end:
             target = strip[place_of(level, row) :][:width]
             if (row + odd_y) & 1:
-                lows = plane[low_height + (row >> 1)]
+                lows = plane[high_row + (row >> 1)]
                 if width < 5:
                     short_irreversible_row(lows, factors[2], lows[low_width:], factors[3], odd, target)
                 else:
                     irreversible_row(lows, factors[2], lows[low_width:], factors[3], odd, target)
             else:
-                highs = plane[row >> 1][low_width:]
+                highs = plane[low_row + (row >> 1)][low_width:]
                 below = strip[place_of(low, row >> 1) :]
                 if width < 5:
                     short_irreversible_row(below, factors[0], highs, factors[1], odd, target)

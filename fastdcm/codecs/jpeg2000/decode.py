@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,8 @@ from fastdcm.codecs.jpeg2000.blocks import Tile, TileComponent
 from fastdcm.codecs.jpeg2000.reading import tiles
 from fastdcm.codecs.jpeg2000.selection import lowest_planes, needed_blocks
 from fastdcm.codecs.jpeg2000.shares import shares
-from fastdcm.codecs.jpeg2000.transforms import Depth, writer
+from fastdcm.codecs.jpeg2000.stripes import Stripes, in_stripes, stripes_of
+from fastdcm.codecs.jpeg2000.transforms import Depth, Writer
 from fastdcm.codecs.sharing import Job, in_turn, run
 from fastdcm.codestream.jpeg2000 import Jpeg2000Header
 from fastdcm.codestream.jpeg2000.coding import Bytes
@@ -82,20 +84,24 @@ def decode(
         transformed = tile.mct and count == 3
         if transformed and len({component.reversible for component in tile.components}) > 1:
             raise CodestreamError("a component transform of both reversible and irreversible components")
-        planes = _room((count, *tile.components[0].plane))
-        if wanted != area:  # else the code-blocks fill it, those with nothing in them, too
-            planes[...] = 0
+        is_whole = wanted == area
+        stripes = stripes_of(tile.components) if is_whole and grey is None and threads <= 1 else None
+        lower, top = _rooms(count, tile.components[0].plane, stripes)
+        transforms = tuple([component.transform for component in tile.components])
+        columns, rows = range(x0 - area.x0, x1 - area.x0), range(y0 - area.y0, y1 - area.y0)
+        place = columns, out, area.y0 - image.y0, x0 - image.x0
+        write = Writer(transforms, lower, top, depths, *place, transformed=transformed).write
+        if stripes is not None:
+            _by_stripes(source, tile, stripes, lower, top, partial(write, rows))
+            return
+        if not is_whole:  # else the code-blocks fill it, those with nothing in them, too
+            top[...] = 0
         jobs = [
             job
-            for component, plane in zip(tile.components, planes, strict=True)
+            for component, plane in zip(tile.components, top, strict=True)
             for job in _decodings(source, component, plane.reshape(-1), wanted, grey, threads)
         ]
-        transforms = tuple([component.transform for component in tile.components])
-        columns = range(x0 - area.x0, x1 - area.x0)
-        place = out, area.y0 - image.y0, x0 - image.x0
-        write = writer(transforms, planes, depths, columns, *place, transformed=transformed)
-        rows = _shares(range(y0 - area.y0, y1 - area.y0), threads)
-        writing: list[Job] = [partial(write, share) for share in rows]
+        writing: list[Job] = [partial(write, share) for share in _shares(rows, threads)]
         run(in_turn(jobs, writing) if threads > 1 else jobs + writing, threads)
 
     if len(found) >= 2 * threads:
@@ -162,6 +168,32 @@ def _work(longest: int) -> tuple[Array, ...]:
     return _KEPT.work
 
 
+def _rooms(count: int, plane: tuple[int, int], stripes: Stripes | None) -> tuple[Array, Array]:
+    """``lower`` and ``top`` of `Writer`, of so many components."""
+    if stripes is None:
+        room = _room((count, *plane))
+        return room, room
+    shapes = (count, *stripes.lower), (count, *stripes.top)
+    behind = math.prod(shapes[0])
+    room = _room((behind + math.prod(shapes[1]),))
+    return room[:behind].reshape(shapes[0]), room[behind:].reshape(shapes[1])
+
+
+def _by_stripes(
+    data: Array, tile: Tile, how: Stripes, lower: Array, top: Array, write: Callable[..., None]
+) -> None:
+    """Decode a tile's lower levels, then the highest one with its rows, a stripe at a time."""
+    ordered = [in_stripes(component, how) for component in tile.components]
+
+    def decode_part(number: int, planes: Array) -> None:
+        for component, (blocks, ends), plane in zip(tile.components, ordered, planes, strict=True):
+            part = ends[number], ends[number + 1]
+            _decode(data, component, blocks, *part, 0, plane.reshape(-1))
+
+    decode_part(0, lower)
+    write(stripes=how.stripes, begin=lambda number: decode_part(number + 1, top))
+
+
 def _decodings(
     data: Array, component: TileComponent, plane: Array, wanted: Area, grey: float | None, threads: int
 ) -> list[Job]:
@@ -170,16 +202,22 @@ def _decodings(
     They go to ``plane``, (height x width,) int32.
     """
     blocks, lowest, parts = shares(*_selected(component, wanted, grey), threads)
-    tables = data, blocks, component.chunks, component.segments
+    return [
+        partial(_decode, data, component, blocks, first, end, int(lowest[first]), plane)
+        for first, end in parts
+    ]
 
-    def decode_part(first: int, end: int) -> None:
-        done = decode_blocks(*tables, first, end, int(lowest[first]), *_work(component.longest), plane)
-        # OpenJPEG cuts code-blocks so short, for a size that is asked for, that their last segmentation
-        # symbol (D.5) comes out as another: that tells nothing of damage.
-        if done not in (DECODED, WRONG_SYMBOL):
-            raise CodestreamError("the packets have code-blocks that there cannot be")
 
-    return [partial(decode_part, *part) for part in parts]
+def _decode(
+    data: Array, component: TileComponent, blocks: Array, first: int, end: int, lowest: int, plane: Array
+) -> None:
+    """Decode some ``blocks`` of a tile-component to their last bit-plane ``lowest``."""
+    tables = blocks, component.chunks, component.segments
+    done = decode_blocks(data, *tables, first, end, lowest, *_work(component.longest), plane)
+    # OpenJPEG cuts code-blocks so short, for a size that is asked for, that their last segmentation
+    # symbol (D.5) comes out as another: that tells nothing of damage.
+    if done not in (DECODED, WRONG_SYMBOL):
+        raise CodestreamError("the packets have code-blocks that there cannot be")
 
 
 def _selected(component: TileComponent, wanted: Area, grey: float | None) -> tuple[Array, Array]:

@@ -65,11 +65,13 @@ class Transform(NamedTuple):
     """How a tile-component's coefficients become values.
 
     ``areas`` are those of its levels from the lowest on (B-14); ``steps`` those of its sub-bands, LL and then
-    three a level (E-3), of an irreversible one.
+    three a level (E-3), of an irreversible one; ``block_rows`` how high code-blocks of the highest level are
+    that no border cuts (B.7).
     """
 
     areas: tuple[Area, ...]
     steps: tuple[float, ...] | None
+    block_rows: int
 
 
 class Layout(NamedTuple):
@@ -195,7 +197,9 @@ def _layout(
             planes = quantization.bit_planes(level, name)
             step = 1.0 if style.reversible else quantization.step_size(level, name, component.precision)
             bands.append(Band(name, x, y, x + x1 - x0, y + y1 - y0, edges, planes, step))
-    transform = Transform(areas, None if style.reversible else tuple([band.step for band in bands]))
+    steps = None if style.reversible else tuple([band.step for band in bands])
+    precinct_height = style.precincts[levels[-1]][1] - (levels[-1] > 0)
+    transform = Transform(areas, steps, 1 << max(0, min(style.block_height, precinct_height)))
     levels_of = _levels(tile, component, style, areas[-1], bands)
     return Layout(area, style, areas, tuple(bands), transform, *levels_of)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdcm.codecs.jpeg2000.layout import Transform
+from fastdcm.codecs.jpeg2000.stripes import Stripe
 from fastdcm.codestream.jpeg2000.headers import Area
 from fastdcm.kernels import reconstruction, wavelets
 
@@ -41,7 +42,7 @@ class _Tables(NamedTuple):
 @lru_cache(maxsize=1024)
 def _tables(transforms: tuple[Transform, ...]) -> _Tables:
     """Of components that are made together."""
-    found = [_levels(*transform) for transform in transforms]
+    found = [_levels(transform.areas, transform.steps) for transform in transforms]
     most = max(len(levels) for levels, _ in found)
     levels = np.zeros((len(found), most, len(wavelets.LEVEL)), np.int64)
     factors = np.zeros((len(found), most, 4), np.float32)
@@ -100,43 +101,66 @@ def _limits(depth: Depth) -> Array:
     return limits
 
 
-def writer(
-    transforms: tuple[Transform, ...],
-    planes: Array,
-    depths: Sequence[Depth],
-    columns: range,
-    out: Array,
-    top: int,
-    left: int,
-    *,
-    transformed: bool,
-) -> Callable[[range], None]:
+class Writer:
     """What makes rows of all components of a tile, and samples of their ``columns``; threads may share it.
 
-    ``planes``, (components, height, width) int32, are the components' coefficients. ``transformed`` where
-    there are three, which have a component transform. out: (rows, columns, components) uint8 or uint16, C
-    order, in which the tile's row 0 would be row ``top`` and its ``columns`` start at column ``left``; signed
-    samples as two's complement.
+    ``lower`` and ``top`` are the components' coefficients, (components, height, width) int32 each, as
+    `fastdcm.kernels.reconstruction` has them. ``transformed`` where there are three, which have a component
+    transform. out: (rows, columns, components) uint8 or uint16, C order, in which the tile's row 0 would be
+    row ``up`` and its ``columns`` start at column ``left``; signed samples as two's complement.
     """
-    count = len(planes)
-    flat = out.reshape(out.shape[0], -1)
-    outs = (flat, _NO_WORDS) if flat.itemsize == 1 else (_NO_BYTES, flat)
-    size = 3 if transformed else 1
-    groups = [
-        (first, planes[first : first + size], _tables(transforms[first : first + size]))
-        for first in range(0, count, size)
-    ]
 
-    def write(rows: range) -> None:
-        for first, of_these, (levels, counts, factors, length) in groups:
-            place = rows.start, rows.stop, columns.start, len(columns), top, left * count + first, count
-            shape, state = np.array(place, np.int64), np.empty((*levels.shape[:2], 3), np.int64)
-            how = shape, _limits(depths[first]), state
-            if transforms[first].steps is None:
-                strip = np.empty((size, length), np.int32)
-                reconstruction.reversible_samples(of_these, levels, counts, *how, strip, *outs)
-            else:
-                values = np.empty((size, length), np.float32)
-                reconstruction.irreversible_samples(of_these, levels, counts, factors, *how, values, *outs)
+    def __init__(
+        self,
+        transforms: tuple[Transform, ...],
+        lower: Array,
+        top: Array,
+        depths: Sequence[Depth],
+        columns: range,
+        out: Array,
+        up: int,
+        left: int,
+        *,
+        transformed: bool,
+    ) -> None:
+        flat, self._apart = out.reshape(out.shape[0], -1), len(top)
+        self._outs = (flat, _NO_WORDS) if flat.itemsize == 1 else (_NO_BYTES, flat)
+        self._place = columns.start, len(columns), up
+        self._size = 3 if transformed else 1
+        self._groups = []
+        for first in range(0, len(top), self._size):
+            group = slice(first, first + self._size)
+            tables, is_real = _tables(transforms[group]), transforms[first].steps is not None
+            limits, start = _limits(depths[first]), left * len(top) + first
+            self._groups.append((lower[group], top[group], tables, limits, start, is_real))
+        area = transforms[0].areas[-1]
+        self._whole = (Stripe(area.y1 - area.y0, 0, ((area.y1 + 1) >> 1) - ((area.y0 + 1) >> 1)),)
 
-    return write
+    def write(
+        self, rows: range, stripes: Sequence[Stripe] = (), begin: Callable[[int], None] | None = None
+    ) -> None:
+        """Rows of the tile; where they are made in ``stripes``, all, each after a call with its number."""
+        rooms = [
+            (
+                np.empty((*tables.levels.shape[:2], 3), np.int64),
+                np.empty((self._size, tables.strip), np.float32 if is_real else np.int32),
+            )
+            for _, _, tables, _, _, is_real in self._groups
+        ]
+        starts = [rows.start] * len(rooms)
+        for number, (made, low, high) in enumerate(stripes or self._whole):
+            if begin is not None:
+                begin(number)
+            for index, (lower, top, tables, limits, left, is_real) in enumerate(self._groups):
+                start, stop = starts[index], rows.stop
+                if number + 1 < len(stripes):  # its last rows wait for the next ones
+                    stop = made - (wavelets.IRREVERSIBLE_STEPS if is_real else wavelets.REVERSIBLE_STEPS)
+                starts[index] = stop
+                place = start, stop, *self._place, left, self._apart, low, high, number > 0
+                shape, (state, strip) = np.array(place, np.int64), rooms[index]
+                how = shape, limits, state, strip, *self._outs
+                if is_real:
+                    of_all = tables.levels, tables.counts, tables.factors
+                    reconstruction.irreversible_samples(lower, top, *of_all, *how)
+                else:
+                    reconstruction.reversible_samples(lower, top, tables.levels, tables.counts, *how)

@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from fastdcm.codecs.decoders import jpeg2000 as decoder
+from fastdcm.codecs.jpeg2000 import stripes
 from fastdcm.codecs.jpeg2000.blocks import refusal
 from fastdcm.codecs.jpeg2000.decode import _room, decode
 from fastdcm.codecs.jpeg2000.layout import Transform
 from fastdcm.codecs.jpeg2000.reading import tiles
-from fastdcm.codecs.jpeg2000.transforms import Depth, writer
+from fastdcm.codecs.jpeg2000.transforms import Depth, Writer
 from fastdcm.codestream import jpeg2000
 from fastdcm.codestream.jpeg2000.geometry import resolution_area
 from fastdcm.codestream.jpeg2000.headers import Area
@@ -210,17 +211,48 @@ def test_every_rectangle(levels: int, reversible: bool) -> None:
                 scaled[low_height:, :low_width] *= steps[3 * level - 1]
                 scaled[low_height:, low_width:] *= steps[3 * level]
             wanted = expected(scaled, wanted, areas[level], reversible=reversible)
-        transform = Transform(tuple(areas), None if reversible else tuple(steps.tolist()))
+        transform = Transform(tuple(areas), None if reversible else tuple(steps.tolist()), 64)
         found = np.full((height + 2, width + 3, 1), 7, np.uint16)
         first = int(random.integers(height))
         depths, samples = [Depth(16, True)], (range(width), found, 1, 2)
-        writer((transform,), plane[None], depths, *samples, transformed=False)(range(first, height))
+        planes = plane[None], plane[None]
+        Writer((transform,), *planes, depths, *samples, transformed=False).write(range(first, height))
         values = found.view(np.int16)[first + 1 : height + 1, 2 : width + 2, 0]
         assert np.abs(values - np.clip(wanted, -32768, 32767)[first:]).max() <= (0 if reversible else 0.51)
         assert (found[: first + 1] == 7).all()
         assert (found[:, :2] == 7).all()
         assert (found[height + 1 :] == 7).all()
         assert (found[:, width + 2 :] == 7).all()
+
+
+@pytest.mark.parametrize("rows", [4, 8, 24])
+@pytest.mark.parametrize("offset", ["", "-d 0,1", "-d 3,5", "-d 1,62", "-d 9,63 -T 5,31"])
+@pytest.mark.parametrize(
+    "options", ["-n 4 -b 8,8", "-n 6 -b 16,4 -I", "-n 2 -b 64,8 -I -c [64,8]", "-n 3 -b 4,64", "-n 1 -I"]
+)
+def test_stripes(
+    options: str, offset: str, rows: int, peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images that are large enough are the same a stripe at a time, wherever code-blocks and rows begin."""
+    monkeypatch.setattr(stripes, "_ROWS", rows)
+    found: list[Any] = []
+
+    def remembering(components: Any) -> Any:
+        found.append(stripes.stripes_of(components))
+        return found[-1]
+
+    monkeypatch.setattr("fastdcm.codecs.jpeg2000.decode.stripes_of", remembering)
+    array = smooth(197, 83)
+    for image in (array, np.dstack([array, array[::-1], array[:, ::-1]])):
+        stream = opj_compress(peer("opj_compress"), tmp_path, image, f"{options} {offset}")
+        results = []
+        for least in (1 << 21, 1):
+            monkeypatch.setattr(stripes, "_LEAST", least)
+            results.append(own(stream))
+        assert np.array_equal(*results)
+        assert found.pop(0) is None
+        # Without decompositions, and with code-blocks that are as high as sub-bands, there are none.
+        assert (found.pop(0) is None) == (options[:4] == "-n 1" or "4,64" in options)
 
 
 def test_transform_of_one_component() -> None:
