@@ -22,6 +22,7 @@ Array = NDArray[Any]
 #: cache (benches/bench_jpeg2000.py).
 _LEAST, _ROWS = 1 << 21, 64
 _FEWEST_STRIPES = 3
+_MANY_BLOCKS = 10_000
 
 
 class Stripe(NamedTuple):
@@ -80,20 +81,30 @@ def in_stripes(component: TileComponent, how: Stripes) -> tuple[Array, list[int]
 
     They go to arrays of the shapes of ``lower`` and ``top``.
     """
-    area, (low_height, low_width) = component.resolutions[-1], how.lower
-    blocks = component.blocks
-    row, column = np.divmod(blocks[:, OUT], blocks[:, STRIDE])
+    blocks, y0 = component.blocks, component.resolutions[-1].y0
+    # Images of a series are alike; what very many code-blocks take is not worth the memory.
+    find = _order if len(blocks) < _MANY_BLOCKS else _order.__wrapped__
+    order, places, starts = find(blocks[:, OUT].tobytes(), y0, how)
+    found = blocks[order]
+    found[:, [OUT, STRIDE]] = places
+    return found, starts
+
+
+@lru_cache(maxsize=16)
+def _order(places: bytes, y0: int, how: Stripes) -> tuple[Array, Array, list[int]]:
+    """By where code-blocks are in the plane: their order, OUT and STRIDE in that, and where parts start."""
+    (low_height, low_width), width = how.lower, how.top[1]
+    row, column = np.divmod(np.frombuffer(places, np.int64), width)
     is_high = (row >= low_height).astype(np.int64)
     is_top = (is_high == 1) | (column >= low_width)
     row -= is_high * low_height
-    edge = np.array([(area.y0 + 1) >> 1, area.y0 >> 1])[is_high]
-    first = (area.y0 >> 1) // how.rows + 1
-    stripe = np.minimum(np.maximum((row + edge) // how.rows - first, 0), len(how.stripes) - 1)
-    places = np.array([(each.low, each.high) for each in how.stripes])
-    width = how.top[1]
-    out = np.where(is_top, (row + places[stripe, is_high]) * width + column, row * low_width + column)
-    stripe = np.where(is_top, stripe + 1, 0)
-    order = stripe.argsort(kind="stable")
-    found = blocks[order]
-    found[:, OUT], found[:, STRIDE] = out[order], np.where(is_top, width, low_width)[order]
-    return found, [0, *np.bincount(stripe, minlength=len(how.stripes) + 1).cumsum().tolist()]
+    edges = np.array([(y0 + 1) >> 1, y0 >> 1])
+    stripe = (row + edges[is_high]) // how.rows - edges[1] // how.rows - 1
+    stripe = np.clip(stripe, 0, len(how.stripes) - 1)
+    origins = np.array([(each.low, each.high) for each in how.stripes])
+    row[is_top] += origins[stripe, is_high][is_top]
+    stride = np.where(is_top, width, low_width)
+    part = np.where(is_top, stripe + 1, 0)
+    order = part.argsort(kind="stable")
+    starts = [0, *np.bincount(part, minlength=len(how.stripes) + 1).cumsum().tolist()]
+    return order, np.stack([row * stride + column, stride], 1)[order], starts
