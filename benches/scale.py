@@ -17,7 +17,7 @@ class Costs:
     """Of a CT slice of 512 x 512, native, to JPEG; ``listed``, ``handed_out`` and ``chunks`` are a second."""
 
     #: Seconds of a core an image, all in all.
-    image: float = 1.5e-3
+    image: float = 2.4e-3
     #: Bytes of an object, and of its image.
     read: int = 527_000
     written: int = 60_000
