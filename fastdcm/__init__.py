@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fastdcm.arrays.batch import Batch
     from fastdcm.batch.report import Report
     from fastdcm.errors import (
+        ArchiveError,
         BurnedInError,
         CodestreamError,
         CollisionError,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ArchiveError",
     "Batch",
     "BurnedInError",
     "CodestreamError",

@@ -4,6 +4,7 @@
 
     FastdcmError                 base; carries path, frame (from 1)
     ├── SourceError              the input cannot be opened or read
+    │   ├── ArchiveError         ... because the archive that holds it is damaged, or encrypted
     │   └── WebError             a server refuses, fails, or gives something else than was asked for
     ├── NotDicomError            the input is no DICOM file
     ├── NoPixelDataError         a DICOM object without pixels (SR, PDF, DICOMDIR, ...)
@@ -62,6 +63,10 @@ class FastdcmError(Exception):
 
 class SourceError(FastdcmError):
     """The input cannot be opened or read."""
+
+
+class ArchiveError(SourceError):
+    """An archive, or what is to be a member of it, is damaged, cut, encrypted, or exceeds a limit."""
 
 
 class WebError(SourceError):

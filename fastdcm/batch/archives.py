@@ -9,7 +9,7 @@ from fastdcm.batch.discovery import TEMPORARY, Task, failed
 from fastdcm.batch.naming import name_listing, shorten, sort_key
 from fastdcm.batch.report import Outcome
 from fastdcm.batch.targets import Tree
-from fastdcm.errors import FastdcmError, OutputError, SourceError
+from fastdcm.errors import ArchiveError, FastdcmError, OutputError
 from fastdcm.sources.members import linked, members
 from fastdcm.sources.names import member_name, parts_of
 from fastdcm.sources.zipped import Member
@@ -32,7 +32,7 @@ def members_of(tree: Tree) -> Iterator[Task | Outcome]:
     try:
         for member in members(tree.source):
             if not member.name:
-                yield _failed(tree, member, SourceError(member.problem))
+                yield _failed(tree, member, ArchiveError(member.problem))
                 continue
             if member.link:
                 links[member.name] = member.link
@@ -61,7 +61,7 @@ def members_of(tree: Tree) -> Iterator[Task | Outcome]:
             if member.link and by_name is not None:
                 member = _followed(member, links, by_name)
             if member.problem:
-                yield _failed(tree, member, SourceError(member.problem))
+                yield _failed(tree, member, ArchiveError(member.problem))
             elif member.place is None:
                 yield Outcome(root + member.name, skipped=member.skipped)
             else:

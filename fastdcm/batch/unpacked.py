@@ -19,7 +19,7 @@ from fastdcm.batch.discovery import TEMPORARY, Task, failed
 from fastdcm.batch.flat import Taken
 from fastdcm.batch.report import Outcome
 from fastdcm.batch.targets import Tree
-from fastdcm.errors import FastdcmError, SourceError
+from fastdcm.errors import ArchiveError, FastdcmError, SourceError
 from fastdcm.options import Limits
 from fastdcm.sinks.run import Run
 from fastdcm.sinks.spool import Place as SpoolPlace
@@ -84,11 +84,11 @@ class Unpacking:
     def _unpacked(self, tape: PackedTape, header: Header, source: str, seen: set[str]) -> Place | None:
         """The place of a member; None where the run is over. Raises `SourceError`."""
         if header.problem:
-            raise SourceError(header.problem)
+            raise ArchiveError(header.problem)
         if header.link:
-            raise SourceError(f"is a link to {header.link}, which has gone by: unpack the archive")
+            raise ArchiveError(f"is a link to {header.link}, which has gone by: unpack the archive")
         if header.name in seen:
-            raise SourceError("comes a second time in its archive; the first one was taken")
+            raise ArchiveError("comes a second time in its archive; the first one was taken")
         check_size(header.size, self._limits)
         if not self._wait_for(header.size):
             return None

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from functools import partial
 
-from fastdcm.errors import SourceError
+from fastdcm.errors import ArchiveError, SourceError
 from fastdcm.options import Limits
 from fastdcm.reader.source import Source, open_to_read
 from fastdcm.sources import files
@@ -38,9 +38,9 @@ def open_member(name: str, limits: Limits) -> Source:
         target = linked(found.link, links)
         found = next((member for member in members(archive) if member.name == target), None)
     if found is None:
-        raise SourceError(f"cannot be opened: there is no such member in {archive}", path=name)
+        raise ArchiveError(f"cannot be opened: there is no such member in {archive}", path=name)
     if found.place is None:
-        raise SourceError(found.problem or f"is no file: {found.skipped}", path=name)
+        raise ArchiveError(found.problem or f"is no file: {found.skipped}", path=name)
     return open_place(found.place, name, limits)
 
 

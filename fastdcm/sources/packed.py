@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, Any, BinaryIO
 
 from fastdcm.codecs.inflating import open_gzip
-from fastdcm.errors import SourceError, UnsupportedError
+from fastdcm.errors import ArchiveError, SourceError, UnsupportedError
 from fastdcm.options import Limits
 from fastdcm.reader.source import MemorySource, Source, open_to_read
 from fastdcm.sources.names import archive_kind
@@ -34,15 +34,15 @@ class PackedTape:
             try:
                 data = self._stream.read(min(length, _PIECE))
             except EOFError as error:
-                raise SourceError(f"is cut after {self.position} unpacked bytes") from error
+                raise ArchiveError(f"is cut after {self.position} unpacked bytes") from error
             except self._errors as error:
-                raise SourceError(f"is damaged after {self.position} unpacked bytes: {error}") from error
+                raise ArchiveError(f"is damaged after {self.position} unpacked bytes: {error}") from error
             if not data:
                 break
             self.position += len(data)
             length -= len(data)
             if self.position > LITTLE and self.position > MOST_GROWTH * self._packed():
-                raise SourceError(
+                raise ArchiveError(
                     f"becomes more than {MOST_GROWTH} times as large when it is unpacked, as archives do "
                     f"that are made to overwhelm: {self.position} bytes of {self._packed()}"
                 )
@@ -67,7 +67,7 @@ class PackedTape:
         while length > 0:
             data = self.read(min(length, _PIECE))
             if not data:
-                raise SourceError(f"is cut after {self.position} unpacked bytes")
+                raise ArchiveError(f"is cut after {self.position} unpacked bytes")
             length -= len(data)
             yield data
 
@@ -108,16 +108,16 @@ def open_packed(archive: str, wanted: str, name: str, limits: Limits) -> Source:
                 continue
             if header.problem or header.skipped or header.link:
                 why = header.problem or header.skipped or f"is a link to {header.link}: open that"
-                raise SourceError(why, path=name)
+                raise ArchiveError(why, path=name)
             check_size(header.size, limits)
             return MemorySource(b"".join(tape.pieces(header.size)), name)
-    raise SourceError(f"cannot be opened: there is no such member in {archive}", path=name)
+    raise ArchiveError(f"cannot be opened: there is no such member in {archive}", path=name)
 
 
 def check_size(size: int, limits: Limits) -> None:
     """Raises `SourceError` where a member is larger than what may be unpacked."""
     if size > limits.max_inflated:
-        raise SourceError(
+        raise ArchiveError(
             f"cannot be read: it has {size} bytes, and of what has to be unpacked the limit is "
             f"{limits.max_inflated} (max_inflated)"
         )

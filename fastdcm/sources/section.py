@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from fastdcm.codecs.inflating import inflate
-from fastdcm.errors import SourceError
+from fastdcm.errors import ArchiveError, SourceError
 from fastdcm.options import Limits
 from fastdcm.reader.inflate import InflatedSource
 from fastdcm.reader.source import WHOLE_FILE_SIZE, MemorySource, Source, open_to_read
@@ -56,7 +56,7 @@ def open_place(place: Place, name: str, limits: Limits) -> Source:
         if place.packing:
             start = data_offset(descriptor, start)
         if start + place.length > os.fstat(descriptor).st_size:
-            raise SourceError(f"cannot be read: {place.path} is cut")
+            raise ArchiveError(f"cannot be read: {place.path} is cut")
         source: Source
         if place.packing == "deflated":
             source = _inflated(descriptor, start, place, name, limits)
@@ -80,7 +80,7 @@ def open_place(place: Place, name: str, limits: Limits) -> Source:
 def _whole(descriptor: int, start: int, length: int) -> bytes:
     data = read_at(descriptor, start, length)
     if len(data) < length:
-        raise SourceError("cannot be read: its archive was cut in the meantime")
+        raise ArchiveError("cannot be read: its archive was cut in the meantime")
     return data
 
 
@@ -88,7 +88,7 @@ def _inflated(descriptor: int, start: int, place: Place, name: str, limits: Limi
     """Small members at once, whose checksum is compared; larger ones bit by bit, as far as they are read."""
     size = place.size
     if size > limits.max_inflated:
-        raise SourceError(
+        raise ArchiveError(
             f"cannot be read: it has {size} bytes when it is inflated, and the limit is "
             f"{limits.max_inflated} (max_inflated)"
         )
@@ -98,10 +98,10 @@ def _inflated(descriptor: int, start: int, place: Place, name: str, limits: Limi
     try:
         data, ended, crc = inflate(_whole(descriptor, start, place.length), size + 1)
     except ValueError as error:
-        raise SourceError(f"the deflated member is damaged: {error}") from error
+        raise ArchiveError(f"the deflated member is damaged: {error}") from error
     if len(data) != size or not ended:
         how = "more than" if len(data) > size else f"{len(data)} of"
-        raise SourceError(f"the deflated member is damaged: it has {how} the {size} bytes that are declared")
+        raise ArchiveError(f"the deflated member is damaged: it has {how} the {size} bytes that are declared")
     if crc != place.crc:
-        raise SourceError("the deflated member is damaged: its checksum (CRC-32) differs")
+        raise ArchiveError("the deflated member is damaged: its checksum (CRC-32) differs")
     return MemorySource(data, name)

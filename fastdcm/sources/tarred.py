@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
-from fastdcm.errors import SourceError
+from fastdcm.errors import ArchiveError
 
 BLOCK = 512
 #: Names and records before a member; no honest ones are longer.
@@ -74,8 +74,8 @@ def headers(tape: Tape, *, ends: bool = True) -> Iterator[Header]:
             if lost or not (block or ends):
                 return
             if not start and not block:
-                raise SourceError("is no TAR archive: it is empty, or cut")
-            raise SourceError(f"is cut at byte {start + len(block)}: what ends a TAR archive is not there")
+                raise ArchiveError("is no TAR archive: it is empty, or cut")
+            raise ArchiveError(f"is cut at byte {start + len(block)}: what ends a TAR archive is not there")
         if block == _NOTHING and not lost:
             # Two of these end an archive; one may be what is left of a header.
             block = tape.read(BLOCK)
@@ -89,7 +89,7 @@ def headers(tape: Tape, *, ends: bool = True) -> Iterator[Header]:
             continue  # quicker than its sum
         if not _is_header(found):
             if not start:
-                raise SourceError("is no TAR archive: it does not begin with a member")
+                raise ArchiveError("is no TAR archive: it does not begin with a member")
             if not lost:
                 lost, told = True, _Told()
                 yield Header("", problem=f"a header at byte {start} is damaged: a member or more are lost")
@@ -206,7 +206,7 @@ def _number(field: bytes) -> int:
 def _whole(tape: Tape, size: int) -> bytes:
     data = tape.read(_padded(size))
     if len(data) < _padded(size):
-        raise SourceError(f"is cut at byte {tape.position}")
+        raise ArchiveError(f"is cut at byte {tape.position}")
     return data[:size]
 
 

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fastdcm.errors import SourceError
+from fastdcm.errors import ArchiveError, SourceError
 from fastdcm.sources.place import Packing, Place
 from fastdcm.system import read_at
 
@@ -66,17 +66,17 @@ def members_of_zip(path: str, descriptor: int) -> Iterator[Member]:
             buffer, base = read_at(descriptor, position, min(_WINDOW, end - position)), position
         at = position - base
         if at + _ENTRY.size > len(buffer) or buffer[at : at + 4] != _LISTED:
-            raise SourceError(f"its list of members is damaged at byte {position}")
+            raise ArchiveError(f"its list of members is damaged at byte {position}")
         fields = _ENTRY.unpack_from(buffer, at)
         name_size, extra_size, comment_size = fields[10:13]
         behind = position + _ENTRY.size + name_size + extra_size + comment_size
         if behind > base + len(buffer):
             if base == position and behind > end:
-                raise SourceError(f"its list of members is cut at byte {position}")
+                raise ArchiveError(f"its list of members is cut at byte {position}")
             # All of an entry's head fits into a window; three times 64 KiB do.
             buffer, base, at = read_at(descriptor, position, min(_WINDOW, end - position)), position, 0
             if behind > base + len(buffer):
-                raise SourceError(f"its list of members is cut at byte {position}")
+                raise ArchiveError(f"its list of members is cut at byte {position}")
         name_at = at + _ENTRY.size
         raw = buffer[name_at : name_at + name_size]
         extra = buffer[name_at + name_size : name_at + name_size + extra_size]
@@ -87,7 +87,7 @@ def members_of_zip(path: str, descriptor: int) -> Iterator[Member]:
         if member.place is not None:
             packed += _LOCAL.size + len(raw) + member.place.length
             if packed > size:
-                raise SourceError(
+                raise ArchiveError(
                     f"its members lie over each other, as in archives that are made to overwhelm: more than "
                     f"{packed} bytes in {size}"
                 )
@@ -98,7 +98,7 @@ def data_offset(descriptor: int, offset: int) -> int:
     """Where the bytes of a member lie whose header is at ``offset``. Raises `SourceError`, `OSError`."""
     head = read_at(descriptor, offset, _LOCAL.size)
     if len(head) < _LOCAL.size or head[:4] != b"PK\x03\x04":
-        raise SourceError(f"cannot be read: there is no member at byte {offset} of its archive")
+        raise ArchiveError(f"cannot be read: there is no member at byte {offset} of its archive")
     name_size, extra_size = _LOCAL.unpack(head)[-2:]
     return offset + _LOCAL.size + int(name_size) + int(extra_size)
 
@@ -117,7 +117,7 @@ def _find_list(descriptor: int, size: int) -> _List:
         except SourceError as error:
             wrong = wrong or error
         at = tail.rfind(_END, 0, at)  # that was in a comment, maybe
-    raise wrong or SourceError("is no ZIP archive, or is cut: its list of members is not there")
+    raise wrong or ArchiveError("is no ZIP archive, or is cut: its list of members is not there")
 
 
 def _list_before(descriptor: int, size: int, end: int, record: bytes) -> _List | None:
@@ -136,14 +136,14 @@ def _list_before(descriptor: int, size: int, end: int, record: bytes) -> _List |
                 disk, first, _, _, list_size, list_start = struct.unpack_from("<2I4Q", wide, 16)
                 break
         else:
-            raise SourceError("its list of members is damaged: its ZIP64 record is not there")
+            raise ArchiveError("its list of members is damaged: its ZIP64 record is not there")
     if disk != first and disk not in (0xFFFF, 0xFFFFFFFF):
-        raise SourceError("is one of several parts of an archive: join them first")
+        raise ArchiveError("is one of several parts of an archive: join them first")
     before = where - list_size - list_start
     if before < 0:
-        raise SourceError("its list of members is damaged, or the archive is cut at its start")
+        raise ArchiveError("its list of members is damaged, or the archive is cut at its start")
     if list_size and read_at(descriptor, list_start + before, 4) != _LISTED:
-        raise SourceError(f"its list of members is damaged at byte {list_start + before}")
+        raise ArchiveError(f"its list of members is damaged at byte {list_start + before}")
     return _List(list_start + before, list_size, before)
 
 
