@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 
 from fastdcm.codecs.table import SYNTAXES
-from fastdcm.errors import SourceError, cannot_write
+from fastdcm.errors import OptionError, SourceError, cannot_write
 from fastdcm.manifest.reading import THERE, Row, latest
 from fastdcm.manifest.rows import output_path
 from fastdcm.manifest.sums import Sums
@@ -22,6 +22,10 @@ from fastdcm.sources.reading import bytes_of
 
 #: Pictures of the sheet, and their longest side.
 _PICTURES, _SIDE = 60, 160
+#: Points of the curve.
+_POINTS = 240
+#: By which a page is known again.
+_OURS = '<meta name="generator" content="fastdcm report">'
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f6f7f9; --raised: #fff; --line: #d5d9e0; --text: #1b1f27;
   --quiet: #5d6675; --accent: #0b62c4; --alarm: #b3261e; }
@@ -51,12 +55,15 @@ figcaption { padding: .3rem .6rem; font-size: .85em; overflow-wrap: anywhere; }
 """
 
 
-def write_page(manifest: str, output: str | None = None) -> str:
+def write_page(manifest: str, output: str | None = None, *, overwrite: bool = False) -> str:
     """Write the page, beside the manifest unless ``output`` names it; its path.
 
-    Raises `OptionError` where that is no manifest, `OutputError` where the page cannot be written.
+    A page of before is replaced, something else with ``overwrite`` only. Raises `OptionError` where that is
+    no manifest, `OutputError` where the page cannot be written.
     """
     path = output or os.path.splitext(manifest)[0] + ".html"
+    if not overwrite and _is_foreign(path):
+        raise OptionError(f"{path} is there, and no page of fastdcm: name another one, or --overwrite")
     sums = Sums.of(latest(manifest))
     pictures = _sheet(manifest, sums.images)
     parts = [
@@ -81,20 +88,31 @@ def write_page(manifest: str, output: str | None = None) -> str:
     return path
 
 
+def _is_foreign(path: str) -> bool:
+    """Whether something is there that is no page of ours."""
+    try:
+        with open(path, "rb") as file:
+            return _OURS.encode() not in file.read(1000)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
 def _head(manifest: str, sums: Sums) -> str:
     name = html.escape(os.path.basename(manifest))
-    when = (
-        "" if sums.start is None else datetime.fromtimestamp(sums.start, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    )
+    start = sums.times.start
+    when = "" if start is None else datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
-        '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<html lang="en"><head><meta charset="utf-8">{_OURS}'
+        '<meta name="viewport" content="width=device-width">'
         f"<title>{name}</title><style>{_STYLE}</style></head><body><h1>{name}</h1>"
         f'<p class="quiet">{when}</p>'
     )
 
 
 def _cards(sums: Sums) -> str:
-    seconds = 0.0 if sums.start is None or sums.end is None else sums.end - sums.start
+    seconds = sums.times.seconds
     cards = [
         (f"{sums.images:,}", "images"),
         (_size(sums.bytes), "written"),
@@ -103,9 +121,12 @@ def _cards(sums: Sums) -> str:
     ]
     if sums.copied:
         cards.append((f"{sums.copied:,}", "JPEG frames copied"))
-    if sum(sums.curve) > 1 and seconds > 0:
-        cards.append((f"{sum(sums.curve) / seconds:,.0f}", "images a second"))
-        cards.append((_duration(seconds), "from the first to the last"))
+    if seconds > 0:
+        cards.append((_rate(sums.times.images / seconds), "images a second"))
+        pauses = len(sums.times.spans()) - 1
+        cards.append(
+            (_duration(seconds), "at work, pauses left out" if pauses else "from the first to the last")
+        )
     alarm = ' class="alarm"'
     made = [
         f"<div><b{alarm if words == 'failed' and sums.failed else ''}>{number}</b>{words}</div>"
@@ -159,9 +180,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int) 
 
 
 def _curve(sums: Sums) -> str:
-    if len(sums.curve) < 3:
+    width, counts = sums.times.curve(_POINTS)
+    if len(counts) < 2:
         return ""
-    rates = [count / sums.width for count in sums.curve]
+    rates = [count / width for count in counts]
     top = _round_up(max(rates))
     left, right, bottom, height = 60, 980, 230, 200
     step = (right - left) / (len(rates) - 1)
@@ -174,7 +196,7 @@ def _curve(sums: Sums) -> str:
         parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y}" y2="{y}"/>')
         parts.append(f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{top * share:,.4g}</text>')
     for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
-        words = _duration(share * (len(rates) - 1) * sums.width)
+        words = _duration(share * len(rates) * width)
         x = left + share * (right - left)
         parts.append(f'<text x="{x}" y="{bottom + 20}" text-anchor="{anchor}">{words}</text>')
     parts.append(f'<polyline class="curve" points="{points}"/>')
@@ -245,7 +267,13 @@ def _size(count: int) -> str:
     return f"{size:,.1f} TiB"
 
 
+def _rate(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
 def _duration(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.2g} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

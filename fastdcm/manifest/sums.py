@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fastdcm.manifest.reading import THERE, Row
+from fastdcm.manifest.times import Times
 
 #: Messages of failures that are told apart; a message may quote the file.
 _MOST_MESSAGES = 200
-#: Slices of time of the curve; where a run takes longer, two become one.
-_SLICES = 240
 
 
 class Group(NamedTuple):
@@ -38,11 +37,7 @@ class Sums:
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     notices: Counter[str] = field(default_factory=Counter)
-    start: float | None = None
-    end: float | None = None
-    width: float = 1.0
-    #: Images by slice of time since ``start``, ``width`` seconds each.
-    curve: list[int] = field(default_factory=list)
+    times: Times = field(default_factory=Times)
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Sums:
@@ -81,16 +76,4 @@ class Sums:
         self.group_milliseconds[group] = self.group_milliseconds.get(group, 0.0) + took
         self.notices.update(row.get("notices") or ())
         if row["status"] == "written":
-            self._add_to_curve(row["finished"])
-
-    def _add_to_curve(self, finished: float) -> None:
-        # Rows of several workers are nearly in the order of time: an earlier one counts for the first slice.
-        self.start = finished if self.start is None else self.start
-        self.end = max(finished, self.end or finished)
-        place = int(max(0.0, finished - self.start) / self.width)
-        while place >= _SLICES:
-            self.curve = [sum(self.curve[at : at + 2]) for at in range(0, len(self.curve), 2)]
-            self.width *= 2
-            place //= 2
-        self.curve += [0] * (place + 1 - len(self.curve))
-        self.curve[place] += 1
+            self.times.add(row["finished"], took)
