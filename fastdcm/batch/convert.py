@@ -16,7 +16,7 @@ from fastdcm.model import Notice
 from fastdcm.options import EXTENSIONS, FORMATS, ConvertOptions, RenderOptions
 from fastdcm.sinks.directory import DirectorySink
 from fastdcm.sinks.run import Run
-from fastdcm.sources import absolute
+from fastdcm.sources import absolute, known_stamp_of
 from fastdcm.sources.addresses import shown
 
 if TYPE_CHECKING:
@@ -161,6 +161,8 @@ class Converter(Serving):
                 outcome.stages = self._stages.stop()
         if self._spool is not None:
             outcome.number, outcome.spooled = task.number, self._spool.taken()
+        if self._job.account is not None and (outcome.failures or outcome.skipped is not None):
+            outcome.stamp = known_stamp_of(task.source)
         return parts
 
     def _converted_or_told(self, task: Task, own: bool, beat: Beat, outcome: Outcome) -> list[Task]:

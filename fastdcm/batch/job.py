@@ -174,7 +174,8 @@ def _run(
     if options.manifest is not None:
         from fastdcm.batch.manifested import Manifested
 
-        manifest = Manifested(options, target, job.run)
+        first_only = first_only and targets.exact is not None
+        manifest = Manifested(options, target, job.run, first_only=first_only)
         job = job._replace(account=manifest.account, owners=manifest.owners(closing))
         inputs = manifest.left(inputs)
     items = _counted(inputs, report)

@@ -49,7 +49,8 @@ class Outcome:
     run's table of metadata, where there is one. ``number`` is the input's place among all, and ``spooled``
     where its images are, on their way into shards. ``lines`` are those of the run's manifest; ``kept`` images
     are those of a run before, in which the file may have ``failed_before``; what ``is_told`` has its rows in
-    the manifest already.
+    the manifest already. ``stamp`` is by what the source is known again (`fastdcm.sources.stamp_of`), where
+    rows are made of the outcome.
     """
 
     path: str
@@ -72,6 +73,7 @@ class Outcome:
     kept: int = 0
     failed_before: int = 0
     is_told: bool = False
+    stamp: tuple[int, int] | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from typing import NamedTuple
 
 from fastdcm.errors import SourceError
-from fastdcm.manifest.reading import THERE, latest
-from fastdcm.manifest.rows import output_path
+from fastdcm.manifest.reading import THERE, Row, latest
+from fastdcm.manifest.rows import output_path, sidecar_of
+from fastdcm.sources.addresses import is_remote
 from fastdcm.sources.reading import sha256_of, size_of
-from fastdcm.sources.stores import AbsentError
+from fastdcm.sources.stores import MOST_REQUESTS, AbsentError, in_background
 
 
 class Checked(NamedTuple):
@@ -23,31 +26,53 @@ class Checked(NamedTuple):
 
 
 def check(path: str) -> Iterator[Checked]:
-    """Each image of a manifest, those of several frames once. Raises `OptionError` for other files."""
+    """Each image of a manifest, those of several frames once. Raises `OptionError` for other files.
+
+    Stores are asked for some of them at once.
+    """
     folder = os.path.dirname(os.path.abspath(path))
     before = None
+    asked: deque[Future[Checked]] = deque()
     for row in latest(path):
         if row["status"] not in THERE or row["output"] == before:
             continue
         before = row["output"]
         output = output_path(row["output"], folder)
-        problem = _problem(output, row["bytes"], row.get("sha256"))
-        yield Checked(output, row["source"], problem, "sha256" in row)
+        if is_remote(output):
+            asked.append(in_background(_checked, row, output))
+            if len(asked) >= MOST_REQUESTS:
+                yield asked.popleft().result()
+            continue
+        while asked:
+            yield asked.popleft().result()
+        yield _checked(row, output)
+    while asked:
+        yield asked.popleft().result()
 
 
-def _problem(output: str, size: int, digest: str | None) -> str:
+def _checked(row: Row, output: str) -> Checked:
+    return Checked(output, row["source"], _problem(row, output), "sha256" in row)
+
+
+def _problem(row: Row, output: str) -> str:
+    size, digest = row.get("bytes"), row.get("sha256")
     try:
         there = size_of(output)
-        if there != size:
+        if size is not None and there != size:
             return f"has {there} bytes, not {size}"
         if digest is not None and sha256_of(output) != digest:
             return "is not what was written: its SHA-256 differs"
-    except FileNotFoundError:
-        return "is not there"
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
-    except AbsentError:
-        return "is not there"
-    except SourceError as error:
-        return error.message
+    except (OSError, SourceError) as error:
+        return _why(error)
+    if row.get("sidecar"):
+        try:
+            size_of(sidecar_of(output))
+        except (OSError, SourceError) as error:
+            return f"its JSON, {os.path.basename(sidecar_of(output))}, {_why(error)}"
     return ""
+
+
+def _why(error: OSError | SourceError) -> str:
+    if isinstance(error, (FileNotFoundError, AbsentError)):
+        return "is not there"
+    return f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else error.message

@@ -18,12 +18,16 @@ from fastdcm.options import Existing
 from fastdcm.options.manifest import ManifestOptions
 
 _TAIL = 1 << 16
+_APPENDED = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+for _name in ("O_BINARY", "O_CLOEXEC"):
+    _APPENDED |= getattr(os, _name, 0)
 
 
 class Journal:
     """Keeps the lines of one run. ``made_of`` is a digest of the options that decide what it makes.
 
-    Raises `OptionError` where a manifest is there that this run does not go on from.
+    Raises `OptionError` where a manifest is there that this run does not go on from, or that another one is
+    writing.
     """
 
     def __init__(self, options: ManifestOptions, made_of: str, existing: Existing, *, fsync: bool) -> None:
@@ -36,14 +40,24 @@ class Journal:
         if there and not options.resume and existing != "overwrite":
             raise OptionError(f"{path} is there already: --resume goes on from it, --overwrite begins anew")
         try:
-            if there and options.resume:
-                _check(path, made_of)
-                _cut_torn(path)
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-            self._file = os.open(path, flags if options.resume else flags | os.O_TRUNC, 0o666)
+            self._file = os.open(path, _APPENDED, 0o666)
         except OSError as error:
             raise cannot_write(path, error) from error
+        try:
+            if system.is_locked_by_others(self._file):
+                raise OptionError(f"another run is writing {path}: wait for its end, or name another one")
+            if not options.resume:
+                os.ftruncate(self._file, 0)
+            elif there:
+                _check(path, made_of)
+                _cut_torn(path)
+        except OSError as error:
+            os.close(self._file)
+            raise cannot_write(path, error) from error
+        except OptionError:
+            os.close(self._file)
+            raise
         begun = datetime.now(UTC).isoformat(timespec="seconds")
         self.append([as_line({"run": begun, "fastdcm": __version__, "made_of": made_of})])
 

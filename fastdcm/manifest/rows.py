@@ -2,10 +2,10 @@
 
 A row is a JSON object on a line of its own. Those of images have ``source``, ``frame`` (from 1) of so many
 ``frames`` that are asked for, ``status`` (written, or existing: it was there before), ``output``, ``bytes``,
-``sha256`` where it was asked for, ``finished`` (seconds since 1970), ``milliseconds``; how the frame is
-stored and shown, as sidecars tell it; ``mapping``, where pixels were moved; ``notices``; ``source_bytes`` and
-``source_modified`` (nanoseconds since 1970), by which a changed source is known. Those of inputs without one
-have ``status`` failed or skipped, and ``message``.
+``sha256`` where it was asked for, ``sidecar`` where JSON is beside it, ``finished`` (seconds since 1970),
+``milliseconds``; how the frame is stored and shown, as sidecars tell it; ``mapping``, where pixels were
+moved; ``notices``; ``source_bytes`` and ``source_modified`` (nanoseconds since 1970), by which a changed
+source is known. Those of inputs without one have ``status`` failed or skipped, and ``message``.
 """
 
 from __future__ import annotations
@@ -29,13 +29,18 @@ if TYPE_CHECKING:
     from fastdcm.pipeline import Image
 
 
+#: Size and time of a source (`fastdcm.sources.stamp_of`).
+Stamp = tuple[int, int]
+
+
 class Account(NamedTuple):
     """What a worker must know: below which folder outputs are told, and whether with checksums; whether
-    pictures are ``mapped``, because their geometry is not the source's."""
+    pictures are ``mapped``, because their geometry is not the source's, and have JSON beside them."""
 
     folder: str
     checksum: bool
     mapped: bool
+    sidecars: bool
 
 
 class Rows:
@@ -86,6 +91,8 @@ class Rows:
             more["sha256"] = digest
         if copied:
             more["copied"] = True
+        if self._account.sidecars:
+            more["sidecar"] = True
         return [self._row(index, path, "written", more) for index in indexes]
 
     def existing(self, indexes: Sequence[int], path: str) -> list[bytes]:
@@ -108,12 +115,15 @@ class Rows:
 
 def stat_of(source: str) -> dict[str, Any]:
     """Size and time of a source, by which it is known again; nothing where it cannot be told."""
-    found = stamp_of(source)
-    return {} if found is None else {"source_bytes": found[0], "source_modified": found[1]}
+    return _stamped(stamp_of(source))
 
 
-def failed_row(source: str, frame: int | None, error: FastdcmError) -> bytes:
-    """The row of a frame that failed, or of a whole file."""
+def _stamped(stamp: Stamp | None) -> dict[str, Any]:
+    return {} if stamp is None else {"source_bytes": stamp[0], "source_modified": stamp[1]}
+
+
+def failed_row(source: str, frame: int | None, error: FastdcmError, stamp: Stamp | None) -> bytes:
+    """The row of a frame that failed, or of a whole file; ``stamp`` is the source's, where it is known."""
     return as_line(
         {
             "source": shown(absolute(source)),
@@ -121,16 +131,16 @@ def failed_row(source: str, frame: int | None, error: FastdcmError) -> bytes:
             "status": "failed",
             "error": type(error).__name__,
             "message": error.message,
-            **stat_of(source),
+            **_stamped(stamp),
             "finished": round(time.time(), 3),
         }
     )
 
 
-def skipped_row(source: str, reason: str) -> bytes:
+def skipped_row(source: str, reason: str, stamp: Stamp | None) -> bytes:
     """The row of a file of a folder that holds no image."""
     about = {"source": shown(absolute(source)), "frame": None, "status": "skipped", "message": reason}
-    return as_line({**about, **stat_of(source)})
+    return as_line({**about, **_stamped(stamp)})
 
 
 def output_name(path: str, folder: str) -> str:
@@ -141,6 +151,11 @@ def output_name(path: str, folder: str) -> str:
 def output_path(name: str, folder: str) -> str:
     """Where the output of a row is, by its name there."""
     return name if is_remote(name) else os.path.normpath(os.path.join(folder, name))
+
+
+def sidecar_of(output: str) -> str:
+    """Where the JSON of an output is."""
+    return f"{output}.json"
 
 
 def as_line(row: dict[str, Any]) -> bytes:

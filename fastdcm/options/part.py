@@ -22,7 +22,7 @@ class Part:
 
 def parse_part(text: str) -> Part:
     """``3/16``."""
-    found = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", text)
+    found = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", str(text))
     if not found:
         raise OptionError(f"part {text!r}: write 3/16 for the third of 16")
     return Part(int(found[1]), int(found[2]))

@@ -22,7 +22,7 @@ an address with a scheme, is a row more in `fastdcm.sources.opening.KINDS`.
 """
 
 from fastdcm.sources.names import absolute
-from fastdcm.sources.opening import kind_of, open_source, stamp_of
+from fastdcm.sources.opening import kind_of, known_stamp_of, open_source, stamp_of
 from fastdcm.sources.place import Place
 
-__all__ = ["Place", "absolute", "kind_of", "open_source", "stamp_of"]
+__all__ = ["Place", "absolute", "kind_of", "known_stamp_of", "open_source", "stamp_of"]

@@ -82,6 +82,12 @@ def stamp(name: str) -> tuple[int, int] | None:
     return stat.size, stat.modified
 
 
+def known_stamp(name: str) -> tuple[int, int] | None:
+    """The same, by what was read or listed before."""
+    stat = _KNOWN.of(name)
+    return None if stat is None else (stat.size, stat.modified)
+
+
 def remember(name: str, stat: Stat) -> None:
     """An object is so, by a listing."""
     _KNOWN.remember(name, stat)

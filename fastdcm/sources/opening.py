@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from fastdcm.options import Limits
 from fastdcm.reader.source import Source
 from fastdcm.reader.source import open_source as open_file
+from fastdcm.sources.addresses import is_remote
 from fastdcm.sources.names import SEPARATOR, split_member
 from fastdcm.sources.place import Place
 
@@ -72,6 +73,15 @@ def stamp_of(name: str) -> tuple[int, int] | None:
     """
     found: tuple[int, int] | None = _named(KINDS[kind_of(name)].stamp)(name)
     return found
+
+
+def known_stamp_of(name: str) -> tuple[int, int] | None:
+    """The same without asking anybody far away: None where that is not known by now."""
+    if not is_remote(name):
+        return stamp_of(name)
+    from fastdcm.sources.objects import known_stamp
+
+    return known_stamp(name)
 
 
 @cache

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -303,3 +304,42 @@ def test_what_is_read_of_objects_is_told(web: FileServer, tmp_path: Path) -> Non
     assert row["source"] == f"{web.url}/x.dcm"
     assert row["source_bytes"] == len(web.files["x.dcm"])
     assert io.BytesIO((tmp_path / "x.jpg").read_bytes()).read(2) == b"\xff\xd8"
+
+
+def test_failures_ask_no_server(web: FileServer, tmp_path: Path) -> None:
+    """What is known of a source that failed is what was seen when it was opened."""
+    web.files["bad.dcm"] = (PYDICOM_FILES / "CT_small.dcm").read_bytes()[:-500]
+    sources = [f"{web.url}/bad.dcm", f"{web.url}/none.dcm"]
+    options: dict[str, Any] = {"manifest": tmp_path / "run.jsonl"}
+    assert fastdcm.convert(sources, tmp_path / "out", **options).failed == 2
+
+    assert not [asked for asked in web.requests if asked.method == "HEAD"]
+    bad, none = sorted(map(json.loads, (tmp_path / "run.jsonl").read_text().splitlines()[1:]), key=_source)
+    assert bad["source_bytes"] == len(web.files["bad.dcm"])
+    assert "source_bytes" not in none
+    web.files["none.dcm"] = (PYDICOM_FILES / "CT_small.dcm").read_bytes()
+    again = fastdcm.convert(sources, tmp_path / "out", resume=True, **options)
+    assert (again.images, again.failed, again.failed_before) == (1, 0, 1)
+
+
+def _source(row: dict[str, Any]) -> str:
+    return str(row["source"])
+
+
+def test_what_objects_are_now_is_asked_of_some_at_once(web: FileServer, tmp_path: Path) -> None:
+    for number in range(40):
+        web.files[f"{number:02}.dcm"] = (PYDICOM_FILES / "CT_small.dcm").read_bytes()
+    names = tmp_path / "list.txt"
+    names.write_text("".join(f"{web.url}/{name}\n" for name in web.files))
+    command = [sys.executable, "-m", "fastdcm", "convert", f"@{names}", "-o", str(tmp_path / "out")]
+    command += ["--manifest", str(tmp_path / "run.jsonl"), "--quiet"]
+    subprocess.run(command, check=True, cwd=ROOT)
+    web.requests.clear()
+    web.delay, web.most_under_way = 0.1, 0
+
+    done = subprocess.run([*command[:-1], "--resume"], capture_output=True, text=True, cwd=ROOT)
+
+    assert done.returncode == 0, done.stderr
+    assert "40 images more of the run before this one" in done.stdout
+    assert [asked.method for asked in web.requests] == ["HEAD"] * 40
+    assert 4 <= web.most_under_way <= 16

@@ -24,7 +24,7 @@ manifest_options = under(
     given(
         "--resume",
         is_flag=True,
-        help="Go on from the manifest: what is done and unchanged is not done again.",
+        help="Go on from the manifest: what is done and unchanged (with --checksum, by its sum) is left.",
     ),
     given("--retry-failed", is_flag=True, help="Try again what failed before, too."),
 )
