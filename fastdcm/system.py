@@ -177,6 +177,9 @@ def try_lock(path: str) -> int | None:
 def is_locked_by_others(descriptor: int) -> bool:
     """Lock an open file until it is closed; whether somebody else has, as far as its filesystem tells."""
     try:
+        if sys.platform == "win32":
+            # What is locked there nobody can read: a byte far behind the end.
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         _lock(descriptor)
     except OSError as error:
         return error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
@@ -187,20 +190,14 @@ def _lock(descriptor: int) -> None:
     if sys.platform == "win32":
         import msvcrt
 
-        # What is locked there nobody can read: a byte far behind the end.
-        at = os.lseek(descriptor, 0, os.SEEK_CUR)
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        finally:
-            os.lseek(descriptor, at, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     else:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-_LOCKED_BYTE = 1 << 40
+_LOCKED_BYTE = 0xFF_FFFF_FF00
 _LOCKED = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 

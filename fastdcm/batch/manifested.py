@@ -74,8 +74,17 @@ class Manifested:
             return None
         from fastdcm.manifest.owners import owners_of
 
-        room = closing.enter_context(TemporaryDirectory(prefix="fastdcm-"))
-        return owners_of(self._options.journal, room)
+        try:
+            room = closing.enter_context(TemporaryDirectory(prefix="fastdcm-"))
+            return owners_of(self._options.journal, room)
+        except BaseException:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        self._journal.close()
+        if self._done is not None:
+            self._done.close()
 
     def left(self, items: Iterable[Task | Outcome]) -> Iterator[Task | Outcome]:
         """The same inputs; outcomes instead of those of which nothing is left to do."""
@@ -123,9 +132,7 @@ class Manifested:
         report.existing += self._alone
         if anew := self._taken_anew():
             self._journal.append(anew)
-        self._journal.close()
-        if self._done is not None:
-            self._done.close()
+        self._close()
         error = self._journal.error
         if error is None and self._options.table is not None:
             from fastdcm.manifest.table import write_table

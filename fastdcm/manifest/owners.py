@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdcm.errors import CollisionError
+from fastdcm.errors import CollisionError, OptionError
 from fastdcm.manifest.reading import hash_of, rows_of
 from fastdcm.manifest.rows import output_name
 
@@ -84,11 +84,14 @@ def owners_of(path: str, room: str) -> Owners:
 
 
 def _begun(path: str) -> float:
-    """When the first run of a manifest began, of those that it is joined of."""
+    """When the first run of a manifest began, of those that it is joined of. Raises `OptionError`."""
     begun = float("inf")
     with open(path, "rb") as file:
         for line in file:
             if line.startswith(b'{"run":') and line.endswith(b"\n"):
-                head: dict[str, Any] = json.loads(line)
-                begun = min(begun, datetime.fromisoformat(head["run"]).timestamp())
+                try:
+                    head: dict[str, Any] = json.loads(line)
+                    begun = min(begun, datetime.fromisoformat(head["run"]).timestamp())
+                except (ValueError, TypeError) as error:
+                    raise OptionError(f"{path}: no line of a run: {line[:40]!r}") from error
     return begun - _SECONDS_APART

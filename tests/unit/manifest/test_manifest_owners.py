@@ -92,3 +92,15 @@ def test_many_rows_are_in_a_file(place: Path, monkeypatch: pytest.MonkeyPatch) -
         assert each.may_replace("x", other, each.since)
         assert not each.may_replace("x", other, each.since - 1)
     assert np.array_equal(many.elsewhere().told, few.told)
+
+
+def test_a_run_that_began_at_no_time(place: Path) -> None:
+    convert(place)
+    manifest = place / "run.jsonl"
+    whole = manifest.read_bytes()
+    manifest.write_bytes(b'{"run":"x"' + whole[whole.index(b",") :])
+    for _ in range(2):  # and the manifest is not held
+        with pytest.raises(fastdcm.OptionError, match="no line of a run"):
+            convert(place, resume=True)
+    manifest.write_bytes(whole)
+    assert convert(place, resume=True).kept == 1
