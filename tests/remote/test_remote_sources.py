@@ -20,6 +20,7 @@ from fastdcm.batch.discovery import Task, discover
 from fastdcm.batch.report import Outcome
 from fastdcm.batch.targets import resolve
 from fastdcm.errors import OptionError
+from fastdcm.manifest.checking import check
 from fastdcm.reader import ranged
 from fastdcm.sources.stores import MOST_REQUESTS
 from tests.builders import encapsulated, image, offsets
@@ -343,3 +344,23 @@ def test_what_objects_are_now_is_asked_of_some_at_once(web: FileServer, tmp_path
     assert "40 images more of the run before this one" in done.stdout
     assert [asked.method for asked in web.requests] == ["HEAD"] * 40
     assert 4 <= web.most_under_way <= 16
+
+
+def test_outputs_are_verified_some_at_once_and_told_in_their_order(web: FileServer, tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = [{"run": "now", "fastdcm": "0.1.0", "made_of": "x"}]
+    about = {"status": "written", "frame": 1, "finished": 1.0}
+    for number in range(40):
+        name, data = f"{number:02}.jpg", bytes(number)
+        if number != 17:
+            web.files[name] = data
+        size = 7 if number == 30 else number
+        lines.append({**about, "source": f"/in/{number}", "output": f"{web.url}/{name}", "bytes": size})
+    (tmp_path / "run.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    web.delay = 0.05
+
+    found = list(check(str(tmp_path / "run.jsonl")))
+
+    assert [image.source for image in found] == [f"/in/{number}" for number in range(40)]
+    problems = {image.source: image.problem for image in found if image.problem}
+    assert problems == {"/in/17": "is not there", "/in/30": "has 30 bytes, not 7"}
+    assert 4 <= web.most_under_way <= MOST_REQUESTS

@@ -24,7 +24,7 @@ manifest_options = under(
     given(
         "--resume",
         is_flag=True,
-        help="Go on from the manifest: what is done and unchanged (with --checksum, by its sum) is left.",
+        help="Go on from the manifest: do what is left; with --overwrite replace what others left, too.",
     ),
     given("--retry-failed", is_flag=True, help="Try again what failed before, too."),
 )
