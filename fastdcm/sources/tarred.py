@@ -12,12 +12,16 @@ from typing import NamedTuple, Protocol
 from fastdcm.errors import ArchiveError
 
 BLOCK = 512
-#: Names and records before a member; no honest ones are longer.
-_LONGEST = 1 << 20
+#: Bytes of names and records before a member, and how many records; no honest ones are more.
+_LONGEST, _MOST_RECORDS = 1 << 20, 10_000
+#: The records that count; others are passed over, so that whatever there is of them takes no memory.
+_COUNTING, _HOLES = ("path", "linkpath", "size"), "GNU.sparse."
 _REGULAR, _HARD_LINK, _SYMBOLIC_LINK, _FOLDER = b"0\x007", b"1", b"2", b"5"
 _LONG_NAME, _LONG_LINK, _SPARSE, _RECORDS, _GLOBAL_RECORDS = b"L", b"K", b"S", b"xX", b"g"
 _CONTINUED, _VOLUME, _DUMPED_FOLDER = b"M", b"V", b"D"
 _NOTHING = bytes(BLOCK)
+#: Digits of the length of a record, at most.
+_LONGEST_NUMBER = 20
 
 
 class Tape(Protocol):
@@ -101,7 +105,7 @@ def headers(tape: Tape, *, ends: bool = True) -> Iterator[Header]:
             if kind in _LONG_NAME + _LONG_LINK + _RECORDS + _GLOBAL_RECORDS:
                 size = _number(found[124:136])
                 if size > _LONGEST:
-                    raise ValueError("too long")
+                    raise ValueError(f"too long: more than {_LONGEST} bytes")
                 told.add(kind, _whole(tape, size))
                 continue
         except ValueError as error:
@@ -122,17 +126,29 @@ class _Told:
     def __init__(self, everywhere: dict[str, bytes] | None = None) -> None:
         self.everywhere = everywhere or {}
         self._here: dict[str, bytes] = {}
+        self._length = self._count = 0
+        #: Whether the bytes are those of a file with holes, which are left out.
+        self.sparse = False
 
     def add(self, kind: bytes, data: bytes) -> None:
-        """Take the value of a record. Raises `ValueError`."""
+        """Take the value of a record. Raises `ValueError`, also where there are too many."""
+        self._length += len(data)
+        if self._length > _LONGEST:
+            raise ValueError(f"names and records before it have more than {_LONGEST} bytes")
         if kind == _LONG_NAME:
             self._here["path"] = data.partition(b"\0")[0]
         elif kind == _LONG_LINK:
             self._here["linkpath"] = data.partition(b"\0")[0]
-        elif kind == _GLOBAL_RECORDS:
-            self.everywhere = {**self.everywhere, **dict(_records(data))}
         else:
-            self._here.update(_records(data))
+            values = self.everywhere if kind == _GLOBAL_RECORDS else self._here
+            for name, value in _records(data):
+                self._count += 1
+                if self._count > _MOST_RECORDS:
+                    raise ValueError(f"there are more than {_MOST_RECORDS} records before it")
+                if name in _COUNTING:
+                    values[name] = value
+                elif name.startswith(_HOLES) and kind != _GLOBAL_RECORDS:
+                    self.sparse = True
 
     def get(self, name: str) -> bytes | None:
         """A value, None where there is none."""
@@ -145,11 +161,6 @@ class _Told:
         if value is not None and not value.isdigit():
             raise ValueError("a size that is no number")
         return None if value is None else int(value)
-
-    @property
-    def sparse(self) -> bool:
-        """Whether the bytes are those of a file with holes, which are left out."""
-        return any(name.startswith("GNU.sparse.") for name in self._here)
 
 
 def _header(block: bytes, kind: bytes, size: int, told: _Told) -> Header | None:
@@ -216,12 +227,16 @@ def _padded(size: int) -> int:
 
 def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
     """The records of a pax header: ``LENGTH NAME=VALUE\\n``, again and again. Raises `ValueError`."""
-    while data.rstrip(b"\0"):
-        length, space, _ = data.partition(b" ")
-        end = int(length)
-        record = data[len(length) + 1 : end - 1]
-        if not space or end <= len(length) + 2 or end > len(data) or b"=" not in record:
+    at, end = 0, len(data.rstrip(b"\0"))
+    while at < end:
+        space = data.find(b" ", at, at + _LONGEST_NUMBER)
+        length = data[at : max(space, at)]
+        if not length.isdigit():
+            raise ValueError("a record that does not add up")
+        behind = at + int(length)
+        record = data[space + 1 : behind - 1]
+        if behind <= space + 2 or behind > len(data) or b"=" not in record:
             raise ValueError("a record that does not add up")
         name, _, value = record.partition(b"=")
         yield name.decode("utf-8", "replace"), value
-        data = data[end:]
+        at = behind

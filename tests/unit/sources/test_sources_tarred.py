@@ -6,6 +6,8 @@ import io
 import random
 import subprocess
 import tarfile
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,3 +196,81 @@ def test_records_that_ask_for_too_much(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(member.tobuf(tarfile.GNU_FORMAT) + bytes(2048))
     assert ["too long" in found.problem for found in members(str(path))] == [True]
+
+
+def block(name: str, kind: bytes, data: bytes) -> bytes:
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, len(data)
+    return member.tobuf(tarfile.GNU_FORMAT) + data + bytes(-len(data) % 512)
+
+
+def record(name: str, value: str) -> bytes:
+    size = len(name) + len(value) + 3
+    while len(str(size)) + len(name) + len(value) + 3 != size:
+        size = len(str(size)) + len(name) + len(value) + 3
+    return f"{size} {name}={value}\n".encode()
+
+
+def found_behind(tmp_path: Path, *blocks: bytes) -> dict[str, bytes | str]:
+    path = tmp_path / "records.tar"
+    path.write_bytes(b"".join([*blocks, block("x", tarfile.REGTYPE, b"data"), bytes(1024)]))
+    return read_all(path)
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        ([b"6 a=b\n" * 10_001], "more than 10000 records"),
+        ([b"6 a=b\n" * 6000] * 2, "more than 10000 records"),
+        ([record("comment", "c" * 600_000)] * 2, "more than 1048576 bytes"),
+        ([b"9999 a=b\n"], "does not add up"),
+        ([b"4 a=\n"], "does not add up"),
+        ([b"+6 a=b\n"], "does not add up"),
+        ([b"1" * 1000], "does not add up"),
+    ],
+)
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_records_are_bounded(tmp_path: Path, records: list[bytes], words: str, kind: bytes) -> None:
+    found = found_behind(tmp_path, *(block("records", kind, data) for data in records))
+    assert words in str(found.pop(""))
+    assert found == {"x": b"data"}
+
+
+def test_records_of_all_members_do_not_pile_up(tmp_path: Path) -> None:
+    """Global ones count until others come; those that nobody asks for are not held."""
+    path = tmp_path / "many.tar"
+    with path.open("wb") as file:
+        for number in range(60):
+            data = b"".join(record(f"{number}.{name}", "v" * 1000) for name in range(900))
+            file.write(block("records", tarfile.XGLTYPE, data) + block(str(number), tarfile.REGTYPE, b""))
+        file.write(bytes(1024))
+    tracemalloc.start()
+    assert len(list(members(str(path)))) == 60
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8 << 20, "of 54 MB"
+
+
+def test_records_take_time_by_their_number_not_by_what_follows(tmp_path: Path) -> None:
+    def took(value: str) -> float:
+        data = record("comment", value) * 8000
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            assert found_behind(tmp_path, block("records", tarfile.XHDTYPE, data)) == {"x": b"data"}
+            seconds.append(time.perf_counter() - start)
+        return min(seconds)
+
+    assert took("c" * 100) < 5 * took(""), "20 where each one copies all that follow"
+
+
+def test_global_records_and_those_of_one_member(tmp_path: Path) -> None:
+    blocks = (
+        block("g", tarfile.XGLTYPE, record("path", "all") + record("comment", "x")),
+        block("a", tarfile.REGTYPE, b"1"),
+        block("h", tarfile.XHDTYPE, record("path", "own") + record("size", "2")),
+        block("b", tarfile.REGTYPE, b"22"),
+    )
+    path = tmp_path / "a.tar"
+    path.write_bytes(b"".join(blocks) + bytes(1024))
+    assert [member.name for member in members(str(path))] == ["all", "own"]
