@@ -16,8 +16,13 @@ from fastdcm.sources.stores import AbsentError, PresentError, Store, store_of
 
 #: What tells of an object by which run it was written, and by which of its writings.
 _WRITTEN = "fastdcmrun"
-#: Names of a folder that are kept at most.
-_MANY = 10_000
+#: Names of a folder that are listed at most, in pages of 1000. Before, so many are asked for one by one: where
+#: fewer images go into a folder listing it would not pay, and where more do it costs no more than these did.
+_MANY, _ALONE = 10_000, 10
+#: Folders of which it is known what is in them: images may go to many in turn.
+_FOLDERS = 16
+#: What lies beside images is written before these, and so has to be asked for.
+_BESIDE = ".json"
 _TYPES = {
     "avif": "image/avif", "gif": "image/gif", "jp2": "image/jp2", "jpeg": "image/jpeg", "jpg": "image/jpeg",
     "json": "application/json", "jxl": "image/jxl", "mp4": "video/mp4", "png": "image/png",
@@ -36,8 +41,10 @@ class ObjectSink:
         self._run, self._existing, self._claims = run.tag, existing, claims
         self._mine = f"{run.tag}/{uuid.uuid4().hex}"
         self._number = 0
-        self._seen: str | None = None
-        self._before: frozenset[str] | None = None
+        #: Whether anything was in the way of an image.
+        self._met = False
+        #: How often it was asked what is in a folder, and its names, once they are listed; the last ones.
+        self._looked: dict[str, tuple[int, frozenset[str] | None]] = {}
 
     def leaves(self, folder: str, name: str, *, own: bool = False) -> bool:
         """Whether `put` would leave what is there; asked before the work is done.
@@ -47,16 +54,16 @@ class ObjectSink:
         """
         if self._existing == "overwrite":
             return False
+        if self._existing == "keep" and not self._met and not name.endswith(_BESIDE):
+            return False  # `put` tells, without another request; mostly nothing is in its way
         address = joined(folder, name)
         above, _, last = address.rpartition("/")
         try:
-            if above != self._seen:
-                found = sizes_in(above, _MANY)
-                self._before, self._seen = None if found is None else frozenset(found), above
-            if self._before is not None and last not in self._before:
+            names = self._names_in(above)
+            if names is not None and last not in names:
                 return False  # `put` tells what has come since
             store, key = store_of(address)
-            if self._before is None and not _is_there(store, key):
+            if names is None and not _is_there(store, key):
                 return False
             return not self._may_replace(store, key, address, own)
         except SourceError as error:
@@ -79,6 +86,7 @@ class ObjectSink:
                 store.put(key, data, told, replace=False)
                 return True
             except PresentError:
+                self._met = True
                 # The answer of a try that had written it may have been lost, and it was tried again.
                 if store.attributes(key).get(_WRITTEN) == mark:
                     return True
@@ -115,6 +123,17 @@ class ObjectSink:
             store.delete(key)
         except SourceError as error:
             raise _failure(address, error) from error
+
+    def _names_in(self, folder: str) -> frozenset[str] | None:
+        """The names in a folder; None where they are asked for one by one. Raises `SourceError`."""
+        asked, names = self._looked.pop(folder, (0, None))
+        if asked == _ALONE:
+            found = sizes_in(folder, _MANY)
+            names = None if found is None else frozenset(found)
+        self._looked[folder] = asked + 1, names
+        if len(self._looked) > _FOLDERS:
+            del self._looked[next(iter(self._looked))]
+        return names
 
     def _may_replace(self, store: Store, key: str, address: str, own: bool) -> bool:
         written = store.attributes(key).get(_WRITTEN, "")

@@ -43,17 +43,18 @@ def holds_objects(name: str) -> bool:
 
 
 def sizes_in(folder: str, most: int) -> dict[str, int] | None:
-    """The names directly below an address, and their sizes; None where these are more than ``most``.
+    """The names directly below an address, and their sizes; None where more than ``most`` lie below it.
 
-    Raises `SourceError`.
+    No more of them than these are listed. Raises `SourceError`.
     """
     store, prefix = store_of(prefix_of(folder))
     sizes: dict[str, int] = {}
     try:
-        for key, stat in store.beside(prefix):
-            sizes[key[len(prefix) :]] = stat.size
-            if len(sizes) > most:
+        for count, (key, stat) in enumerate(store.below(prefix)):
+            if count == most:
                 return None
+            if "/" not in (name := key[len(prefix) :]):
+                sizes[name] = stat.size
     except AbsentError:
         return {}  # some stores know folders, and say so of one that is not there
     return sizes

@@ -108,13 +108,6 @@ class Store:
                 for meta in page:
                     yield Listed(meta["path"], _stat(meta))
 
-    def beside(self, prefix: str) -> Iterator[Listed]:
-        """The objects directly below a prefix. Raises `SourceError`."""
-        with _Translated(self._address, prefix, what="listed"):
-            found = self._library.list_with_delimiter(self._store, prefix=prefix or None)
-        for meta in found["objects"]:
-            yield Listed(meta["path"], _stat(meta))
-
     def put(self, key: str, data: bytes, attributes: Mapping[str, str], *, replace: bool) -> None:
         """Write an object, whole or not at all. Raises `SourceError`, `PresentError`."""
         mode = "overwrite" if replace else "create"

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from fastdcm.errors import CollisionError, OptionError, OutputError
 from fastdcm.manifest.checking import check
 from fastdcm.sinks.objects import ObjectSink
 from fastdcm.sinks.run import Run
+from fastdcm.sources.stores import Listed, Stat, Store
 from tests.conftest import PYDICOM_FILES, ROOT
 from tests.remote.buckets import Bucket
 from tests.resume.kills import digests
@@ -91,7 +93,7 @@ def test_one_image_is_not_written_over_another_of_the_run(bucket: Bucket) -> Non
             with pytest.raises(CollisionError):
                 other.leaves(folder, "a.jpg")
             assert not other.leaves(folder, "a.jpg", own=True)
-            assert ObjectSink(Run.begin()._replace(tag="another"), existing).leaves(folder, "a.jpg")
+            assert ObjectSink(Run.begin()._replace(tag="another"), "skip").leaves(folder, "a.jpg")
 
 
 def test_an_answer_that_was_lost_is_no_collision(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,13 +109,77 @@ def test_an_answer_that_was_lost_is_no_collision(bucket: Bucket, monkeypatch: py
     assert sink.put(bucket.url, "a.jpg", b"1")
 
 
-def test_many_names_are_not_listed(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastdcm.sinks.objects._MANY", 1)
-    for name in ("a.jpg", "b.jpg"):
+class Counted:
+    """How often a store was asked what an object is, and how many names it has listed, in one process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stats = self.listings = self.names = 0
+        stat, below = Store.stat, Store.below
+
+        def counted_stat(store: Store, key: str) -> Stat:
+            self.stats += 1
+            return stat(store, key)
+
+        def counted_below(store: Store, prefix: str) -> Iterator[Listed]:
+            self.listings += 1
+            for listed in below(store, prefix):
+                self.names += 1
+                yield listed
+
+        monkeypatch.setattr(Store, "stat", counted_stat)
+        monkeypatch.setattr(Store, "below", counted_below)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    return Counted(monkeypatch)
+
+
+def test_a_folder_is_listed_where_many_images_go_there(bucket: Bucket, counted: Counted) -> None:
+    for number in range(0, 40, 2):
+        bucket.put(f"out/{number}.jpg", b"x")
+        bucket.put(f"out/below/{number + 1}.jpg", b"x")
+    sink = ObjectSink(Run.begin(), "skip")
+    left = [number for number in range(40) if sink.leaves(f"{bucket.url}/out", f"{number}.jpg")]
+    assert left == list(range(0, 40, 2)), "what lies further below is not in the way"
+    assert (counted.stats, counted.listings, counted.names) == (10, 1, 40)
+
+
+def test_large_folders_are_not_listed_to_their_end(
+    bucket: Bucket, counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastdcm.sinks.objects._MANY", 5)
+    for name in ["a.jpg", *(f"{number:02}.jpg" for number in range(20))]:
         bucket.put(f"out/{name}", b"x")
-    sink = ObjectSink(Run.begin(), "keep")
-    assert sink.leaves(f"{bucket.url}/out", "a.jpg")
-    assert not sink.leaves(f"{bucket.url}/out", "c.jpg")
+    sink = ObjectSink(Run.begin(), "skip")
+    for _ in range(20):
+        assert sink.leaves(f"{bucket.url}/out", "a.jpg")
+        assert not sink.leaves(f"{bucket.url}/out", "c.jpg")
+    assert (counted.stats, counted.listings, counted.names) == (40, 1, 6)
+
+
+def test_folders_in_turn_are_not_listed_again(bucket: Bucket, counted: Counted) -> None:
+    sink = ObjectSink(Run.begin(), "skip")
+    for number in range(30):
+        for folder in "abc":
+            assert not sink.leaves(f"{bucket.url}/{folder}", f"{number}.jpg")
+    assert (counted.stats, counted.listings) == (30, 3)
+
+
+def test_nothing_is_asked_where_nothing_is_in_the_way(
+    source: Path, bucket: Bucket, counted: Counted, tmp_path: Path
+) -> None:
+    report = fastdcm.convert(source, f"{bucket.url}/out", jobs=1, size=32)
+    sink = ObjectSink(Run.begin()._replace(tag="another"), "keep")
+    folder = f"{bucket.url}/new"
+    for number in range(30):
+        assert not sink.leaves(folder, f"{number}.jpg")
+        assert sink.put(folder, f"{number}.jpg", b"1")
+    assert (counted.stats, counted.listings) == (0, 0)
+    assert not sink.put(f"{bucket.url}/out", "CT_small.jpg", b"1"), "what is there is kept"
+    assert sink.leaves(f"{bucket.url}/out", "CT_small.jpg"), "from then on before the work"
+    assert counted.stats == 1
+    assert not report.failures
 
 
 def test_objects_have_their_type(source: Path, bucket: Bucket) -> None:
