@@ -136,7 +136,9 @@ def _explicit_in(
         if place is None and (why := why_no_file(source)) is not None:
             yield failed(source, SourceError(why))
         elif stem in owners and name not in shared:
-            message = f"its image would have the name of that of {owners[stem]}; convert them one by one"
+            message = (
+                f"its image would have the name of that of {shown(owners[stem])}; convert them one by one"
+            )
             yield failed(source, OutputError(message))
         else:
             owners[stem] = source

@@ -18,7 +18,7 @@ from fastdcm.batch.targets import Tree, beside, tree_kind, tree_target
 from fastdcm.errors import FastdcmError, SourceError
 from fastdcm.options import Format
 from fastdcm.sources import kind_of
-from fastdcm.sources.addresses import as_path, is_remote, parse
+from fastdcm.sources.addresses import as_path, is_remote, parse, shown
 from fastdcm.sources.names import last_name, parts_below, without_archive_end
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _one(
     target = beside(name) if folder is None else os.path.join(folder, *above)
     stem = stems.of(name, target, last)
     if stem is None:
-        yield Outcome(name, skipped="named before in the list", is_told=True)  # by the first
+        yield Outcome(shown(name), skipped="named before in the list", is_told=True)  # by the first
         return
     below = "/".join([*above, last])
     if not name.replace(os.sep, "/").endswith(below):

@@ -106,7 +106,7 @@ def named_output(sources: Sequence[str], output: str | None) -> str | None:
         return None
     if _extension(output) in _OTHER_IMAGES:
         known = ", ".join(f".{name}" for name in FORMAT_NAMES)
-        raise OptionError(f"{output}: .{_extension(output)} is not written; use one of {known}")
+        raise OptionError(f"{shown(output)}: .{_extension(output)} is not written; use one of {known}")
     return output if is_image_name(output) else None
 
 
@@ -135,7 +135,7 @@ def resolve(
         folder, name = os.path.split(exact)
         return Targets(files=((sources[0], folder),), exact=name, outputs=(exact,))
     if output is not None and not in_archive and os.path.lexists(output) and not os.path.isdir(output):
-        raise OptionError(f"{output} is a file; name a folder for the images")
+        raise OptionError(f"{shown(output)} is a file; name a folder for the images")
     only_one = len(sources) == 1
     lists = tuple(NameList(source, output) for source in sources if is_list(source))
     for names in lists:
@@ -163,7 +163,7 @@ def beside(source: str) -> str:
     if kind == "member" and (parts := split_member(source)) is not None:
         return os.path.dirname(parts[0])
     if kind != "file":
-        raise OptionError(f"{source}: name a folder for the images with -o")
+        raise OptionError(f"{shown(source)}: name a folder for the images with -o")
     return os.path.dirname(source)
 
 
@@ -184,7 +184,7 @@ def tree_target(
         path = os.path.abspath(path or "." if kind == "directory" else source)
     name = os.path.basename(path)
     if not name:
-        raise OptionError(f"{source}: name a folder for the images with -o")
+        raise OptionError(f"{shown(source)}: name a folder for the images with -o")
     if output is not None:
         return os.path.join(output, name)
     return path + EXTENSIONS[format].replace(".", "-")
@@ -196,11 +196,11 @@ def _check_roots(trees: tuple[Tree, ...]) -> None:
         root = tree.folder if is_remote(tree.folder) else os.path.realpath(tree.folder)
         source = joined(tree.source, "") if tree.kind == "prefix" else os.path.realpath(tree.source)
         if source in (root, joined(root, "")):
-            raise OptionError(f"{tree.source} is the output folder as well; name another with -o")
+            raise OptionError(f"{shown(tree.source)} is the output folder as well; name another with -o")
         if (other := taken.get(root.casefold())) is not None:
             raise OptionError(
-                f"the images of {other} and {tree.source} would both go to {tree.folder}; "
-                "convert them one by one"
+                f"the images of {shown(other)} and {shown(tree.source)} would both go to "
+                f"{shown(tree.folder)}; convert them one by one"
             )
         taken[root.casefold()] = tree.source
 

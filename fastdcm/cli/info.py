@@ -36,13 +36,16 @@ def describe(path: str, frame: int) -> dict[str, Any]:
     """The facts of one file, or ``path`` and ``error``."""
     import fastdcm
     from fastdcm.codecs.table import SYNTAXES
+    from fastdcm.sources.addresses import shown
+    from fastdcm.sources.names import archive_kind
 
+    name = shown(path)
     try:
         with fastdcm.open(path) as image:
             header = image.header
             syntax = SYNTAXES.get(header.transfer_syntax_uid)
             return {
-                "path": path,
+                "path": name,
                 "modality": header.modality,
                 "frames": header.frames,
                 "rows": header.rows,
@@ -63,7 +66,9 @@ def describe(path: str, frame: int) -> dict[str, Any]:
                 "notices": [notice.message for notice in image.notices],
             }
     except fastdcm.FastdcmError as error:
-        return {"path": path, "error": str(error).removeprefix(f"{path}: ")}
+        if isinstance(error, fastdcm.NotDicomError) and archive_kind(path):
+            return {"path": name, "error": f"is an archive: name a member, as {name}!MEMBER"}
+        return {"path": name, "error": str(error).removeprefix(f"{name}: ")}
 
 
 def _decoded_by(image: Image, index: int) -> str:

@@ -8,6 +8,7 @@ from fastdcm.batch.lists import is_list
 from fastdcm.batch.naming import strip_extension
 from fastdcm.batch.targets import holds_many, is_image_name
 from fastdcm.errors import OptionError
+from fastdcm.sources.addresses import shown
 
 #: Entries looked at to tell an empty output folder from an input.
 _LOOK_AT = 1000
@@ -29,18 +30,20 @@ def split_operands(operands: list[str], output: str | None) -> tuple[list[str], 
             return sources, last
         if not os.path.exists(last):
             meant = _command(sources, "FOLDER")
-            raise OptionError(f"{last} can hold one image, not many; name a folder: {meant}")
+            raise OptionError(f"{shown(last)} can hold one image, not many; name a folder: {meant}")
     elif _is_meant_as_output(last):
-        raise OptionError(f"{last} holds nothing to convert; to write there: {_command(sources, last)}")
+        raise OptionError(
+            f"{shown(last)} holds nothing to convert; to write there: {_command(sources, last)}"
+        )
     return operands, None
 
 
 def _command(sources: list[str], output: str) -> str:
     import shlex
 
-    shown = [*sources[:2], "..."] if len(sources) > 2 else sources
-    words = [word if word == "..." else shlex.quote(word) for word in shown]
-    return " ".join(["fastdcm convert", *words, "-o", shlex.quote(output)])
+    words = [shlex.quote(shown(source)) for source in sources[:2]]
+    more = ["..."] if len(sources) > 2 else []
+    return " ".join(["fastdcm convert", *words, *more, "-o", shlex.quote(shown(output))])
 
 
 def _is_meant_as_output(path: str) -> bool:

@@ -16,6 +16,7 @@ from fastdcm.cli.messages import error_line
 from fastdcm.errors import OptionError, cannot_write
 from fastdcm.options import EXTENSIONS, Format
 from fastdcm.sources import Place
+from fastdcm.sources.addresses import shown
 
 #: What messages, and outputs in a folder, are called after; with a number where there is such a file.
 _NAME = "stdin"
@@ -40,7 +41,7 @@ def resolved(
     Raises `OptionError`.
     """
     if stdin and sources:
-        raise OptionError(f"--stdin reads one object, and no {sources[0]} with it")
+        raise OptionError(f"--stdin reads one object, and no {shown(sources[0])} with it")
     if stdin and output is None:
         raise OptionError("--stdin: say with -o where the image goes; -o - is standard output")
     to_stdout = output == _STANDARD_OUTPUT

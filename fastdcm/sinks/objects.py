@@ -16,8 +16,8 @@ from fastdcm.sources.stores import AbsentError, PresentError, Store, store_of
 
 #: What tells of an object by which run it was written, and by which of its writings.
 _WRITTEN = "fastdcmrun"
-#: Names of a folder that are listed at most, in pages of 1000. Before, so many are asked for one by one: where
-#: fewer images go into a folder listing it would not pay, and where more do it costs no more than these did.
+#: Names of a folder that are listed at most, in pages of 1000. Before, so many are asked for one by one:
+#: where fewer images go into a folder listing it does not pay, where more do it costs no more than these did.
 _MANY, _ALONE = 10_000, 10
 #: Folders of which it is known what is in them: images may go to many in turn.
 _FOLDERS = 16

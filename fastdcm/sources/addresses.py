@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from fastdcm.errors import OptionError
@@ -46,7 +47,7 @@ def as_path(name: str) -> str:
 
     parts = urlsplit(name)
     if parts.netloc not in ("", "localhost"):
-        raise OptionError(f"{name}: file:// is for files of this machine, as file:///folder/name")
+        raise OptionError(f"{shown(name)}: file:// is for files of this machine, as file:///folder/name")
     from urllib.request import url2pathname
 
     return url2pathname(parts.path)
@@ -70,7 +71,7 @@ def parse(name: str) -> Address:
     place, _, key = rest.partition("/")
     if not place:
         what = "CONTAINER" if scheme == "az" else "BUCKET"
-        raise OptionError(f"{name}: an address has a place: {scheme}://{what}/NAME")
+        raise OptionError(f"{shown(name)}: an address has a place: {scheme}://{what}/NAME")
     if "@" in place or ("?" in key and "=" in key.rpartition("?")[2]):
         place = place.rpartition("@")[2]
         raise OptionError(
@@ -80,29 +81,58 @@ def parse(name: str) -> Address:
 
 
 def shown(name: str) -> str:
-    """A name for messages and manifests: of an address without user, password, and secrets of its query."""
-    if not is_remote(name):
+    """A name for messages and manifests: of an address without user, password, and secrets of its query.
+
+    Sources stay apart: what may tell more than who may read is shown as a few digits that stand for it.
+    """
+    scheme, separator, rest = name.partition("://")
+    if not (separator and _SCHEME.fullmatch(scheme)):
         return name
-    scheme, _, rest = name.partition("://")
     place, slash, path = rest.partition("/")
-    path, mark, query = path.partition("?") if scheme.lower() in WEB or "@" in place else (path, "", "")
-    if mark:
-        query = "&".join(_shown_parameter(part) for part in query.split("&"))
+    path, mark, query = path.partition("?")
+    if "=" in query:  # keys of stores may have question marks
+        parts = query.split("&")
+        names = {_name_of(part) for part in parts}
+        signing = {each for wanted, those in _SIGNED if wanted <= names for each in those}
+        query = "&".join(_shown_parameter(part, signing) for part in parts)
     return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}{mark}{query}"
 
 
-#: Parameters whose values say who may read (of signed addresses of S3, GCS and Azure, and what others call
-#: so).
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+#: Ways of signing, by what all their addresses have: parameters that tell who may read, and until when, and
+#: not what; signed again, an address is of the same source. With a dash at the end they are a beginning.
+_DELEGATED = ("skoid", "sktid", "skt", "ske", "sks", "skv")
+_SIGNED: tuple[tuple[set[str], set[str]], ...] = (
+    ({"x-amz-signature"}, {"x-amz-"}),
+    ({"x-goog-signature"}, {"x-goog-"}),
+    ({"signature", "awsaccesskeyid"}, {"signature", "awsaccesskeyid", "expires", "x-amz-"}),
+    ({"signature", "googleaccessid"}, {"signature", "googleaccessid", "expires"}),
+    ({"signature", "key-pair-id"}, {"signature", "key-pair-id", "expires", "policy"}),
+    ({"sig", "sv"}, {"sig", "sv", "se", "st", "sp", "spr", "sip", *_DELEGATED}),
+)  # fmt: skip
+#: Words in the names of other parameters that may be secrets.
 _SECRET = ("signature", "credential", "token", "sig", "key", "password", "secret", "auth")
+_HIDDEN = re.compile(r"\.\.\.(?:[0-9a-f]{8})?")
 
 
-def _shown_parameter(part: str) -> str:
+def _name_of(parameter: str) -> str:
     from urllib.parse import unquote
 
-    name, equals, value = part.partition("=")
-    folded = unquote(name).lower()
-    is_secret = folded in ("sv", "se", "sp") or any(word in folded for word in _SECRET)
-    return f"{name}={'...' if value else ''}" if equals and is_secret else part
+    return unquote(parameter.partition("=")[0]).lower()
+
+
+def _shown_parameter(part: str, signing: set[str]) -> str:
+    name, _, value = part.partition("=")
+    folded = _name_of(part)
+    if not value or _HIDDEN.fullmatch(value):
+        return part
+    if folded in signing or any(each.endswith("-") and folded.startswith(each) for each in signing):
+        return f"{name}=..."
+    if any(word in folded for word in _SECRET):
+        from hashlib import sha256  # 4 ms, of a start of 40
+
+        return f"{name}=...{sha256(value.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    return part
 
 
 def base_name(name: str) -> str:

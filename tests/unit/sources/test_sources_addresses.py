@@ -56,17 +56,33 @@ def test_what_is_remote(name: str, remote: bool) -> None:
         ("s3://bucket/a?b", "s3://bucket/a?b"),
         ("https://user:geheim@server/a", "https://server/a"),
         (
-            "https://b.s3.amazonaws.com/k?X-Amz-Signature=geheim&X-Amz-Credential=geheim&versionId=3",
-            "https://b.s3.amazonaws.com/k?X-Amz-Signature=...&X-Amz-Credential=...&versionId=3",
+            "https://b.s3.amazonaws.com/k?X-Amz-Signature=geheim&X-Amz-Credential=geheim&X-Amz-Date=1&versionId=3",
+            "https://b.s3.amazonaws.com/k?X-Amz-Signature=...&X-Amz-Credential=...&X-Amz-Date=...&versionId=3",
         ),
         ("https://x.blob/c/k?sv=1&sig=geheim", "https://x.blob/c/k?sv=...&sig=..."),
         ("https://server/wado?objectUID=1.2.3", "https://server/wado?objectUID=1.2.3"),
-        ("https://server/x?access_token=geheim", "https://server/x?access_token=..."),
+        ("https://x.blob/c/k?sv=1&se=2&x=3", "https://x.blob/c/k?sv=1&se=2&x=3"),
+        (
+            "https://b.s3.amazonaws.com/k?AWSAccessKeyId=geheim&Signature=geheim&Expires=1",
+            "https://b.s3.amazonaws.com/k?AWSAccessKeyId=...&Signature=...&Expires=...",
+        ),
+        ("https://server/x?access_token=geheim", "https://server/x?access_token=...addb0f5e"),
+        ("https://server/x?API%4bey=geheim&sig=", "https://server/x?API%4bey=...addb0f5e&sig="),
+        ("https://server/x?key=...&key=...12345678", "https://server/x?key=...&key=...12345678"),
+        ("ftp://user:geheim@server/a?token=geheim", "ftp://server/a?token=...addb0f5e"),
     ],
 )
 def test_what_is_shown(name: str, text: str) -> None:
     assert shown(name) == text
     assert shown(text) == text
+
+
+def test_what_is_hidden_tells_sources_apart() -> None:
+    """A parameter may be called like a secret, and tell which object is meant."""
+    for name in ("series_key", "token", "design", "author", "sig"):
+        assert shown(f"https://server/x?{name}=1") != shown(f"https://server/x?{name}=2")
+    again = [f"https://x.blob/c/k?sv=1&se={day}&sig={day}" for day in "12"]
+    assert len({*map(shown, again)}) == 1, "the same, signed on another day"
 
 
 @pytest.mark.parametrize(
