@@ -67,10 +67,11 @@ class Execution(ABC):
     """Work that is under way. `stop` must be called, whatever happens.
 
     ``waited`` are the seconds in which workers were ready and nothing was handed out to them yet, known once
-    it is stopped.
+    it is stopped. ``phase`` is what it waits for with all of its work, for people; empty where it does not.
     """
 
     waited: float = 0.0
+    phase: str = ""
 
     @property
     @abstractmethod

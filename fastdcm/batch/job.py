@@ -351,7 +351,7 @@ def _with_workers(
     try:
         for result in execution.results():
             if result is None:
-                watcher.tick(report.progress(complete=execution.complete))
+                watcher.tick(report.progress(complete=execution.complete)._replace(phase=execution.phase))
             elif count(result):
                 break
     finally:

@@ -241,7 +241,7 @@ class Progress(NamedTuple):
     """How far a run is: ``found`` files are known so far, and they are all once ``complete``.
 
     ``compiling``: the one file waits for kernels, which are compiled once on a machine. ``phase`` names what
-    is done with the files before they are converted, for which they are counted apart.
+    is done with the files before they are converted, for which they are counted apart, or what is waited for.
     """
 
     files: int

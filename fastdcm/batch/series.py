@@ -159,7 +159,8 @@ def _looked_at(
                     looked = result if isinstance(result, Looked) else result.item
                     release(looked.source, looked.parts)
             elif result is None:
-                watcher.tick(Progress(looked_at, 0, 0, listed, complete=execution.complete, phase=phase))
+                now = execution.phase or phase
+                watcher.tick(Progress(looked_at, 0, 0, listed, complete=execution.complete, phase=now))
     finally:
         execution.stop()
     return series

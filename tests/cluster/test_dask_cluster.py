@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import fastdcm
 from fastdcm.batch.dask.messages import BEGUN
 from fastdcm.batch.executor import Lost, executor_of
 from fastdcm.batch.report import Progress, Watcher
-from fastdcm.errors import OptionError, WorkerCrashError
+from fastdcm.errors import OptionError, WorkerCrashError, WorkerError
 from tests.cluster.dask_cluster import ROOT, DaskCluster
 from tests.conftest import PYDICOM_FILES
 from tests.resume.kills import digests, make_inputs
@@ -106,6 +107,69 @@ def test_the_command(place: Path) -> None:
     assert told.returncode == 0, told.stdout + told.stderr
     assert "40 images" in told.stdout
     assert len(digests(place / "out")) == 40
+
+
+class _Helps(Watcher):
+    """Adds a worker once it is told that there is none."""
+
+    def __init__(self, cluster: DaskCluster) -> None:
+        self._cluster = cluster
+        self.phases: list[str] = []
+
+    def tick(self, progress: Progress) -> None:
+        if progress.phase not in self.phases[-1:]:
+            self.phases.append(progress.phase)
+            if progress.phase:
+                self._cluster.add()
+
+
+def test_a_cluster_without_workers_is_told_of(place: Path) -> None:
+    make_inputs(place / "in", 10)
+    with DaskCluster(place / "dask") as cluster:
+        watcher = _Helps(cluster)
+        report = fastdcm.convert(place / "in", place / "out", dask=str(cluster.file), watcher=watcher)
+    assert (report.images, report.failure_count) == (10, 0)
+    assert watcher.phases[:2] == ["", "no workers in the Dask cluster yet"]
+    assert watcher.phases[2:] in ([], [""]), "it is not told once there is one"
+
+
+def test_a_scheduler_file_may_be_late(place: Path) -> None:
+    late = place / "late.json"
+    with DaskCluster(place / "dask") as cluster:
+        cluster.add()
+        late.write_text("{")
+        threading.Timer(0.5, lambda: late.write_bytes(cluster.file.read_bytes())).start()
+        with executor_of(None, str(late)) as executor:
+            assert done(executor, work(place), ["ok:1"]) == [("ok:1", False)]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_scheduler_file_that_does_not_come(
+    there: bool, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastdcm.batch.dask.executor._CONNECT_SECONDS", 0.3)
+    if there:
+        (place / "no.json").write_text("{}")
+    with pytest.raises(WorkerError, match=r"no Dask scheduler has written .*no\.json"):
+        executor_of(None, str(place / "no.json"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="by /proc")
+def test_a_local_cluster_is_for_this_machine_alone() -> None:
+    def listening() -> set[str]:
+        links = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+        own = {link[len("socket:[") : -1] for link in links if link.startswith("socket:")}
+        rows = [
+            line.split()
+            for name in ("tcp", "tcp6")
+            for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+        ]
+        return {row[1] for row in rows if row[3] == "0A" and row[9] in own}
+
+    before = listening()
+    with executor_of(1, "local"):
+        found = listening() - before
+    assert {address.partition(":")[0] for address in found} <= {"0100007F"}, "127.0.0.1"
 
 
 def test_an_item_that_dask_workers_do_not_survive_is_lost_alone(place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import queue
@@ -46,6 +47,9 @@ _WAITING_RESULTS = 1024
 #: What Dask does again of itself: a chunk whose machine cannot start a process, or has no fastdcm.
 _RETRIES = 2
 _CONNECT_SECONDS = 30
+#: After so long without any worker of the cluster it is told that none is there.
+_LONELY_SECONDS = 3.0
+_NO_WORKERS = "no workers in the Dask cluster yet"
 
 #: How often each chunk was begun, by the name of the run; that of a client's events, which are of all its
 #: runs.
@@ -80,7 +84,10 @@ class DaskExecutor(Executor):
                 threads_per_worker=jobs or system.usable_cores(),
                 processes=False,  # the work is done by processes of ours
                 memory_limit=0,
-                dashboard_address=":0",
+                # Servers of HTTP are there without a dashboard, too, and would be for all networks.
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
             )
             self._client = distributed.Client(self._cluster, set_as_default=False)
         elif isinstance(cluster, (str, os.PathLike)):
@@ -105,7 +112,16 @@ class DaskExecutor(Executor):
 
 
 def _connected(distributed: Any, address: str) -> Any:
-    place = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
+    place = {"address": address}
+    if address.endswith(".json"):
+        place = {"scheduler_file": address}
+        deadline = time.monotonic() + _CONNECT_SECONDS  # distributed would wait for ever
+        while not _is_written(address):
+            if time.monotonic() > deadline:
+                raise WorkerError(
+                    f"no Dask scheduler has written {address}: is it started, and the path right?"
+                )
+            time.sleep(_TICK_SECONDS)
     try:
         return distributed.Client(**place, timeout=_CONNECT_SECONDS, set_as_default=False, name="fastdcm")
     except OSError as error:
@@ -114,6 +130,15 @@ def _connected(distributed: Any, address: str) -> Any:
         raise OptionError(
             f"{address!r} is no address of a Dask scheduler, as tcp://HOST:8786: {error}"
         ) from error
+
+
+def _is_written(path: str) -> bool:
+    """Whether a file of a scheduler is there and whole."""
+    try:
+        with open(path, "rb") as file:
+            return "address" in json.load(file)
+    except (OSError, ValueError):
+        return False
 
 
 def _threads(client: Any) -> int:
@@ -142,6 +167,8 @@ class _DaskExecution(Execution):
         self._run = f"fastdcm-{uuid4().hex}"
         setup = pickle.dumps(Setup(__version__, os.getcwd(), work), pickle.HIGHEST_PROTOCOL)
         self._threads = 1
+        #: When the cluster had workers last.
+        self._worked = time.monotonic()
         self._feed = Feed(1, _AHEAD, most=_CHUNK_ITEMS, shrink=_SHRINK, together=work.together)
         self._events: queue.Queue[Any] = queue.Queue(_WAITING_RESULTS)
         self._open: dict[int, _Open] = {}
@@ -213,7 +240,11 @@ class _DaskExecution(Execution):
 
     def _look(self) -> None:
         """Chunks fit the cluster as it is now."""
-        self._threads = max(1, _threads(self._client))
+        threads, now = _threads(self._client), time.monotonic()
+        if threads:
+            self._worked = now
+        self.phase = _NO_WORKERS if now - self._worked > _LONELY_SECONDS else ""
+        self._threads = max(1, threads)
         seconds = max(_CHUNK_SECONDS, self._threads / _TASKS_A_SECOND)
         self._feed.serve(self._threads, seconds, min(_AHEAD * self._threads, _MOST_AHEAD))
 
