@@ -12,8 +12,16 @@ from fastdcm.errors import FastdcmError, SourceError
 from fastdcm.options import Limits
 from fastdcm.reader.ranged import FIRST, RangedSource
 from fastdcm.reader.source import WHOLE_FILE_SIZE, MemorySource, Source
-from fastdcm.sources.addresses import shown
-from fastdcm.sources.stores import MOST_REQUESTS, AbsentError, Stat, Store, in_background, store_of
+from fastdcm.sources.addresses import parse, shown
+from fastdcm.sources.stores import (
+    MOST_REQUESTS,
+    AbsentError,
+    Stat,
+    Store,
+    WholeError,
+    in_background,
+    store_of,
+)
 
 #: Up to this size all of an object is fetched once its size is known: another request costs as much.
 _REST = 1 << 20
@@ -46,7 +54,9 @@ def open_object(name: str, limits: Limits, size: int | None = None) -> Source:
     """An object by its address; ``size`` is how large it is, where that is known. Raises `SourceError`."""
     try:
         coming = _AHEAD.take(name)
-        begun = _begin(name, size) if coming is None else coming.result()
+        begun = None if coming is None else coming.result()
+        if begun is None:
+            begun = _begin(name, size)
         if begun.stat.size <= len(begun.data):
             return MemorySource(begun.data, shown(name))
         store, key = store_of(name)
@@ -56,12 +66,16 @@ def open_object(name: str, limits: Limits, size: int | None = None) -> Source:
         raise
 
 
-def _begin(name: str, size: int | None) -> _Begun:
+def _begin(name: str, size: int | None, most: int | None = None) -> _Begun:
+    """The beginning of an object; of one that comes as a whole alone no more than ``most`` bytes.
+
+    Raises `SourceError`, `WholeError`.
+    """
     store, key = store_of(name)
     if size is not None and size <= WHOLE_FILE_SIZE:
         begun = _Begun(*store.whole(key))
     else:
-        begun = _Begun(*store.begin(key, FIRST))
+        begun = _Begun(*store.begin(key, FIRST, most))
         whole, length = begun.stat.size, len(begun.data)
         if length < whole <= _REST:
             begun = begun._replace(data=begun.data + store.range(key, length, whole, begun.stat.tag))
@@ -119,22 +133,32 @@ class _Ahead:
     """Objects on their way here, or here and not taken yet: each of `WHOLE_FILE_SIZE` at most."""
 
     def __init__(self) -> None:
-        self._coming: dict[str, Future[_Begun]] = {}
+        self._coming: dict[str, Future[_Begun | None]] = {}
+        #: Servers that give large objects as a whole alone: nothing is fetched ahead from these.
+        self._whole: set[str] = set()
         self._lock = threading.Lock()
 
     def fetch(self, coming: Iterable[Coming]) -> None:
         with self._lock:
             under_way = sum(not future.done() for future in self._coming.values())
             for name, size in coming:
-                if name in self._coming:
+                if name in self._coming or (self._whole and parse(name).place in self._whole):
                     continue
                 if under_way >= MOST_REQUESTS:
                     return
-                self._coming[name] = in_background(_begin, name, size)
+                self._coming[name] = in_background(self._begun, name, size)
                 under_way += 1
             self._drop()
 
-    def take(self, name: str) -> Future[_Begun] | None:
+    def _begun(self, name: str, size: int | None) -> _Begun | None:
+        """What came; None where it was given up, as it would be too much to wait here."""
+        try:
+            return _begin(name, size, WHOLE_FILE_SIZE)
+        except WholeError:
+            self._whole.add(parse(name).place)
+            return None
+
+    def take(self, name: str) -> Future[_Begun | None] | None:
         with self._lock:
             return self._coming.pop(name, None)
 

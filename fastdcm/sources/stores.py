@@ -55,15 +55,22 @@ class ChangedError(SourceError):
     """The object is another one than it was."""
 
 
+class WholeError(SourceError):
+    """The object would come as a whole, or not, and is larger than was asked for."""
+
+
 class Store:
     """One bucket, container or server. Safe to use from several threads; calls wait for their answers."""
 
     def __init__(self, address: Address, library: Any, store: Any) -> None:
         self._address, self._library, self._store = address, library, store
 
-    def begin(self, key: str, length: int) -> tuple[bytes, Stat]:
-        """The first bytes of an object, and what it is; all of it where it has no more. Raises
-        `SourceError`."""
+    def begin(self, key: str, length: int, most: int | None = None) -> tuple[bytes, Stat]:
+        """The first bytes of an object, and what it is; all of it where it has no more.
+
+        Where no range is given, all of it comes; more than ``most`` bytes are an error then, and do not come.
+        Raises `SourceError`, `WholeError`.
+        """
         with _Translated(self._address, key):
             try:
                 return _contents(self._library.get(self._store, key, options={"range": (0, length)}))
@@ -71,7 +78,10 @@ class Store:
                 if not _gives_no_range(error):
                     raise
             # An empty object has none, and some servers give none.
-            return _contents(self._library.get(self._store, key))
+            found = self._library.get(self._store, key)
+            if most is not None and found.meta["size"] > most:
+                raise WholeError("comes as a whole, or not")
+            return _contents(found)
 
     def whole(self, key: str) -> tuple[bytes, Stat]:
         """All of an object. Raises `SourceError`."""

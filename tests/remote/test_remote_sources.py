@@ -21,7 +21,9 @@ from fastdcm.batch.report import Outcome
 from fastdcm.batch.targets import resolve
 from fastdcm.errors import OptionError
 from fastdcm.manifest.checking import check
+from fastdcm.options import Limits
 from fastdcm.reader import ranged
+from fastdcm.sources import objects
 from fastdcm.sources.stores import MOST_REQUESTS
 from tests.builders import encapsulated, image, offsets
 from tests.conftest import PYDICOM_FILES, ROOT
@@ -140,6 +142,25 @@ def test_a_server_without_ranges(web: FileServer) -> None:
     with fastdcm.open(f"{web.url}/x.dcm") as there, fastdcm.open(data) as here:
         np.testing.assert_array_equal(there.pixels(7), here.pixels(7))
     assert web.given <= 2 * len(data), "it is asked for a range, gives all of it, and is asked for that"
+
+
+def test_large_objects_do_not_come_ahead_as_a_whole(web: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """16 of them may be on their way at once, and each would wait in memory."""
+    monkeypatch.setattr(objects, "_AHEAD", objects._Ahead())
+    small, large = b"s" * 100_000, b"l" * ((4 << 20) + 1)
+    web.files |= {f"{number}": small if number < 3 else large for number in range(10)}
+    web.gives_ranges = False
+    coming = [objects.Coming(f"{web.url}/{number}") for number in range(10)]
+    objects.fetch_ahead(coming[:8])
+    begun = [future.result() for future in objects._AHEAD._coming.values()]
+    assert [found and len(found.data) for found in begun] == [len(small)] * 3 + [None] * 5
+    asked = len(web.requests)
+    objects.fetch_ahead(coming[8:])
+    assert len(objects._AHEAD._coming) == 8, "what is known of the server"
+    assert len(web.requests) == asked
+    for number in range(10):
+        source = objects.open_object(coming[number].name, Limits())
+        assert source.whole == (small if number < 3 else large)
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000])
