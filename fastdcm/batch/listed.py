@@ -15,11 +15,11 @@ from fastdcm.batch.flat import Taken
 from fastdcm.batch.lists import NameList
 from fastdcm.batch.report import Outcome
 from fastdcm.batch.targets import Tree, beside, tree_kind, tree_target
-from fastdcm.errors import FastdcmError, SourceError
+from fastdcm.errors import FastdcmError, SourceError, UnsupportedError
 from fastdcm.options import Format
 from fastdcm.sources import kind_of
 from fastdcm.sources.addresses import as_path, is_remote, parse, shown
-from fastdcm.sources.names import last_name, parts_below, without_archive_end
+from fastdcm.sources.names import is_packed, last_name, parts_below, split_member, without_archive_end
 
 if TYPE_CHECKING:
     from fastdcm.batch.unpacked import Unpacking
@@ -63,6 +63,11 @@ def _one(
             target = os.path.join(folder, *parts)
         yield from found_in(Tree(name, target, holds), [*outputs, target], unpacking)
         return
+    if kind == "member" and (parts := split_member(name)) is not None and is_packed(parts[0]):
+        raise UnsupportedError(
+            f"each member of a packed archive takes all that is before it: name {parts[0]} in the list, or "
+            "unpack it"
+        )
     if (why := why_no_file(name)) is not None:
         raise SourceError(why)
     *above, last = parts_below(name)

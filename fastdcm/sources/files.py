@@ -21,3 +21,13 @@ def stamp(path: str) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return found.st_size, found.st_mtime_ns
+
+
+def identity(path: str) -> tuple[int, ...] | None:
+    """What is another one where a path leads to another file, or its file was written; None where neither can
+    be told."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

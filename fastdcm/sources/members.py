@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from functools import partial
 
@@ -17,6 +18,9 @@ from fastdcm.sources.tarred import FileTape, headers
 from fastdcm.sources.zipped import Member, members_of_zip
 from fastdcm.system import read_at
 
+#: Members that are held of an archive, half a kilobyte each.
+_MOST_HELD = 100_000
+
 
 def open_member(name: str, limits: Limits) -> Source:
     """A member by its name, which is looked for in its archive. Raises `SourceError`."""
@@ -27,21 +31,61 @@ def open_member(name: str, limits: Limits) -> Source:
         from fastdcm.sources.packed import open_packed
 
         return open_packed(archive, wanted, name, limits)
-    found: Member | None = None
-    links: dict[str, str] = {}
-    for member in members(archive):
-        if member.name == wanted:
-            found = member  # the last of a name counts, as when an archive is unpacked
-        if member.link:
-            links[member.name] = member.link
-    if found is not None and found.link:
-        target = linked(found.link, links)
-        found = next((member for member in members(archive) if member.name == target), None)
+    found = _INDEX.member(archive, wanted)
+    passed = {wanted}
+    while found is not None and found.link:
+        if found.link in passed:
+            raise SourceError("is a link that leads round", path=name)
+        passed.add(found.link)
+        found = _INDEX.member(archive, found.link)
     if found is None:
         raise ArchiveError(f"cannot be opened: there is no such member in {archive}", path=name)
     if found.place is None:
         raise ArchiveError(found.problem or f"is no file: {found.skipped}", path=name)
     return open_place(found.place, name, limits)
+
+
+class _Index:
+    """Members of the archive that was asked for last, so that many of one are found by one listing.
+
+    Of a larger one it holds those from the one that was asked for on. Safe to use from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._archive: object = None
+        self._members: dict[str, Member] = {}
+        self._is_whole = False
+        #: What is wrong with the archive, so that none of it is read.
+        self._error = ""
+
+    def member(self, archive: str, wanted: str) -> Member | None:
+        """A member; None where there is none of this name. Raises `SourceError`."""
+        with self._lock:
+            known = archive, files.identity(archive)
+            if known != self._archive or not (self._is_whole or wanted in self._members):
+                self._archive, self._error = known, ""
+                self._members, self._is_whole = {}, True
+                try:
+                    self._list(archive, wanted)
+                except SourceError as error:
+                    self._error, self._members, self._is_whole = error.message, {}, True
+                    raise
+            if self._error:
+                raise SourceError(self._error, path=archive)
+            return self._members.get(wanted)
+
+    def _list(self, archive: str, wanted: str) -> None:
+        for member in members(archive):
+            if member.name in self._members or len(self._members) < _MOST_HELD:
+                self._members[member.name] = member  # the last of a name counts, as when it is unpacked
+                continue
+            self._is_whole = False
+            if member.name == wanted:
+                self._members = {wanted: member}
+
+
+_INDEX = _Index()
 
 
 def stamp(name: str) -> tuple[int, int] | None:

@@ -274,3 +274,16 @@ def test_global_records_and_those_of_one_member(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(b"".join(blocks) + bytes(1024))
     assert [member.name for member in members(str(path))] == ["all", "own"]
+
+
+def test_links_that_lead_round_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, target in (("a", "b"), ("b", "a"), ("c", "nothing")):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = tarfile.LNKTYPE, target
+            archive.addfile(member)
+    with pytest.raises(SourceError, match="leads round"):
+        open_source(f"{path}!a")
+    with pytest.raises(SourceError, match="no such member"):
+        open_source(f"{path}!c")

@@ -6,9 +6,10 @@ import os
 import random
 import struct
 import subprocess
+import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ import pytest
 from fastdcm.errors import FastdcmError, SourceError
 from fastdcm.options import Limits
 from fastdcm.reader import source as source_module
+from fastdcm.sources import members as members_module
 from fastdcm.sources import open_source, section
 from fastdcm.sources.members import members
+from fastdcm.sources.zipped import Member
 
 #: A member whose bytes do not pack well, one that does, an empty one.
 CONTENTS = {
@@ -72,6 +75,64 @@ def test_members_are_those_that_were_written(
         count = source.read_into(3, buffer)
         assert bytes(buffer[:count]) == data[3:103]
         source.close()
+
+
+@pytest.fixture
+def listings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The archives that were listed."""
+    found: list[str] = []
+
+    def counted(archive: str) -> Iterator[Member]:
+        found.append(archive)
+        return members(archive)
+
+    monkeypatch.setattr(members_module, "members", counted)
+    monkeypatch.setattr(members_module, "_INDEX", members_module._Index())
+    return found
+
+
+def test_many_members_of_an_archive_are_one_listing(tmp_path: Path, listings: list[str]) -> None:
+    contents = {f"{number}": b"%d" % number for number in range(100)}
+    path = write(tmp_path / "a.zip", contents=contents)
+    for name, data in contents.items():
+        assert open_source(f"{path}!{name}").whole == data
+    with pytest.raises(SourceError, match="no such member"):
+        open_source(f"{path}!nothing")
+    assert len(listings) == 1
+    write(path, contents={"1": b"of another one", "2": b"2"})
+    assert open_source(f"{path}!1").whole == b"of another one"
+    assert open_source(f"{path}!2").whole == b"2"
+    assert len(listings) == 2
+
+
+def test_members_of_large_archives_are_held_in_part(
+    tmp_path: Path, listings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members_module, "_MOST_HELD", 10)
+    path = tmp_path / "a.zip"
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as archive:
+        warnings.simplefilter("ignore")  # of names that come twice
+        for number in range(100):
+            archive.writestr(f"{number}", b"%d" % number)
+        for number in (5, 50):
+            archive.writestr(f"{number}", b"the last one")
+    for number in range(100):
+        data = b"the last one" if number in (5, 50) else b"%d" % number
+        assert open_source(f"{path}!{number}").whole == data
+        assert len(members_module._INDEX._members) <= 10
+    assert len(listings) == 10
+
+
+def test_a_damaged_archive_is_listed_once(tmp_path: Path, listings: list[str]) -> None:
+    path = write(tmp_path / "a.zip")
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\1\2", data.index(b"PK\1\2") + 1)] ^= 1
+    path.write_bytes(data)
+    for name in CONTENTS:
+        with pytest.raises(SourceError, match="list of members is damaged") as raised:
+            open_source(f"{path}!{name}")
+        assert raised.value.path == str(path)
+    assert len(listings) == 1
 
 
 def test_a_member_that_is_not_there(tmp_path: Path) -> None:
