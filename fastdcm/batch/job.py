@@ -239,7 +239,9 @@ def _unpacking(targets: Targets, job: Job, closing: ExitStack) -> Unpacking | No
         return None
     from fastdcm.batch.unpacked import Unpacking
 
-    unpacking = Unpacking(job.run, job.options.read.limits)
+    # Where names, or the grey values of series, are of all inputs, those of other parts are read, too.
+    of_all = job.options.name is not None or job.options.render.voi == "series"
+    unpacking = Unpacking(job.run, job.options.read.limits, None if of_all else job.options.part)
     closing.callback(unpacking.close)
     return unpacking
 

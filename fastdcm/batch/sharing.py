@@ -21,10 +21,15 @@ def shared(
     """
     for item in items:
         path = item.below if isinstance(item, Task) else item.path
-        if part_of(path.replace(os.sep, "/"), part.count) == part.number:
+        if belongs(path, part):
             yield item
         elif release is not None and isinstance(item, Task):
             release(item.source, 1)
+
+
+def belongs(path: str, part: Part) -> bool:
+    """Whether an input with this path below what was named is of a part."""
+    return part_of(path.replace(os.sep, "/"), part.count) == part.number
 
 
 def part_of(path: str, count: int) -> int:

@@ -6,21 +6,25 @@ may lie there: then unpacking waits.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import Condition
+from typing import TypeVar
 
 from fastdcm import system
 from fastdcm.batch.archives import shortened
 from fastdcm.batch.discovery import TEMPORARY, Task, failed
 from fastdcm.batch.flat import Taken
 from fastdcm.batch.report import Outcome
+from fastdcm.batch.sharing import belongs
 from fastdcm.batch.targets import Tree
 from fastdcm.errors import ArchiveError, FastdcmError, SourceError
 from fastdcm.options import Limits
+from fastdcm.options.part import Part
 from fastdcm.sinks.run import Run
 from fastdcm.sinks.spool import Place as SpoolPlace
 from fastdcm.sinks.spool import remove_stale_spools, write_all
@@ -29,19 +33,28 @@ from fastdcm.sources.names import member_name, parts_of
 from fastdcm.sources.packed import PackedTape, check_size, open_tape
 from fastdcm.sources.tarred import Header, headers
 
-#: Bytes of members that wait, or are worked at; one that is larger waits alone.
-_AHEAD = 256 << 20
+T = TypeVar("T")
+
+#: Bytes of members that wait, or are worked at; one that is larger waits alone. A small one takes room of its
+#: own: in a filesystem, and in memory.
+_AHEAD, _LEAST = 256 << 20, 64 << 10
+#: Errors that may pass when other members are done with.
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+#: The place of members that nobody takes.
+_NOWHERE = Place("", 0, 0, 0)
 
 
 class Unpacking:
-    """The members of one run that are unpacked, and not done with."""
+    """The members of one run that are unpacked, and not done with; those of other parts than ``part`` are
+    not unpacked at all."""
 
-    def __init__(self, run: Run, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, run: Run, limits: Limits, part: Part | None = None) -> None:
+        self._limits, self._part = limits, part
         self._root = tempfile.gettempdir()
         self._folder = SpoolPlace.of(run, self._root).folder
         self._begun = self._over = False
-        self._count = self._bytes = 0
+        #: How many there have been, how many lie there, which room they take, and how many have gone.
+        self._count = self._files = self._bytes = self._gone = 0
         #: (path, bytes) of each member that lies there, of one that was named twice several; how many parts
         #: of the first of them are not done.
         self._there: dict[str, list[tuple[str, int]]] = {}
@@ -90,30 +103,59 @@ class Unpacking:
         if header.name in seen:
             raise ArchiveError("comes a second time in its archive; the first one was taken")
         check_size(header.size, self._limits)
+        seen.add(header.name)
+        if self._part is not None and not belongs(header.name, self._part):
+            return _NOWHERE  # nobody takes it
         if not self._wait_for(header.size):
             return None
         path = os.path.join(self._folder, str(self._count))
         self._count += 1
         try:
             self._begin()
-            descriptor = system.create_exclusive(path)
+            descriptor = self._with_room(lambda: system.create_exclusive(path))
             try:
-                for piece in tape.pieces(header.size):
-                    write_all(descriptor, piece)
+                self._fill(descriptor, tape.pieces(header.size))
             finally:
                 os.close(descriptor)
         except OSError as error:
             why = error.strerror or error
+            with suppress(OSError):
+                os.unlink(path)
             raise SourceError(f"cannot be unpacked into {self._root}: {why}", path=source) from error
         except SourceError:
             with suppress(OSError):
                 os.unlink(path)
             raise
-        seen.add(header.name)
         with self._moved:
             self._there.setdefault(source, []).append((path, header.size))
-            self._bytes += header.size
+            self._files += 1
+            self._bytes += _room(header.size)
         return Place(path, 0, header.size, header.size)
+
+    def _fill(self, descriptor: int, pieces: Iterator[bytes]) -> None:
+        """Write a file. Raises `OSError`, `SourceError`."""
+        start = 0
+        for piece in pieces:
+
+            def put(start: int = start, piece: bytes = piece) -> None:
+                os.lseek(descriptor, start, os.SEEK_SET)  # a part of it may be written
+                write_all(descriptor, piece)
+
+            self._with_room(put)
+            start += len(piece)
+
+    def _with_room(self, write: Callable[[], T]) -> T:
+        """What takes room: where there is none, again when members have gone. Raises `OSError`."""
+        while True:
+            gone = self._gone
+            try:
+                return write()
+            except OSError as error:
+                with self._moved:
+                    under_way = self._files > 0 or self._gone != gone
+                    if error.errno not in _FULL or self._over or not under_way:
+                        raise
+                    self._moved.wait_for(lambda before=gone: self._over or self._gone != before)
 
     def _begin(self) -> None:
         if not self._begun:
@@ -124,7 +166,7 @@ class Unpacking:
     def _wait_for(self, size: int) -> bool:
         """Until there is room for so many bytes; False where the run is over."""
         with self._moved:
-            self._moved.wait_for(lambda: self._over or not self._there or self._bytes + size <= _AHEAD)
+            self._moved.wait_for(lambda: self._over or not self._files or self._bytes + _room(size) <= _AHEAD)
             return not self._over
 
     def release(self, source: str, parts: int = 1) -> None:
@@ -139,10 +181,13 @@ class Unpacking:
             path, size = self._there[source].pop(0)
             if not self._there[source]:
                 del self._there[source]
-            self._bytes -= size
-            self._moved.notify_all()
         with suppress(OSError):
             os.unlink(path)
+        with self._moved:
+            self._files -= 1
+            self._gone += 1
+            self._bytes -= _room(size)
+            self._moved.notify_all()
 
     def close(self) -> None:
         """The run is over: nothing is left."""
@@ -151,3 +196,7 @@ class Unpacking:
             self._moved.notify_all()
         if self._begun:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _room(size: int) -> int:
+    return max(size, _LEAST)

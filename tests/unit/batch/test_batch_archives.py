@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import os
 import shutil
 import tarfile
@@ -10,19 +12,22 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import fastdcm
+from fastdcm import system
 from fastdcm.batch import unpacked
 from fastdcm.batch.discovery import Task, discover
 from fastdcm.batch.report import Outcome
+from fastdcm.batch.sharing import shared
 from fastdcm.batch.targets import Tree, resolve
 from fastdcm.batch.unpacked import Unpacking
 from fastdcm.errors import OptionError
 from fastdcm.options import Limits
+from fastdcm.options.part import Part
 from fastdcm.sinks.run import Run
 from fastdcm.sources import open_source
 
@@ -189,6 +194,7 @@ def test_members_of_a_packed_archive_come_in_its_order(unpacking: Unpacking) -> 
 @pytest.mark.usefixtures("tree")
 def test_unpacking_waits_for_what_is_done(unpacking: Unpacking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacked, "_AHEAD", 12)  # bytes: three of these members
+    monkeypatch.setattr(unpacked, "_LEAST", 0)
     taken: list[Task] = []
 
     def take() -> None:
@@ -220,6 +226,131 @@ def test_unpacking_waits_for_what_is_done(unpacking: Unpacking, monkeypatch: pyt
     thread.join(timeout=5)
     assert not thread.is_alive()
     assert not list(Path(tempfile.gettempdir()).glob(f".fastdcm-*-{os.getpid()}-*-spool"))
+
+
+def in_background(unpacking: Unpacking, tree: Tree) -> tuple[list[Task | Outcome], threading.Thread]:
+    """What comes of an archive, as it comes."""
+    found: list[Task | Outcome] = []
+
+    def take() -> None:
+        for item in unpacking.members_of(tree):
+            found.append(item)  # noqa: PERF402  # one by one
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    return found, thread
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def packed_of(contents: dict[str, bytes]) -> str:
+    with tarfile.open("x.tar.gz", "w:gz") as archive:
+        for name, data in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return "x.tar.gz"
+
+
+def test_members_without_bytes_wait_as_well(
+    unpacking: Unpacking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take room in memory, and files."""
+    monkeypatch.chdir(tmp_path)
+    most = unpacked._AHEAD // unpacked._LEAST
+    names = [f"{number}.dcm" for number in range(most + 50)]
+    found, thread = in_background(unpacking, Tree(packed_of(dict.fromkeys(names, b"")), "out", "archive"))
+    wait_until(lambda: len(found) == most)
+    time.sleep(0.2)
+    assert (len(found), len(os.listdir(unpacking._folder))) == (most, most)
+    for name in names[:50]:
+        unpacking.release(f"x.tar.gz!{name}")
+    thread.join(10)
+    assert len(found) == len(names)
+
+
+@pytest.fixture
+def small_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temporary folder takes 100 000 bytes, and a part of what is too much before it says so."""
+    folders = set[str]()
+    create, write = system.create_exclusive, unpacked.write_all
+
+    def created(path: str) -> int:
+        folders.add(os.path.dirname(path))
+        return create(path)
+
+    def written(descriptor: int, data: bytes) -> None:
+        used = sum(entry.stat().st_size for folder in folders for entry in os.scandir(folder))
+        if used + len(data) > 100_000:
+            os.write(descriptor, data[: max(0, 100_000 - used)])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(descriptor, data)
+
+    monkeypatch.setattr(system, "create_exclusive", created)
+    monkeypatch.setattr(unpacked, "write_all", written)
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_full_temporary_folder_is_waited_for(
+    unpacking: Unpacking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    contents = {f"{number}": bytes([number]) * 60_000 for number in range(4)}
+    found, thread = in_background(unpacking, Tree(packed_of(contents), "out", "archive"))
+    for number in range(4):
+        wait_until(lambda: len(found) > number)  # noqa: B023  # at once
+        task = found[number]
+        assert isinstance(task, Task)
+        assert open_source(task.source, task.place).whole == contents[f"{number}"]
+        assert thread.is_alive() == (number < 3)
+        unpacking.release(task.source)
+    thread.join(10)
+    assert len(found) == 4
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_temporary_folder_that_is_too_small_is_told(
+    unpacking: Unpacking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tree = Tree(packed_of({"small": b"1", "large": bytes(200_000)}), "out", "archive")
+    found, thread = in_background(unpacking, tree)
+    wait_until(lambda: found)
+    time.sleep(0.1)
+    assert len(found) == 1, "it may fit when the other one has gone"
+    unpacking.release("x.tar.gz!small")
+    thread.join(10)
+    (failure,) = found[1].failures if isinstance(found[1], Outcome) else ()
+    assert failure.error.path == "x.tar.gz!large"
+    assert "No space left" in failure.error.message
+    assert os.listdir(unpacking._folder) == []
+
+
+def test_members_of_other_parts_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    contents = {f"{number}": b"%d" % number for number in range(40)}
+    tree = Tree(packed_of(contents), "out", "archive")
+    taken = list[str]()
+    for number in (1, 2, 3):
+        part = Part(number, 3)
+        unpacking = Unpacking(Run.begin(), Limits(), part)
+        own = [
+            task
+            for task in shared(unpacking.members_of(tree), part, unpacking.release)
+            if isinstance(task, Task)
+        ]
+        assert len(os.listdir(unpacking._folder)) == len(own)
+        assert [open_source(task.source, task.place).whole for task in own] == [
+            contents[task.below] for task in own
+        ]
+        taken += [task.below for task in own]
+        unpacking.close()
+    assert sorted(taken) == sorted(contents)
 
 
 @pytest.mark.usefixtures("tree")
