@@ -12,8 +12,8 @@ from fastdcm.batch.report import Failure, Outcome
 from fastdcm.batch.targets import Targets, Tree
 from fastdcm.errors import FastdcmError, OutputError, SourceError, UnsupportedError
 from fastdcm.sources import Place, kind_of
-from fastdcm.sources.addresses import is_remote, shown
-from fastdcm.sources.names import is_packed, last_name
+from fastdcm.sources.addresses import is_remote, shown, unsupported_scheme
+from fastdcm.sources.names import UNREAD_ARCHIVE, is_packed, is_unread_archive, last_name
 
 if TYPE_CHECKING:
     from fastdcm.batch.unpacked import Unpacking
@@ -90,7 +90,9 @@ def found_in(tree: Tree, outputs: Iterable[str], unpacking: Unpacking | None) ->
         return files_of(tree)
     if is_packed(tree.source):
         if unpacking is None:
-            error = UnsupportedError("a packed archive is read once, which is not enough here: unpack it")
+            error = UnsupportedError(
+                "a packed archive is read once, by one machine: leave --flat and --dask out, or unpack it"
+            )
             return iter([failed(tree.source, error)])
         return unpacking.members_of(tree)
     from fastdcm.batch.archives import members_of
@@ -158,10 +160,12 @@ def why_no_file(path: str) -> str | None:
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
-        return "no such file or folder"
+        return unsupported_scheme(path) or "no such file or folder"
     except (OSError, ValueError) as error:
         return f"cannot be opened: {getattr(error, 'strerror', None) or error}"
-    return None if stat.S_ISREG(mode) else "neither a file nor a folder"
+    if not stat.S_ISREG(mode):
+        return "neither a file nor a folder"
+    return UNREAD_ARCHIVE if is_unread_archive(path) else None
 
 
 class _Folder(NamedTuple):

@@ -63,9 +63,9 @@ def _one(
             target = os.path.join(folder, *parts)
         yield from found_in(Tree(name, target, holds), [*outputs, target], unpacking)
         return
-    if kind == "member" and (parts := split_member(name)) is not None and is_packed(parts[0]):
+    if kind == "member" and (member := split_member(name)) is not None and is_packed(member[0]):
         raise UnsupportedError(
-            f"each member of a packed archive takes all that is before it: name {parts[0]} in the list, or "
+            f"each member of a packed archive takes all that is before it: name {member[0]} in the list, or "
             "unpack it"
         )
     if (why := why_no_file(name)) is not None:

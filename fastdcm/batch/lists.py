@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ from fastdcm.errors import OptionError, SourceError
 STANDARD_INPUT = "-"
 _PIECE = 1 << 16
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
+#: How archives begin (ZIP, gzip, Zstandard), and what is in no name, nor between any.
+_ARCHIVES, _NO_TEXT = (
+    (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"),
+    re.compile(rb"[\1-\7]"),
+)
 _UTF_8_BOM = b"\xef\xbb\xbf"
 
 
@@ -96,6 +102,10 @@ def _separated(file: BinaryIO) -> Iterator[bytes]:
                 raise SourceError("is written in UTF-16: names must be UTF-8, or the bytes of the system")
             if rest[128:132] == b"DICM":
                 raise SourceError("is a DICOM file, and no list of names: leave the @ out")
+            if rest.startswith(_ARCHIVES) or rest[257:262] == b"ustar":
+                raise SourceError("is an archive, and no list of names: leave the @ out")
+            if _NO_TEXT.search(rest):
+                raise SourceError("is no list of names: it holds what no text does")
             rest = rest.removeprefix(_UTF_8_BOM)
         if not end:
             end = b"\0" if b"\0" in rest else b"\n" if b"\n" in rest else b""

@@ -155,7 +155,8 @@ class Unpacking:
                     under_way = self._files > 0 or self._gone != gone
                     if error.errno not in _FULL or self._over or not under_way:
                         raise
-                    self._moved.wait_for(lambda before=gone: self._over or self._gone != before)
+                    while not self._over and self._gone == gone:
+                        self._moved.wait()
 
     def _begin(self) -> None:
         if not self._begun:

@@ -37,7 +37,7 @@ def describe(path: str, frame: int) -> dict[str, Any]:
     import fastdcm
     from fastdcm.codecs.table import SYNTAXES
     from fastdcm.sources.addresses import shown
-    from fastdcm.sources.names import archive_kind
+    from fastdcm.sources.names import UNREAD_ARCHIVE, archive_kind, is_unread_archive
 
     name = shown(path)
     try:
@@ -68,6 +68,8 @@ def describe(path: str, frame: int) -> dict[str, Any]:
     except fastdcm.FastdcmError as error:
         if isinstance(error, fastdcm.NotDicomError) and archive_kind(path):
             return {"path": name, "error": f"is an archive: name a member, as {name}!MEMBER"}
+        if isinstance(error, fastdcm.NotDicomError) and is_unread_archive(path):
+            return {"path": name, "error": UNREAD_ARCHIVE}
         return {"path": name, "error": str(error).removeprefix(f"{name}: ")}
 
 

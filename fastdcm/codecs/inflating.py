@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 from typing import Any, BinaryIO
+
+_PIECE = 1 << 20
 
 
 def open_gzip(file: BinaryIO) -> tuple[Any, tuple[type[Exception], ...]]:
@@ -18,6 +21,16 @@ def open_gzip(file: BinaryIO) -> tuple[Any, tuple[type[Exception], ...]]:
         return gzip.GzipFile(fileobj=file), (OSError, zlib.error)
     damaged: Any = isal_zlib.error
     return igzip.IGzipFile(fileobj=file), (OSError, damaged)  # type: ignore[no-untyped-call]
+
+
+def gzip_from(file: BinaryIO, position: int) -> Callable[[int], bytes]:
+    """What reads on from a position of what comes out, up to where an error is: `open_gzip` keeps back what
+    it has before that."""
+    file.seek(0)
+    stream = gzip.GzipFile(fileobj=file)
+    while position > 0:
+        position -= len(stream.read1(min(position, _PIECE)))
+    return stream.read1
 
 
 def inflate(data: bytes, size: int) -> tuple[bytes, bool, int]:

@@ -34,6 +34,14 @@ def is_remote(name: str) -> bool:
     return "://" in name and name.partition("://")[0].lower() in (STORES | WEB)
 
 
+def unsupported_scheme(name: str) -> str:
+    """That nothing is read by the scheme of a name, in words; empty where that is known, or there is none."""
+    scheme, separator, _ = name.partition("://")
+    if not (separator and _SCHEME.fullmatch(scheme)) or is_remote(name) or scheme.lower() == "file":
+        return ""
+    return f"{scheme}:// is not supported; sources are files, s3://, gs://, az://, https://, http://"
+
+
 def is_local(name: str) -> bool:
     """Whether a name is a path; also one that is written as ``file://``."""
     return not is_remote(name)

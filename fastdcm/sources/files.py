@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 
+from fastdcm.errors import SourceError
 from fastdcm.options import Limits
 from fastdcm.reader.source import Source, open_source
-from fastdcm.sources.addresses import as_path
+from fastdcm.sources.addresses import as_path, shown, unsupported_scheme
 
 
 def open_path(path: str, limits: Limits) -> Source:
     """A file, by its path or as ``file:///path``. Raises `SourceError`."""
+    if (why := unsupported_scheme(path)) and not os.path.exists(path):
+        raise SourceError(why, path=shown(path))
     return open_source(as_path(path))
 
 

@@ -35,7 +35,7 @@ def open_member(name: str, limits: Limits) -> Source:
     passed = {wanted}
     while found is not None and found.link:
         if found.link in passed:
-            raise SourceError("is a link that leads round", path=name)
+            raise ArchiveError("is a link that leads round", path=name)
         passed.add(found.link)
         found = _INDEX.member(archive, found.link)
     if found is None:
@@ -72,7 +72,7 @@ class _Index:
                     self._error, self._members, self._is_whole = error.message, {}, True
                     raise
             if self._error:
-                raise SourceError(self._error, path=archive)
+                raise ArchiveError(self._error, path=archive)
             return self._members.get(wanted)
 
     def _list(self, archive: str, wanted: str) -> None:

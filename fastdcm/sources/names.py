@@ -23,12 +23,20 @@ _ENDS: tuple[tuple[str, Archive], ...] = (
     (".tar", "tar"),
     (".zip", "zip"),
 )
+#: What is said of archives that are not read, and how their names end.
+UNREAD_ARCHIVE = "is an archive of a kind that is not read (.zip, .tar, .tar.gz, .tar.zst are): unpack it"
+_UNREAD = (".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar.lz4", ".7z", ".rar")
 
 
 def archive_kind(path: str) -> Archive:
     """Which archive a file is by its name; "" for others."""
     folded = path[-8:].lower()
     return next((kind for end, kind in _ENDS if folded.endswith(end)), "")
+
+
+def is_unread_archive(path: str) -> bool:
+    """Whether a file is by its name an archive of a kind that is not read."""
+    return path.lower().endswith(_UNREAD)
 
 
 def is_packed(path: str) -> bool:

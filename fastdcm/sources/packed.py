@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import IO, Any, BinaryIO
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from typing import Any, BinaryIO
 
-from fastdcm.codecs.inflating import open_gzip
+from fastdcm.codecs.inflating import gzip_from, open_gzip
 from fastdcm.errors import ArchiveError, SourceError, UnsupportedError
 from fastdcm.options import Limits
 from fastdcm.reader.source import MemorySource, Source, open_to_read
@@ -18,25 +19,40 @@ MOST_GROWTH, LITTLE = 1000, 1 << 30
 _PIECE = 1 << 20
 
 
+#: How errors begin of what is behind the end of a stream and is none, of gzip and of Zstandard.
+_NO_STREAM = ("Not a gzipped file", "zstd decompress error: Unknown frame descriptor")
+_LONG_WINDOW = "Frame requires too much memory"
+
+Read = Callable[[int], bytes]
+
+
+class FollowedError(ArchiveError):
+    """What came is whole; what follows is not of the format."""
+
+
 class PackedTape:
-    """What comes out of a packed archive, forwards. ``packed`` tells how much of it was read."""
+    """What comes out of a packed archive, forwards: ``read`` gives it, and raises ``errors`` where it is
+    damaged.
+
+    ``packed`` tells how much of it was read. ``again`` gives what reads on from a position where ``read``
+    keeps back what it has, because something is wrong further on.
+    """
 
     def __init__(
-        self, stream: IO[bytes], packed: Callable[[], int], errors: tuple[type[Exception], ...]
+        self,
+        read: Read,
+        packed: Callable[[], int],
+        errors: tuple[type[Exception], ...],
+        again: Callable[[int], Read] | None = None,
     ) -> None:
-        self._stream, self._packed, self._errors = stream, packed, errors
+        self._read, self._packed, self._errors, self._again = read, packed, errors, again
         self.position = 0
 
     def read(self, length: int) -> bytes:
         """So many bytes; fewer at the end. Raises `SourceError`, also for a bomb."""
         parts: list[bytes] = []
         while length > 0:
-            try:
-                data = self._stream.read(min(length, _PIECE))
-            except EOFError as error:
-                raise ArchiveError(f"is cut after {self.position} unpacked bytes") from error
-            except self._errors as error:
-                raise ArchiveError(f"is damaged after {self.position} unpacked bytes: {error}") from error
+            data = self._some(min(length, _PIECE))
             if not data:
                 break
             self.position += len(data)
@@ -49,6 +65,23 @@ class PackedTape:
             parts.append(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def _some(self, length: int) -> bytes:
+        try:
+            return self._read(length)
+        except EOFError as error:
+            raise ArchiveError(f"is cut after {self.position} unpacked bytes") from error
+        except self._errors as error:
+            words = str(error)
+            if _LONG_WINDOW in words:
+                why = "needs a window of more than 128 MiB (zstd --long): unpack it, or pack it without"
+                raise UnsupportedError(why) from error
+            follows = self.position > 0 and words.startswith(_NO_STREAM)
+            if not follows or self._again is None:
+                kind = FollowedError if follows else ArchiveError
+                raise kind(f"is damaged after {self.position} unpacked bytes: {words}") from error
+        self._read, self._again = self._again(self.position), None
+        return self._some(length)
+
     def skip(self, length: int) -> None:
         """Go so many bytes further, in little memory. Raises `SourceError`."""
         while length > 0:
@@ -58,9 +91,10 @@ class PackedTape:
             length -= len(data)
 
     def finish(self) -> None:
-        """Read to the end, where the checksum is. Raises `SourceError`."""
-        while self.read(_PIECE):
-            pass
+        """Read to the end, where the checksum is; what may be behind it is nobody's. Raises `SourceError`."""
+        with suppress(FollowedError):
+            while self.read(_PIECE):
+                pass
 
     def pieces(self, length: int) -> Iterator[bytes]:
         """The next bytes, a part at a time. Raises `SourceError` where fewer are there."""
@@ -77,13 +111,15 @@ def open_tape(path: str) -> Iterator[PackedTape]:
     """A packed archive. Raises `SourceError`; `UnsupportedError` where what unpacks it is not installed."""
     with ExitStack() as opened:
         file = opened.enter_context(open(open_to_read(path), "rb"))
+        again: Callable[[int], Read] | None = None
         if archive_kind(path) == "zst":
             stream, errors = _zstandard(file)
         else:
             stream, errors = open_gzip(file)
+            again = partial(gzip_from, file)
         opened.callback(stream.close)
         try:
-            yield PackedTape(stream, file.tell, errors)
+            yield PackedTape(stream.read, file.tell, errors, again)
         except SourceError as error:
             error.at(path=path)
             raise

@@ -114,3 +114,40 @@ def test_without_zstandard_it_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(UnsupportedError, match="pip install zstandard"):
         open_source(f"{path}!block")
+
+
+@pytest.mark.parametrize(
+    "behind", [bytes(700), b"garbage" * 100, b"\0"], ids=["zeros", "garbage", "one zero"]
+)
+def test_what_is_behind_the_end_is_nobodys(archive: Path, behind: bytes) -> None:
+    """As the programs have it: it is there where archives come off tapes and blocks."""
+    archive.write_bytes(archive.read_bytes() + behind)
+    found = {}
+    with open_tape(str(archive)) as tape:
+        for header in headers(tape):
+            found[header.name] = b"".join(tape.pieces(header.size))
+        tape.finish()
+    assert found == CONTENTS
+
+
+@pytest.mark.parametrize(
+    ("name", "between"),
+    [("a.tar.gz", b"garbage" * 100), ("a.tar.zst", b"garbage" * 100), ("a.tar.zst", bytes(700))],
+)
+def test_something_else_in_the_middle_is_damage(tmp_path: Path, name: str, between: bytes) -> None:
+    data = write(tmp_path / "plain.tar").read_bytes()
+    compress = gzip.compress if name.endswith("gz") else zstandard.compress
+    path = tmp_path / name
+    path.write_bytes(compress(data[:9999]) + between + compress(data[9999:]))
+    with pytest.raises(SourceError, match="is damaged after"):
+        drain(path)
+
+
+def test_windows_that_are_too_long_are_named(tmp_path: Path) -> None:
+    asked = zstandard.ZstdCompressionParameters.from_level(3, window_log=28, enable_ldm=True)
+    packing = zstandard.ZstdCompressor(compression_params=asked).compressobj()
+    data = write(tmp_path / "plain.tar").read_bytes()
+    path = tmp_path / "a.tar.zst"
+    path.write_bytes(packing.compress(data) + packing.flush())
+    with pytest.raises(UnsupportedError, match=r"zstd --long"):
+        drain(path)
