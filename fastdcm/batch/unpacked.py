@@ -151,12 +151,16 @@ class Unpacking:
             try:
                 return write()
             except OSError as error:
-                with self._moved:
-                    under_way = self._files > 0 or self._gone != gone
-                    if error.errno not in _FULL or self._over or not under_way:
-                        raise
-                    while not self._over and self._gone == gone:
-                        self._moved.wait()
+                if error.errno not in _FULL or not self._has_gone(gone):
+                    raise
+
+    def _has_gone(self, before: int) -> bool:
+        """Whether more members have gone than before, after waiting for one that is under way."""
+        with self._moved:
+            if not self._files and self._gone == before:
+                return False
+            self._moved.wait_for(lambda: self._over or self._gone != before)
+            return not self._over
 
     def _begin(self) -> None:
         if not self._begun:
