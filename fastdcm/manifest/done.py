@@ -22,7 +22,7 @@ from fastdcm.options import Existing
 from fastdcm.options.manifest import ManifestOptions
 from fastdcm.sources import absolute, known_stamp_of
 from fastdcm.sources.addresses import is_remote, shown
-from fastdcm.sources.listing import sizes_in
+from fastdcm.sources.listing import Folders
 from fastdcm.sources.reading import sha256_of, size_of
 
 T = TypeVar("T")
@@ -70,9 +70,7 @@ class Done:
         self._keys = np.asarray(keys, np.uint64)[order]
         del keys
         self._offsets = np.asarray(offsets, np.int64)[order]
-        #: The address that was listed last, and what is there; None where that is too much.
-        self._listed = ""
-        self._sizes: dict[str, int] | None = None
+        self._folders = Folders(_MANY)
         self._digested = "", ""
         #: What remote inputs are now, on its way.
         self._coming: dict[str, Future[dict[str, Any]]] = {}
@@ -197,9 +195,8 @@ class Done:
         if not is_remote(output):
             return os.lstat(os.path.join(self._folder, output)).st_size
         above, _, name = output.rpartition("/")
-        if above != self._listed:
-            self._sizes, self._listed = sizes_in(above, _MANY), above
-        return size_of(output) if self._sizes is None else self._sizes.get(name)
+        sizes = self._folders.sizes_in(above)
+        return size_of(output) if sizes is None else sizes.get(name)
 
 
 def _is_of(row: Row, now: dict[str, Any]) -> bool:

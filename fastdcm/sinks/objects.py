@@ -11,16 +11,13 @@ from fastdcm.errors import CollisionError, OutputError, SourceError, cannot_writ
 from fastdcm.options import Existing
 from fastdcm.sinks.run import Claims, Run
 from fastdcm.sources.addresses import joined
-from fastdcm.sources.listing import sizes_in
+from fastdcm.sources.listing import Folders
 from fastdcm.sources.stores import AbsentError, PresentError, Store, store_of
 
 #: What tells of an object by which run it was written, and by which of its writings.
 _WRITTEN = "fastdcmrun"
-#: Names of a folder that are listed at most, in pages of 1000. Before, so many are asked for one by one:
-#: where fewer images go into a folder listing it does not pay, where more do it costs no more than these did.
-_MANY, _ALONE = 10_000, 10
-#: Folders of which it is known what is in them: images may go to many in turn.
-_FOLDERS = 16
+#: Names of a folder that are listed at most, in pages of 1000.
+_MANY = 10_000
 #: What lies beside images is written before these, and so has to be asked for.
 _BESIDE = ".json"
 _TYPES = {
@@ -43,8 +40,7 @@ class ObjectSink:
         self._number = 0
         #: Whether anything was in the way of an image.
         self._met = False
-        #: How often it was asked what is in a folder, and its names, once they are listed; the last ones.
-        self._looked: dict[str, tuple[int, frozenset[str] | None]] = {}
+        self._folders = Folders(_MANY)
 
     def leaves(self, folder: str, name: str, *, own: bool = False) -> bool:
         """Whether `put` would leave what is there; asked before the work is done.
@@ -59,7 +55,7 @@ class ObjectSink:
         address = joined(folder, name)
         above, _, last = address.rpartition("/")
         try:
-            names = self._names_in(above)
+            names = self._folders.sizes_in(above)
             if names is not None and last not in names:
                 return False  # `put` tells what has come since
             store, key = store_of(address)
@@ -123,17 +119,6 @@ class ObjectSink:
             store.delete(key)
         except SourceError as error:
             raise _failure(address, error) from error
-
-    def _names_in(self, folder: str) -> frozenset[str] | None:
-        """The names in a folder; None where they are asked for one by one. Raises `SourceError`."""
-        asked, names = self._looked.pop(folder, (0, None))
-        if asked == _ALONE:
-            found = sizes_in(folder, _MANY)
-            names = None if found is None else frozenset(found)
-        self._looked[folder] = asked + 1, names
-        if len(self._looked) > _FOLDERS:
-            del self._looked[next(iter(self._looked))]
-        return names
 
     def _may_replace(self, store: Store, key: str, address: str, own: bool) -> bool:
         written = store.attributes(key).get(_WRITTEN, "")

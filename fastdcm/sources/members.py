@@ -57,22 +57,21 @@ class _Index:
         self._members: dict[str, Member] = {}
         self._is_whole = False
         #: What is wrong with the archive, so that none of it is read.
-        self._error = ""
+        self._error: SourceError | None = None
 
     def member(self, archive: str, wanted: str) -> Member | None:
         """A member; None where there is none of this name. Raises `SourceError`."""
         with self._lock:
             known = archive, files.identity(archive)
             if known != self._archive or not (self._is_whole or wanted in self._members):
-                self._archive, self._error = known, ""
+                self._archive, self._error = known, None
                 self._members, self._is_whole = {}, True
                 try:
                     self._list(archive, wanted)
                 except SourceError as error:
-                    self._error, self._members, self._is_whole = error.message, {}, True
-                    raise
-            if self._error:
-                raise ArchiveError(self._error, path=archive)
+                    self._error, self._members, self._is_whole = error, {}, True
+            if self._error is not None:
+                raise type(self._error)(self._error.message, path=archive)
             return self._members.get(wanted)
 
     def _list(self, archive: str, wanted: str) -> None:

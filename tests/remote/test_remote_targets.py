@@ -18,6 +18,7 @@ from fastdcm.errors import CollisionError, OptionError, OutputError
 from fastdcm.manifest.checking import check
 from fastdcm.sinks.objects import ObjectSink
 from fastdcm.sinks.run import Run
+from fastdcm.sources.listing import Folders
 from fastdcm.sources.stores import Listed, Stat, Store
 from tests.conftest import PYDICOM_FILES, ROOT
 from tests.remote.buckets import Bucket
@@ -244,3 +245,37 @@ def test_a_bucket_that_is_not_there(source: Path, s3_server: str) -> None:
 def test_what_stores_do_not_take(options: dict[str, Any], words: str, source: Path) -> None:
     with pytest.raises(OptionError, match=words):
         fastdcm.convert(source, "s3://bucket/out", **options)
+
+
+def test_names_of_many_folders_are_held_in_part(bucket: Bucket, counted: Counted) -> None:
+    for folder in "abc":
+        for number in range(4):
+            bucket.put(f"{folder}/{number}.jpg", b"x" * number)
+    folders = Folders(9)
+    for folder in "abc":
+        for _ in range(10):
+            assert folders.sizes_in(f"{bucket.url}/{folder}") is None
+        assert folders.sizes_in(f"{bucket.url}/{folder}") == {f"{number}.jpg": number for number in range(4)}
+    assert sorted(folders._looked) == [f"{bucket.url}/b", f"{bucket.url}/c"]
+    assert counted.listings == 3
+    large = Folders(3)
+    assert [large.sizes_in(f"{bucket.url}/a") for _ in range(15)] == [None] * 15
+    assert counted.listings == 4
+
+
+def test_resuming_lists_no_folder_again_nor_to_its_end(
+    bucket: Bucket, counted: Counted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images go to two folders in turn, in which there is more than would be listed."""
+    monkeypatch.setattr("fastdcm.manifest.done._MANY", 20)
+    (tmp_path / "in").mkdir()
+    for number in range(24):
+        modality = ("CT", "MR")[number % 2]
+        shutil.copy(PYDICOM_FILES / f"{modality}_small.dcm", tmp_path / "in" / f"{number:02}.dcm")
+        bucket.put(f"out/{modality}/more-{number}.txt", b"x")
+    options: dict[str, Any] = {"name": "{modality}/{stem}", "manifest": tmp_path / "run.jsonl", "size": 16}
+    first = fastdcm.convert(tmp_path / "in", f"{bucket.url}/out", **options)
+    before = counted.listings, counted.names
+    again = fastdcm.convert(tmp_path / "in", f"{bucket.url}/out", resume=True, **options)
+    assert (first.images, again.kept) == (24, 24)
+    assert (counted.listings - before[0], counted.names - before[1]) == (2, 2 * 21)
