@@ -15,6 +15,7 @@ import pytest
 from distributed import Client
 
 import fastdcm
+from fastdcm.batch.dask.executor import _DaskExecution
 from fastdcm.batch.dask.messages import BEGUN
 from fastdcm.batch.executor import Lost, executor_of
 from fastdcm.batch.report import Progress, Watcher
@@ -92,6 +93,25 @@ def test_a_worker_is_killed_and_another_one_joins(place: Path) -> None:
     rows = [json.loads(line) for line in (place / "run.jsonl").read_text(encoding="ascii").splitlines()[1:]]
     assert len({row["source"] for row in rows}) == files
     assert {row["status"] for row in rows} == {"written"}
+
+
+def test_results_that_are_lost_with_their_worker(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker dies with what it has done, before anybody has asked for what came of it."""
+    gathered, lost = _DaskExecution._gathered, []
+
+    def first_lost(execution: _DaskExecution, numbers: list[int]) -> dict[int, bytes]:
+        values = gathered(execution, numbers)
+        if values and not lost:
+            lost.append(values.popitem())
+        return values
+
+    monkeypatch.setattr(_DaskExecution, "_gathered", first_lost)
+    _link(place / "in", 40)
+    with DaskCluster(place / "dask") as cluster:
+        cluster.add()
+        report = fastdcm.convert(place / "in", place / "out", dask=str(cluster.file))
+    assert lost
+    assert (report.images, report.failure_count) == (40, 0), report.failures[:3]
 
 
 def test_the_command(place: Path) -> None:

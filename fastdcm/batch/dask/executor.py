@@ -283,7 +283,8 @@ class _DaskExecution(Execution):
             elif chunk.future.status == "cancelled":
                 self.fail(WorkerError("the Dask scheduler has given up the run's tasks, or is gone"))
             else:
-                self._send(chunk.entries)  # what came of it was lost with its worker
+                # What came of it was lost with its worker; the images are there.
+                self._send([(item, True) for item, _ in chunk.entries])
 
     def _gathered(self, numbers: list[int]) -> dict[int, bytes]:
         """What chunks gave that came to their end, and of which that is still there."""
