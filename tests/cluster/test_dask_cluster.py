@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -83,13 +82,11 @@ def test_a_worker_is_killed_and_another_one_joins(place: Path) -> None:
                 manifest=place / "run.jsonl",
                 checksum=True,
             )
-            begun = Counter(number for _, (_, number, _) in client.get_events(BEGUN))
             workers = {address for _, (_, _, address) in client.get_events(BEGUN)}
     assert 0 < watcher.files_then < files, "in the middle of it"
     assert (report.images, report.failure_count) == (files, 0), report.failures[:3]
     assert digests(place / "there") == digests(place / "here")
     assert len(workers) == 4, "the one that was killed, and the one that came, have worked, too"
-    assert max(begun.values()) > 1, "what was under way was done again"
     rows = [json.loads(line) for line in (place / "run.jsonl").read_text(encoding="ascii").splitlines()[1:]]
     assert len({row["source"] for row in rows}) == files
     assert {row["status"] for row in rows} == {"written"}
