@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from benches import corpus
@@ -70,7 +71,8 @@ def main() -> None:
         command += ["-j", str(asked.jobs), "--manifest", str(place / "run.jsonl")]
         command += ["--size", asked.size] if asked.size else []
         start = time.monotonic()
-        run = subprocess.Popen(command)
+        # Where a shell has this in its background, Ctrl-C is ignored, and would be there.
+        run = subprocess.Popen(command, preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL))
         while not any(output.rglob("*.jpg")):
             time.sleep(0.005)
         print(f"{asked.entries:,} files: the first image is there after {time.monotonic() - start:.2f} s")
