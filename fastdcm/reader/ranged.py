@@ -138,13 +138,19 @@ class RangedSource(Source):
                 return memoryview(data)[position - start :]
         return None
 
+    def _missing(self, position: int) -> int:
+        """The first position from there on of which nothing is kept."""
+        while piece := self._kept(position):
+            position += len(piece)
+        return position
+
     def _fetch(self, position: int, end: int) -> None:
         """Fetch what is missing from a position on, with what will be wanted behind it."""
         if self._coming is not None and self._coming[0][0] <= position < self._coming[0][1]:
             position = self._coming[0][0]
         for number, (first, last) in enumerate(self._expected):
             # A little somewhere else is a look at what comes later: its turn is still to come.
-            in_turn = position <= first + GAP or end - position > _LARGE
+            in_turn = position <= self._missing(first) + GAP or end - position > _LARGE
             if first <= position < last and in_turn:
                 stop = min(last, position + PIECE)
                 self._expected[number : number + 1] = (first, position), (stop, last)

@@ -81,6 +81,18 @@ def test_announced_neighbours_are_one_request() -> None:
     assert source.fetched == [(100_000, 100_000 + 19 * 10_008 + 10_000)]
 
 
+def test_announced_ranges_of_which_the_first_bytes_are_kept() -> None:
+    """A long header was read ahead, into the first frame: the frames are still fetched together."""
+    source = Counted(begin=1000)
+    assert source.read(1000, 20_000) == WHOLE[1000:21_000]
+    source.fetched.clear()
+    source.expect([(1000 + number * 5000, 5000) for number in range(100)])
+    for number in range(100):
+        start = 1000 + number * 5000
+        assert source.read(start, 5000) == WHOLE[start : start + 5000]
+    assert len(source.fetched) == 1
+
+
 def test_announced_ranges_far_apart_are_fetched_each() -> None:
     source = Counted()
     source.expect([(100_000, 20_000), (900_000, 20_000)])
