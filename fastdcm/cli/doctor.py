@@ -98,6 +98,7 @@ def _jpeg2000() -> list[str]:
         "our own, for all but",
         *(f"  {reason}" for reason in REFUSALS),
         f"{LIBRARIES['jpeg2000']}, for these as far as it goes, for small jobs, by --decoder library",
+        "  reversible images with next to nothing to decode: always, as it has fewer calls",
         "  irreversible ones: our own wherever kernels are compiled, as decoders may be a grey apart",
         "our own for what is cut, with --allow-partial, also in small jobs",
     ]
